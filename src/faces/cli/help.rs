@@ -1,0 +1,72 @@
+//! What stands below the options in the help, and the version.
+
+use std::fmt::Write as _;
+
+use crate::libav;
+
+pub(super) const SHORT_END: &str = "`--help` tells more, with examples and exit codes.";
+
+pub(super) const LONG_END: &str = "\
+Examples:
+  The newest picture of a live stream:
+      hlsnap https://example.com/live/index.m3u8 -o now.jpg
+  A thumbnail, 320 pixels wide, from 1:30 of a recording; the smallest Variant that is large enough is read:
+      hlsnap --at 1:30 -w 320 https://example.com/vod/index.m3u8 -o thumb.webp
+  Ten seconds back from the live edge, with a token, named by when it was on air:
+      hlsnap --at -10s -H 'Authorization: Bearer ...' https://example.com/live/index.m3u8 -o 'shots/{pdt}.jpg'
+  Through a pipe, with the report on stderr:
+      hlsnap --json -o - -f png https://example.com/live/index.m3u8 2>report.json | display
+  What is there, before a picture is taken:
+      hlsnap inspect https://example.com/live/index.m3u8
+
+Exit codes, with the kind that the error line names:
+   0               a picture was written
+   2 usage         the request makes no sense
+  10 not_allowed   policy forbids it: scheme, private address, local file
+  11 unreachable   DNS, connect, TLS, reset
+  12 http_status   the origin answered 4xx or 5xx
+  13 timeout       the deadline passed
+  14 too_large     a limit on bytes, pixels, entries or redirects was hit
+  20 bad_playlist  not HLS, or broken past reading
+  21 no_video      audio or subtitles only; no Variant can be decoded
+  22 not_found     nothing at that time; an empty or gap-only window
+  23 encrypted     DRM, or a key that is missing, of the wrong size or wrong
+  24 undecodable   no clean frame could be decoded
+  25 unsupported   a codec or feature that this build lacks
+  30 output        the picture could not be written; nothing half-written is left
+  70 internal      our fault; the message says how to report it";
+
+/// `--version`: the program, then the libraries that are linked.
+pub(super) fn version() -> String {
+    let about = libav::about();
+    let versions: Vec<_> = about
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let mut text = format!("hlsnap {}\n", env!("CARGO_PKG_VERSION"));
+    // Writing to a string does not fail
+    let _ = writeln!(text, "libav: {} ({})", versions.join(", "), about.kind);
+    let _ = writeln!(
+        text,
+        "licence: hlsnap {}, libav {}",
+        env!("CARGO_PKG_LICENSE"),
+        about.license
+    );
+    let _ = writeln!(text, "decoders: {}", about.decoders.join(" "));
+    let _ = writeln!(text, "demuxers: {}", about.demuxers.join(" "));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_help_has_every_exit_code() {
+        for (_, name, code, _) in ErrorKind::TABLE {
+            assert!(LONG_END.contains(&format!("\n  {code:>2} {name} ")), "{name}");
+        }
+    }
+}

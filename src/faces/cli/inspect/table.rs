@@ -1,0 +1,275 @@
+//! The facts for people: one table for Variants, one for Renditions, and a list for the Media Playlist.
+
+use std::fmt::{Display, Write as _};
+
+use super::facts::{DateFacts, Facts, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts};
+use crate::faces::cli::voice::plain;
+
+/// What the playlist does not tell.
+const UNKNOWN: &str = "-";
+
+pub(super) fn table(facts: &Facts) -> String {
+    let mut text = String::new();
+    if let Some(multivariant) = &facts.multivariant {
+        of_multivariant(multivariant, facts.chosen, &mut text);
+    }
+    if let Some(media) = &facts.media {
+        let whose = facts
+            .chosen
+            .map_or_else(String::new, |index| format!(" of Variant #{index}"));
+        line(&mut text, &format!("Media Playlist{whose}: {}", media.url));
+        of_media(media, &mut text);
+    }
+    text
+}
+
+fn of_multivariant(playlist: &MultivariantFacts, chosen: Option<usize>, text: &mut String) {
+    line(text, &format!("Multivariant Playlist: {}", playlist.url));
+    let heads = [
+        "",
+        "#",
+        "resolution",
+        "fps",
+        "peak",
+        "average",
+        "range",
+        "codecs",
+        "name",
+    ];
+    let mut rows: Vec<_> = playlist
+        .variants
+        .iter()
+        .map(|variant| of_variant(variant, chosen == Some(variant.index), ""))
+        .collect();
+    rows.extend(
+        playlist
+            .i_frame_variants
+            .iter()
+            .map(|variant| of_variant(variant, false, "I")),
+    );
+    columns(text, heads, &rows);
+    if !playlist.renditions.is_empty() {
+        line(text, "");
+        columns(
+            text,
+            ["", "rendition", "group", "name", "language", "", ""],
+            &playlist.renditions.iter().map(of_rendition).collect::<Vec<_>>(),
+        );
+    }
+    line(text, "");
+}
+
+/// I-frame Variants are counted by themselves: `I0`.
+fn of_variant(variant: &VariantFacts, chosen: bool, prefix: &str) -> [String; 9] {
+    let codecs = match (&variant.codecs, variant.has_video, variant.decodable) {
+        (Some(codecs), false, _) => format!("{codecs} (no video)"),
+        (Some(codecs), _, false) => format!("{codecs} (no decoder)"),
+        (codecs, ..) => or_unknown(codecs.as_deref()),
+    };
+    [
+        if chosen { "*" } else { " " }.to_owned(),
+        format!("{prefix}{}", variant.index),
+        variant
+            .width
+            .zip(variant.height)
+            .map_or_else(|| UNKNOWN.to_owned(), |(width, height)| format!("{width}x{height}")),
+        or_unknown(variant.frame_rate),
+        variant.bandwidth.map_or_else(|| UNKNOWN.to_owned(), rate),
+        variant.average_bandwidth.map_or_else(|| UNKNOWN.to_owned(), rate),
+        or_unknown(variant.video_range.as_deref()),
+        codecs,
+        or_unknown(variant.name.as_deref()),
+    ]
+}
+
+fn of_rendition(rendition: &RenditionFacts) -> [String; 7] {
+    [
+        " ".to_owned(),
+        rendition.kind.to_owned(),
+        rendition.group_id.clone(),
+        rendition.name.clone(),
+        or_unknown(rendition.language.as_deref()),
+        if rendition.default { "default" } else { "" }.to_owned(),
+        if rendition.url.is_some() { "" } else { "in the Variant" }.to_owned(),
+    ]
+}
+
+fn of_media(media: &MediaFacts, text: &mut String) {
+    let mut fact = |name: &str, value: &str| line(text, &format!("  {name:<19}{value}"));
+    let kind = match (media.kind, media.live) {
+        ("event", true) => "EVENT, growing",
+        ("event", false) => "EVENT, ended",
+        ("live", _) => "live",
+        _ => "recording (VOD)",
+    };
+    fact(
+        "kind",
+        &format!("{kind}{}", if media.i_frames_only { ", I-frames only" } else { "" }),
+    );
+    fact("segments", &segments(media));
+    fact(
+        if media.live { "window" } else { "duration" },
+        &clock(media.duration_seconds),
+    );
+    fact(
+        "target duration",
+        &media
+            .target_duration_seconds
+            .map_or_else(|| "missing".to_owned(), |target| format!("{target} s")),
+    );
+    let last = media
+        .last_media_sequence_number
+        .map_or_else(String::new, |last| format!(" to {last}"));
+    fact(
+        "media sequence",
+        &format!("{}{last}", media.first_media_sequence_number),
+    );
+    fact(
+        "discontinuities",
+        &format!(
+            "{}; discontinuity sequence {}",
+            or_none(media.discontinuities),
+            media.discontinuity_sequence
+        ),
+    );
+    fact("gaps", &or_none(media.gaps));
+    fact(
+        "container",
+        match media.container {
+            Some("mpeg-ts") => "MPEG-TS",
+            Some("fmp4") => "fragmented MP4",
+            Some("packed-audio") => "packed audio",
+            Some("webvtt") => "WebVTT",
+            _ if media.segment_count == 0 => UNKNOWN,
+            _ => "not told by names; without EXT-X-MAP most likely MPEG-TS",
+        },
+    );
+    fact("init", &or_none(media.inits));
+    let encryption: Vec<_> = media
+        .encryption
+        .iter()
+        .map(|one| format!("{} ({} of {} segments)", one.system, one.segments, media.segment_count))
+        .collect();
+    fact(
+        "encryption",
+        &if encryption.is_empty() {
+            "none".to_owned()
+        } else {
+            encryption.join("; ")
+        },
+    );
+    if let Some(start) = media.start_seconds {
+        fact("EXT-X-START", &format!("{start} s"));
+    }
+    fact(
+        "Program Date Time",
+        &media
+            .program_date_time
+            .as_ref()
+            .map_or_else(|| "none".to_owned(), |dates| date(dates, media.live)),
+    );
+}
+
+fn segments(media: &MediaFacts) -> String {
+    let lengths = match (media.shortest_segment_seconds, media.longest_segment_seconds) {
+        (Some(short), Some(long)) if (long - short).abs() < 0.0005 => format!(", {long:.3} s each"),
+        (Some(short), Some(long)) => format!(", {short:.3} to {long:.3} s"),
+        _ => String::new(),
+    };
+    format!(
+        "{}{lengths}{}",
+        media.segment_count,
+        if media.byte_ranges { ", byte ranges" } else { "" }
+    )
+}
+
+fn date(dates: &DateFacts, live: bool) -> String {
+    let edge = if live { "; the live edge is" } else { "; the end is" };
+    let age = dates.age_seconds;
+    let age = if age < 0.0 {
+        format!("{} ahead of this clock", clock(-age))
+    } else {
+        format!("{} old", clock(age))
+    };
+    format!("{} to {}{edge} {age}", dates.first, dates.end)
+}
+
+/// `12.345 s`, or with hours and minutes where it is longer than that.
+fn clock(seconds: f64) -> String {
+    if seconds < 60.0 {
+        return format!("{seconds:.3} s");
+    }
+    let (minutes, rest) = ((seconds / 60.0).floor(), seconds % 60.0);
+    let (hours, minutes) = ((minutes / 60.0).floor(), minutes % 60.0);
+    format!("{hours}:{minutes:02}:{rest:06.3}")
+}
+
+/// As `--variant` has it: `5.13M` bits a second.
+fn rate(bits: u64) -> String {
+    if bits < 1_000_000 {
+        format!("{}k", bits.div_ceil(1000))
+    } else {
+        format!("{:.2}M", bits as f64 / 1e6)
+    }
+}
+
+fn or_unknown(value: Option<impl Display>) -> String {
+    value.map_or_else(|| UNKNOWN.to_owned(), |value| value.to_string())
+}
+
+fn or_none(count: usize) -> String {
+    if count == 0 {
+        "none".to_owned()
+    } else {
+        count.to_string()
+    }
+}
+
+/// Each column as wide as its widest cell; the last one is not filled up.
+fn columns<const N: usize>(text: &mut String, heads: [&str; N], rows: &[[String; N]]) {
+    let all = || {
+        std::iter::once(heads.map(str::to_owned))
+            .chain(rows.iter().cloned())
+            .map(|row| row.map(|cell| plain(&cell)))
+    };
+    let mut widths = [0; N];
+    for row in all() {
+        for (width, cell) in widths.iter_mut().zip(&row) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    for row in all() {
+        let cells: Vec<_> = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
+        line(text, &cells.join("  "));
+    }
+}
+
+fn line(text: &mut String, line: &str) {
+    // Writing to a string does not fail
+    let _ = writeln!(text, "{}", plain(line).trim_end());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_as_people_read_them() {
+        assert_eq!([rate(5_128_000), rate(800_000), rate(64_001)], ["5.13M", "800k", "65k"]);
+        assert_eq!(
+            [clock(6.0), clock(90.5), clock(3723.5)],
+            ["6.000 s", "0:01:30.500", "1:02:03.500"]
+        );
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_they_must_be_and_safe() {
+        let mut text = String::new();
+        columns(&mut text, ["a", "b"], &[["long".to_owned(), "\u{1b}[2Jx".to_owned()]]);
+        assert_eq!(text, "a     b\nlong  \u{fffd}[2Jx\n");
+    }
+}

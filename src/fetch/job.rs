@@ -1,0 +1,277 @@
+//! One picture's way through the network: requests under one deadline and one budget.
+
+use std::{
+    error::Error as _,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{
+    Response, StatusCode,
+    header::{ACCEPT_ENCODING, COOKIE, HeaderValue, LOCATION, RANGE},
+};
+use url::Url;
+
+use super::{
+    Body, Client, Meter,
+    retry::{Retries, error_is_passing, retry_after, status_is_passing},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    report::Cost,
+};
+
+/// Bytes of a resource: from `first`, up to and with `last` where one is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Range {
+    /// The first byte.
+    pub first: u64,
+    /// The last byte; `None` is the resource's end.
+    pub last: Option<u64>,
+}
+
+impl Range {
+    /// The whole resource.
+    pub const ALL: Self = Self { first: 0, last: None };
+
+    /// `length` bytes from `first`; at least one byte.
+    pub fn of(first: u64, length: u64) -> Self {
+        Self {
+            first,
+            last: Some(first.saturating_add(length.max(1) - 1)),
+        }
+    }
+
+    fn header(self) -> Option<HeaderValue> {
+        let text = match self {
+            Self::ALL => return None,
+            Self {
+                first,
+                last: Some(last),
+            } => format!("bytes={first}-{last}"),
+            Self { first, last: None } => format!("bytes={first}-"),
+        };
+        HeaderValue::from_str(&text).ok()
+    }
+}
+
+/// One job: deadline, budget, meter, and the origin that the caller's headers are for. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Job {
+    pub(super) client: Client,
+    pub(super) meter: Arc<Meter>,
+    pub(super) deadline: Instant,
+    own_origin: Option<url::Origin>,
+    /// Only a playlist that is itself a local file may name local files, and only below its folder.
+    pub(super) local_root: Option<Arc<std::path::Path>>,
+}
+
+impl Job {
+    /// A job whose time starts now. `playlist` is what the caller asked for.
+    pub fn new(client: &Client, playlist: Option<&Url>) -> Self {
+        let deadline = Instant::now() + client.limits.timeout.min(Duration::from_secs(86_400));
+        let local_root = playlist.filter(|url| url.scheme() == "file").and_then(|url| {
+            let file = url.to_file_path().ok()?.canonicalize().ok()?;
+            file.parent().map(Arc::from)
+        });
+        Self {
+            meter: Arc::new(Meter::new(client.limits.max_bytes)),
+            deadline,
+            own_origin: playlist.map(Url::origin),
+            local_root,
+            client: client.clone(),
+        }
+    }
+
+    /// What the job has cost so far.
+    pub fn cost(&self) -> Cost {
+        self.meter.cost()
+    }
+
+    /// The failure that the deadline has passed.
+    pub fn timeout(&self) -> Error {
+        let limit = self.client.limits.timeout.as_secs_f64();
+        Error::new(ErrorKind::Timeout, format!("not done within {limit} s"))
+            .hint("raise --timeout if the origin is only slow")
+    }
+
+    /// When the job must be done.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Opens a resource for reading as it arrives. Redirects are followed, passing failures tried again.
+    pub async fn open(&self, url: &Url, range: Range) -> Result<Body, Error> {
+        if url.scheme() == "file" {
+            return Body::local(self, url, range);
+        }
+        let mut retries = Retries::new(&self.client.limits);
+        loop {
+            let (error, asked) = match self.follow(url, range).await {
+                Ok((final_url, response)) if response.status().is_success() => {
+                    return Body::remote(self, final_url, response, range);
+                }
+                Ok((_, response)) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && range.first > 0 => {
+                    return Ok(Body::ended(self, url, range));
+                }
+                Ok((final_url, response)) => {
+                    let asked = retry_after(response.headers());
+                    let error = status_error(response.status()).at(&final_url);
+                    if !status_is_passing(response.status()) {
+                        return Err(error);
+                    }
+                    (error, asked)
+                }
+                Err(error) if error_is_passing(&error) => (error, None),
+                Err(error) => return Err(error),
+            };
+            let Some(wait) = retries.next_wait(asked) else {
+                return Err(error);
+            };
+            self.pause(wait, error).await?;
+        }
+    }
+
+    /// Reads a whole small resource. Fails with `too_large` beyond `most` bytes.
+    pub async fn read(&self, url: &Url, range: Range, most: u64) -> Result<(Url, Bytes), Error> {
+        let mut body = self.open(url, range).await?;
+        let bytes = body.read_to_end(BytesMut::new(), most).await?;
+        Ok((body.url().clone(), bytes))
+    }
+
+    /// Waits before a further try; gives up at once with `error` where the deadline would pass meanwhile.
+    pub(super) async fn pause(&self, wait: Duration, error: Error) -> Result<(), Error> {
+        if Instant::now() + wait >= self.deadline {
+            return Err(error);
+        }
+        tracing::info!("trying again in {} ms: {error}", wait.as_millis());
+        self.meter.retry();
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    /// Runs `work` under the deadline.
+    pub(super) async fn in_time<T>(
+        &self,
+        url: &Url,
+        work: impl Future<Output = Result<T, reqwest::Error>>,
+    ) -> Result<T, Error> {
+        match tokio::time::timeout_at(self.deadline.into(), work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(e)) => Err(from_reqwest(e).at(url)),
+            Err(_) => Err(self.timeout().at(url)),
+        }
+    }
+
+    /// One request, and those that it is redirected to.
+    async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
+        let mut url = url.clone();
+        for _ in 0..=self.client.limits.redirects {
+            self.client.policy.check(&url)?;
+            let response = self.send(&url, range).await?;
+            if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+                return Ok((url, response));
+            }
+            let target = response
+                .headers()
+                .get(LOCATION)
+                .and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
+            let next = target.and_then(|text| url.join(text).ok());
+            url = next.ok_or_else(|| {
+                Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere")
+                    .status(response.status().as_u16())
+                    .at(&url)
+            })?;
+        }
+        let most = self.client.limits.redirects;
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects"))
+            .at(&url)
+            .hint("look for a redirect loop at the origin"))
+    }
+
+    async fn send(&self, url: &Url, range: Range) -> Result<Response, Error> {
+        let mut request = self.client.http.get(url.clone());
+        if let Some(range) = range.header() {
+            // An encoded body's ranges count other bytes.
+            request = request.header(RANGE, range).header(ACCEPT_ENCODING, "identity");
+        }
+        if self.client.header_everywhere || self.own_origin.as_ref() == Some(&url.origin()) {
+            for (name, value) in &*self.client.own_headers {
+                request = request.header(name, value);
+            }
+        } else if let Some(cookie) = self.client.own_headers.get(COOKIE) {
+            tracing::debug!("{} bytes of cookies kept from another origin", cookie.len());
+        }
+        self.meter.request();
+        let response = self.in_time(url, request.send()).await?;
+        let info = response
+            .extensions()
+            .get::<hyper_util::client::legacy::connect::HttpInfo>();
+        if let Some(info) = info {
+            self.meter.connection(info.local_addr());
+        }
+        tracing::debug!(
+            "{} {} {:?} {range:?}",
+            response.status().as_u16(),
+            crate::error::redacted(url),
+            response.version()
+        );
+        Ok(response)
+    }
+}
+
+fn status_error(status: StatusCode) -> Error {
+    let hint = match status.as_u16() {
+        401 | 403 => "the origin wants a token, a cookie or a header: see --header, --cookie, --referer",
+        404 | 410 => "check the URL, or whether the stream is on the air",
+        429 => "ask less often",
+        500.. => "the origin is in trouble: try again later",
+        _ => "see what the origin says to `curl -i`",
+    };
+    let reason = status.canonical_reason().unwrap_or("no reason known");
+    Error::new(
+        ErrorKind::HttpStatus,
+        format!("the origin answered {} {reason}", status.as_u16()),
+    )
+    .status(status.as_u16())
+    .hint(hint)
+}
+
+/// What kind of failure reqwest met. Its own text may hold the URL, so only what is underneath is told.
+pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
+    let error = error.without_url();
+    let mut inner: Option<&(dyn std::error::Error + 'static)> = error.source();
+    while let Some(one) = inner {
+        if let Some(ours) = one.downcast_ref::<Error>() {
+            return Error::new(ours.kind(), ours.message()).hint(ours.what_to_do().unwrap_or_default());
+        }
+        inner = one.source();
+    }
+    let deepest = deepest(&error);
+    if error.is_timeout() {
+        Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time")
+            .hint("check the host and the network")
+    } else if error.is_connect() {
+        Error::new(
+            ErrorKind::Unreachable,
+            format!("the origin cannot be connected to: {deepest}"),
+        )
+        .hint("check the host, the port and the certificate")
+    } else if error.is_body() || error.is_decode() {
+        Error::new(ErrorKind::Unreachable, format!("the answer broke off: {deepest}")).hint("try again")
+    } else if error.is_builder() {
+        Error::new(ErrorKind::Usage, format!("the request cannot be made: {deepest}"))
+    } else {
+        Error::new(ErrorKind::Unreachable, format!("the origin gave no answer: {deepest}")).hint("try again")
+    }
+}
+
+fn deepest(error: &reqwest::Error) -> String {
+    let mut one: &dyn std::error::Error = error;
+    while let Some(inner) = one.source() {
+        one = inner;
+    }
+    one.to_string()
+}

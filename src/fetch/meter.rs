@@ -1,0 +1,77 @@
+//! What a job has cost so far, and its byte budget.
+
+use std::{
+    collections::HashSet,
+    net::SocketAddr,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use crate::{
+    error::{Error, ErrorKind},
+    report::Cost,
+};
+
+/// Counts requests, connections and bytes. Shared by everything that works on one job.
+#[derive(Debug)]
+pub struct Meter {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
+    most_bytes: u64,
+    /// Our own ends of the connections: each has another port.
+    connections: Mutex<HashSet<SocketAddr>>,
+}
+
+impl Meter {
+    pub(super) fn new(most_bytes: u64) -> Self {
+        Self {
+            requests: AtomicU64::new(0),
+            retries: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            most_bytes,
+            connections: Mutex::default(),
+        }
+    }
+
+    pub(super) fn request(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn retry(&self) {
+        self.retries.fetch_add(1, Relaxed);
+    }
+
+    pub(super) fn connection(&self, our_end: SocketAddr) {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(our_end);
+    }
+
+    /// Counts bytes that have arrived; fails once they are more than the job may take.
+    pub(super) fn bytes(&self, count: usize) -> Result<(), Error> {
+        let count = count as u64;
+        let sum = self.bytes.fetch_add(count, Relaxed).saturating_add(count);
+        if sum <= self.most_bytes {
+            return Ok(());
+        }
+        let most = self.most_bytes;
+        Err(
+            Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed"))
+                .hint("raise --max-bytes if that is wanted"),
+        )
+    }
+
+    /// The figures so far.
+    pub fn cost(&self) -> Cost {
+        Cost {
+            requests: self.requests.load(Relaxed),
+            connections: self.connections.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
+            bytes_received: self.bytes.load(Relaxed),
+            retries: self.retries.load(Relaxed),
+        }
+    }
+}

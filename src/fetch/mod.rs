@@ -1,0 +1,19 @@
+//! The only room that touches the network.
+//!
+//! A [`Client`] holds connections and lives as long as the process. A [`Job`] is one picture's way through it: its deadline, its
+//! byte budget, its meter, and the origin that the caller's headers belong to. [`Job::open`] answers with a [`Body`] that
+//! arrives in pieces; a cut body is continued where it ended, and dropping it ends the download.
+
+mod body;
+mod client;
+mod job;
+mod local;
+mod meter;
+mod policy;
+mod retry;
+mod tls;
+
+pub use body::Body;
+pub use client::Client;
+pub use job::{Job, Range};
+pub use meter::Meter;

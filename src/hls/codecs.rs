@@ -1,0 +1,40 @@
+//! What CODECS tell (RFC 6381), as far as a picture is concerned.
+
+/// What a codec of the list is to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Video that this build decodes.
+    Decodable,
+    /// Video that it does not.
+    OtherVideo,
+    /// Audio or text.
+    NoVideo,
+}
+
+const DECODABLE: [&str; 20] = [
+    "avc1", "avc2", "avc3", "avc4", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9",
+    "mp4v", "mp2v", "mpeg2", "mjpg", "jpeg", "h264",
+];
+const NO_VIDEO: [&str; 20] = [
+    "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1",
+    "mhm1", "wvtt", "stpp", "vorbis", "samr", "sevc",
+];
+
+pub(super) fn kind(codec: &str) -> Kind {
+    let name = codec.trim().split('.').next().unwrap_or_default().to_ascii_lowercase();
+    if DECODABLE.contains(&name.as_str()) {
+        Kind::Decodable
+    } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {
+        Kind::NoVideo
+    } else {
+        Kind::OtherVideo
+    }
+}
+
+pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, Kind)> {
+    codecs
+        .split(',')
+        .map(str::trim)
+        .filter(|codec| !codec.is_empty())
+        .map(|codec| (codec, kind(codec)))
+}

@@ -1,0 +1,62 @@
+//! Text in, plan out: what a playlist says, which Variant and which segment a picture needs. Pure: no I/O, no clock, no async.
+//!
+//! ```text
+//! bytes -> normalise -> m3u8-rs -> multivariant | media -> choose, plan
+//! ```
+//!
+//! m3u8-rs reads the text after [`normalise`] has brought it into the form that it reads rightly; its output is tokens, and the types
+//! here are the model. Names and rules are those of draft-pantos-hls-rfc8216bis.
+
+mod attributes;
+mod choose;
+mod codecs;
+mod date;
+mod media;
+mod multivariant;
+mod normalise;
+mod plan;
+
+pub use choose::choose;
+pub use media::{ByteRange, Init, Key, KeyFormat, MediaPlaylist, Method, PlaylistType, Segment};
+pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, Start, Variant};
+pub use plan::{Goal, Plan, plan};
+
+use url::Url;
+
+use crate::{
+    error::{Error, ErrorKind},
+    request::Limits,
+};
+
+/// What a URL answered with (section 4.1).
+#[derive(Debug, Clone)]
+pub enum Playlist {
+    /// Variants of one presentation.
+    Multivariant(MultivariantPlaylist),
+    /// Segments of one Variant.
+    Media(MediaPlaylist),
+}
+
+/// Reads a playlist. `url` is where it came from after redirects: relative URIs resolve against it.
+///
+/// Fails with `bad_playlist` where it is none or has neither segments nor Variants, and with `too_large` beyond `limits`.
+pub fn parse(bytes: &[u8], url: &Url, limits: &Limits) -> Result<Playlist, Error> {
+    let text = normalise::normalise(bytes, limits.playlist_entries)?;
+    let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").hint("please report it");
+    if text.is_multivariant {
+        let tokens = m3u8_rs::parse_master_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
+        multivariant::MultivariantPlaylist::of(tokens, url).map(Playlist::Multivariant)
+    } else {
+        let tokens = m3u8_rs::parse_media_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
+        Ok(Playlist::Media(media::MediaPlaylist::of(tokens, url)))
+    }
+}
+
+/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing.
+pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
+    let text = first_bytes
+        .strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(first_bytes)
+        .trim_ascii_start();
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"#EXT"))
+}

@@ -1,0 +1,219 @@
+//! The Multivariant Playlist (section 4.4.6).
+
+use std::collections::HashMap;
+
+use m3u8_rs::{AlternativeMediaType, MasterPlaylist, QuotedOrUnquoted, VariantStream};
+use url::Url;
+
+use super::{
+    codecs::{self, Kind},
+    normalise::NO_BANDWIDTH,
+};
+use crate::error::{Error, ErrorKind};
+
+/// Variants of one presentation.
+#[derive(Debug, Clone)]
+pub struct MultivariantPlaylist {
+    /// Where it came from.
+    pub url: Url,
+    /// In the order of the playlist.
+    pub variants: Vec<Variant>,
+    /// EXT-X-MEDIA.
+    pub renditions: Vec<Rendition>,
+    /// EXT-X-I-FRAME-STREAM-INF.
+    pub i_frame_variants: Vec<Variant>,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
+    pub independent_segments: bool,
+    /// EXT-X-START.
+    pub start: Option<Start>,
+}
+
+/// One of several versions of the presentation (section 4.4.6.2).
+#[derive(Debug, Clone)]
+pub struct Variant {
+    /// Its place in the playlist, from 0; I-frame Variants are counted by themselves.
+    pub index: usize,
+    /// Its Media Playlist.
+    pub url: Url,
+    /// Peak bits a second.
+    pub bandwidth: Option<u64>,
+    /// Average bits a second.
+    pub average_bandwidth: Option<u64>,
+    /// Pixels across and down.
+    pub resolution: Option<(u32, u32)>,
+    /// Frames a second.
+    pub frame_rate: Option<f64>,
+    /// RFC 6381, separated by commas.
+    pub codecs: Option<String>,
+    /// NAME, or that of its video Rendition.
+    pub name: Option<String>,
+    /// `SDR`, `HLG` or `PQ`.
+    pub video_range: Option<String>,
+    /// The group of its audio Renditions.
+    pub audio: Option<String>,
+    /// The group of its video Renditions.
+    pub video: Option<String>,
+}
+
+impl Variant {
+    /// Whether it has video, as far as CODECS and RESOLUTION tell.
+    pub fn has_video(&self) -> bool {
+        let Some(codecs) = &self.codecs else { return true };
+        let mut kinds = codecs::kinds(codecs).map(|(_, kind)| kind).peekable();
+        self.resolution.is_some() || kinds.peek().is_none() || kinds.any(|kind| kind != Kind::NoVideo)
+    }
+
+    /// Whether this build decodes its video, as far as CODECS tells.
+    pub fn decodable(&self) -> bool {
+        self.undecodable_codec().is_none()
+    }
+
+    /// The video codec that this build lacks, where no other stands beside it.
+    pub(super) fn undecodable_codec(&self) -> Option<&str> {
+        let list: Vec<_> = codecs::kinds(self.codecs.as_deref()?).collect();
+        if list.iter().any(|(_, kind)| *kind == Kind::Decodable) {
+            return None;
+        }
+        list.into_iter()
+            .find(|(_, kind)| *kind == Kind::OtherVideo)
+            .map(|(codec, _)| codec)
+    }
+
+    /// Whether it is PQ or HLG.
+    pub fn is_hdr(&self) -> bool {
+        self.video_range
+            .as_deref()
+            .is_some_and(|range| matches!(range.to_ascii_uppercase().as_str(), "PQ" | "HLG"))
+    }
+}
+
+/// What a Rendition is (section 4.4.6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RenditionType {
+    /// Sound.
+    Audio,
+    /// Another view.
+    Video,
+    /// Text.
+    Subtitles,
+}
+
+/// An alternative that Variants refer to by its group.
+#[derive(Debug, Clone)]
+pub struct Rendition {
+    /// What it is.
+    pub kind: RenditionType,
+    /// GROUP-ID.
+    pub group_id: String,
+    /// NAME.
+    pub name: String,
+    /// LANGUAGE.
+    pub language: Option<String>,
+    /// Its Media Playlist; `None` where it is in the Variant's own segments.
+    pub url: Option<Url>,
+    /// DEFAULT.
+    pub default: bool,
+}
+
+/// Where playback is meant to start (section 4.4.2.2).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Start {
+    /// Seconds from the start; negative from the end.
+    pub time_offset: f64,
+    /// Whether that very moment is meant.
+    pub precise: bool,
+}
+
+impl From<m3u8_rs::Start> for Start {
+    fn from(start: m3u8_rs::Start) -> Self {
+        Self {
+            time_offset: start.time_offset,
+            precise: start.precise == Some(true),
+        }
+    }
+}
+
+impl MultivariantPlaylist {
+    /// Fails with `bad_playlist` where no Variant is left.
+    pub(super) fn of(tokens: MasterPlaylist, url: &Url) -> Result<Self, Error> {
+        let renditions: Vec<_> = tokens
+            .alternatives
+            .into_iter()
+            .filter_map(|media| rendition(media, url))
+            .collect();
+        let (i_frame, plain): (Vec<_>, Vec<_>) = tokens.variants.into_iter().partition(|variant| variant.is_i_frame);
+        let variants = |list: Vec<VariantStream>| -> Vec<Variant> {
+            let all = list
+                .into_iter()
+                .enumerate()
+                .filter_map(|(index, stream)| variant(index, stream, url, &renditions));
+            // A playlist that names itself would be asked for without end
+            all.filter(|variant| variant.url != *url).collect()
+        };
+        let (variants, i_frame_variants) = (variants(plain), variants(i_frame));
+        if variants.is_empty() && i_frame_variants.is_empty() {
+            return Err(Error::new(
+                ErrorKind::BadPlaylist,
+                "the Multivariant Playlist names no Media Playlist but itself, or none at all",
+            ));
+        }
+        let start = tokens.start.map(Start::from);
+        Ok(Self {
+            url: url.clone(),
+            variants,
+            i_frame_variants,
+            independent_segments: tokens.independent_segments,
+            start,
+            renditions,
+        })
+    }
+}
+
+fn variant(index: usize, stream: VariantStream, base: &Url, renditions: &[Rendition]) -> Option<Variant> {
+    let url = base.join(stream.uri.trim()).ok().filter(|_| !stream.uri.is_empty())?;
+    let others = stream.other_attributes.unwrap_or_default();
+    let in_group = |rendition: &&Rendition| {
+        rendition.kind == RenditionType::Video && Some(&rendition.group_id) == stream.video.as_ref()
+    };
+    let side = |pixels: u64| u32::try_from(pixels).ok();
+    Some(Variant {
+        index,
+        url,
+        bandwidth: Some(stream.bandwidth).filter(|bandwidth| *bandwidth != NO_BANDWIDTH),
+        average_bandwidth: stream.average_bandwidth,
+        resolution: stream
+            .resolution
+            .and_then(|size| Some((side(size.width)?, side(size.height)?))),
+        frame_rate: stream.frame_rate,
+        codecs: stream.codecs,
+        name: text(&others, "NAME")
+            .or_else(|| renditions.iter().find(in_group).map(|rendition| rendition.name.clone())),
+        video_range: text(&others, "VIDEO-RANGE"),
+        audio: stream.audio,
+        video: stream.video,
+    })
+}
+
+fn text(attributes: &HashMap<String, QuotedOrUnquoted>, name: &str) -> Option<String> {
+    attributes.get(name).map(|value| match value {
+        QuotedOrUnquoted::Quoted(text) | QuotedOrUnquoted::Unquoted(text) => text.clone(),
+    })
+}
+
+fn rendition(media: m3u8_rs::AlternativeMedia, base: &Url) -> Option<Rendition> {
+    let kind = match media.media_type {
+        AlternativeMediaType::Audio => RenditionType::Audio,
+        AlternativeMediaType::Video => RenditionType::Video,
+        AlternativeMediaType::Subtitles => RenditionType::Subtitles,
+        _ => return None,
+    };
+    let url = media.uri.and_then(|uri| base.join(&uri).ok());
+    Some(Rendition {
+        kind,
+        group_id: media.group_id,
+        name: media.name,
+        language: media.language,
+        url,
+        default: media.default,
+    })
+}

@@ -1,0 +1,244 @@
+//! From a frame to a picture: crop and scale by libswscale, colour by [`crate::picture`]'s matrix or libswscale's.
+
+use std::ptr;
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+use image::{RgbImage, imageops};
+
+use super::{
+    fault::{check, failure, no_memory},
+    frame::{Colour, Frame, is_rgb},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    picture::{Chroma, Coefficients, Conversion, Layout, Orientation, Picture, Plane, Planes},
+    request::Size,
+};
+
+/// The form that the encoder wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Planes by JFIF.
+    Jfif,
+    /// RGB.
+    Rgb,
+}
+
+/// Makes the picture that was asked for. Fails with `too_large`, or with `unsupported` for HDR, which is not tone-mapped yet.
+pub fn picture(frame: &Frame, size: &Size, form: Form, most_pixels: u64) -> Result<Picture, Error> {
+    let colour = frame.colour();
+    if colour.is_hdr() {
+        let name = colour.report().transfer;
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("the stream is HDR ({name}), which this version does not tone-map"),
+        )
+        .hint("choose an SDR Variant with --variant"));
+    }
+    let layout = frame.shape.layout(size, most_pixels)?;
+    match form {
+        Form::Jfif => jfif(frame, &colour, &layout).map(Picture::Jfif),
+        Form::Rgb => rgb(frame, &colour, &layout).map(Picture::Rgb),
+    }
+}
+
+fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error> {
+    use ff::format::Pixel;
+    let video = frame.video();
+    let whole =
+        layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
+    let from_rgb = is_rgb(video.format());
+    let mut planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
+        planes_of(video)?
+    } else {
+        planes_of(&scaled(frame, colour, layout, Pixel::YUV420P)?)?
+    };
+    let conversion = Conversion::to_jfif(coefficients(colour.matrix), colour.full_range);
+    if !from_rgb && !conversion.is_identity() {
+        conversion.apply(&mut planes);
+    }
+    Ok(planes
+        .oriented(layout.orientation)
+        .on_canvas(layout.canvas, layout.offset))
+}
+
+fn rgb(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<RgbImage, Error> {
+    let video = scaled(frame, colour, layout, ff::format::Pixel::RGB24)?;
+    let (width, height) = layout.scaled;
+    let plane = plane(&video, 0, width as usize * 3, height as usize)?;
+    let mut image = RgbImage::from_raw(width, height, plane.bytes)
+        .ok_or_else(|| Error::internal("the picture's rows do not add up"))?;
+    if layout.orientation.mirrored {
+        imageops::flip_horizontal_in_place(&mut image);
+    }
+    image = match layout.orientation {
+        Orientation { turns: 1, .. } => imageops::rotate90(&image),
+        Orientation { turns: 2, .. } => imageops::rotate180(&image),
+        Orientation { turns: 3, .. } => imageops::rotate270(&image),
+        _ => image,
+    };
+    if image.dimensions() == layout.canvas {
+        return Ok(image);
+    }
+    let mut canvas = RgbImage::new(layout.canvas.0, layout.canvas.1);
+    imageops::replace(&mut canvas, &image, layout.offset.0.into(), layout.offset.1.into());
+    Ok(canvas)
+}
+
+/// Luma coefficients of a matrix; those that have none are shown by BT.709, as players do.
+fn coefficients(matrix: ff::color::Space) -> Coefficients {
+    use ff::color::Space;
+    match matrix {
+        Space::BT470BG | Space::SMPTE170M => Coefficients::BT601,
+        Space::BT2020NCL | Space::BT2020CL => Coefficients::BT2020,
+        Space::SMPTE240M => Coefficients::SMPTE240,
+        Space::FCC => Coefficients::FCC,
+        _ => Coefficients::BT709,
+    }
+}
+
+/// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
+/// RGB to YUV that of JFIF.
+fn scaled(
+    frame: &Frame,
+    colour: &Colour,
+    layout: &Layout,
+    format: ff::format::Pixel,
+) -> Result<ff::frame::Video, Error> {
+    let (width, height) = layout.scaled;
+    let mut source = frame.video().clone_reference()?;
+    crop(&mut source, layout)?;
+    let mut target = ff::frame::Video::new(format, width, height);
+    let int = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    // SAFETY: `source` and `target` hold buffers of the sizes and formats that are named here; the context is freed before the end. The
+    // coefficient tables are static. `sws_scale` reads and writes whole rows of those buffers alone.
+    unsafe {
+        if (*target.as_ptr()).buf.first().is_none_or(|buffer| buffer.is_null()) {
+            return Err(no_memory());
+        }
+        let context = ffi::sws_getContext(
+            int(source.width()),
+            int(source.height()),
+            source.format().into(),
+            int(width),
+            int(height),
+            format.into(),
+            SCALING,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null(),
+        );
+        if context.is_null() {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                format!("frames of the format {:?} cannot be converted", source.format()),
+            ));
+        }
+        let own = ffi::sws_getCoefficients(table_of(colour.matrix));
+        let jfif = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
+        let from_rgb = is_rgb(source.format());
+        let (table, full) = if from_rgb {
+            (jfif, true)
+        } else {
+            (own, colour.full_range)
+        };
+        ffi::sws_setColorspaceDetails(context, own, full.into(), table, full.into(), 0, 1 << 16, 1 << 16);
+        let (from, to) = (source.as_ptr(), target.as_mut_ptr());
+        let rows = ffi::sws_scale(
+            context,
+            (*from).data.as_ptr().cast(),
+            (*from).linesize.as_ptr(),
+            0,
+            int(source.height()),
+            (*to).data.as_ptr(),
+            (*to).linesize.as_ptr(),
+        );
+        ffi::sws_freeContext(context);
+        if rows != int(height) {
+            return Err(Error::internal(format!("libswscale gave {rows} of {height} rows")));
+        }
+    }
+    Ok(target)
+}
+
+const SCALING: i32 = (ffi::SwsFlags::SWS_BICUBIC as u32
+    | ffi::SwsFlags::SWS_ACCURATE_RND as u32
+    | ffi::SwsFlags::SWS_FULL_CHR_H_INT as u32
+    | ffi::SwsFlags::SWS_FULL_CHR_H_INP as u32)
+    .cast_signed();
+
+fn table_of(matrix: ff::color::Space) -> i32 {
+    use ff::color::Space;
+    match matrix {
+        Space::BT470BG | Space::SMPTE170M => ffi::SWS_CS_ITU601,
+        Space::BT2020NCL | Space::BT2020CL => ffi::SWS_CS_BT2020,
+        Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
+        Space::FCC => ffi::SWS_CS_FCC,
+        _ => ffi::SWS_CS_ITU709,
+    }
+}
+
+fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {
+    let cut = layout.crop;
+    let (right, bottom) = (video.width() - cut.x - cut.width, video.height() - cut.y - cut.height);
+    // SAFETY: the frame is a reference of our own, so its fields may be changed; the call checks that the crop lies inside.
+    let done = unsafe {
+        let frame = video.as_mut_ptr();
+        (*frame).crop_left = cut.x as usize;
+        (*frame).crop_top = cut.y as usize;
+        (*frame).crop_right = right as usize;
+        (*frame).crop_bottom = bottom as usize;
+        ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32)
+    };
+    check(done)
+        .map(|_| ())
+        .map_err(|e| failure("the frame cannot be cropped", e))
+}
+
+/// Copies the planes out of a 4:2:0 frame.
+fn planes_of(video: &ff::frame::Video) -> Result<Planes, Error> {
+    let (width, height) = (video.width() as usize, video.height() as usize);
+    let mut planes = Planes::filled(0, 0, Chroma::Half, [0; 3]);
+    planes.y = plane(video, 0, width, height)?;
+    planes.cb = plane(video, 1, width.div_ceil(2), height.div_ceil(2))?;
+    planes.cr = plane(video, 2, width.div_ceil(2), height.div_ceil(2))?;
+    Ok(planes)
+}
+
+/// Copies the rows of one plane, `width` bytes each.
+fn plane(video: &ff::frame::Video, index: usize, width: usize, height: usize) -> Result<Plane, Error> {
+    let mut bytes = Vec::with_capacity(width * height);
+    // SAFETY: the frame holds `height` rows of at least `width` bytes in this plane, `linesize` bytes apart, which may be negative
+    // (frame.h); the callers ask for no more than its format and size have.
+    unsafe {
+        let (data, stride) = match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index)) {
+            (Some(data), Some(stride)) if !data.is_null() && stride.unsigned_abs() as usize >= width => {
+                (*data, *stride as isize)
+            }
+            _ => return Err(Error::internal("the frame lacks a plane")),
+        };
+        for row in 0..height {
+            bytes.extend_from_slice(std::slice::from_raw_parts(
+                data.offset(stride * row.cast_signed()),
+                width,
+            ));
+        }
+    }
+    Ok(Plane { width, height, bytes })
+}
+
+/// Another reference to the same buffers.
+trait CloneReference: Sized {
+    fn clone_reference(&self) -> Result<Self, Error>;
+}
+
+impl CloneReference for ff::frame::Video {
+    fn clone_reference(&self) -> Result<Self, Error> {
+        let mut other = Self::empty();
+        // SAFETY: `other` is blank, and `self` holds reference-counted buffers, as every decoder's frame does.
+        let done = unsafe { ffi::av_frame_ref(other.as_mut_ptr(), self.as_ptr()) };
+        check(done).map_err(|e| failure("a frame cannot be referenced", e))?;
+        Ok(other)
+    }
+}

@@ -1,0 +1,109 @@
+//! Packets in, clean frames out.
+
+use std::ptr;
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+
+use super::{
+    demuxer::{Demuxer, codec_name},
+    fault::{check, failure, no_memory},
+    frame::Frame,
+};
+use crate::error::{Error, ErrorKind};
+
+/// What is wanted of a decoder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Aim {
+    /// One key frame: everything else is skipped, nothing is held back.
+    KeyFrame,
+    /// Every frame, in the order of presentation.
+    EveryFrame,
+}
+
+/// Frames that H.264 may hold back before it knows the order of presentation. Without a bound from the bitstream libavcodec guesses
+/// low, and drops what then comes late.
+const MOST_REORDERED: i32 = 16;
+
+/// A decoder of one stream.
+pub(super) struct Decoder {
+    context: *mut ffi::AVCodecContext,
+    stream: *mut ffi::AVStream,
+}
+
+impl Decoder {
+    /// A decoder for the stream that `demuxer` has chosen. Fails with `unsupported` where this build has none for its codec.
+    /// It must not outlive `demuxer`, whose stream it looks at.
+    pub fn new(demuxer: &Demuxer, aim: Aim, most_pixels: u64) -> Result<Self, Error> {
+        let stream = demuxer.stream().ok_or_else(|| demuxer.without_video())?;
+        // SAFETY: `stream` is one of the open demuxer and its `codecpar` is never null. The context is freed by `Drop` from here on.
+        // All fields are set before `avcodec_open2`, as avcodec.h asks.
+        unsafe {
+            let parameters = (*stream).codecpar;
+            let codec = ffi::avcodec_find_decoder((*parameters).codec_id);
+            if codec.is_null() {
+                return Err(Error::new(
+                    ErrorKind::Unsupported,
+                    format!("this build has no decoder for {}", codec_name(stream)),
+                )
+                .hint("see `hlsnap --version` for those it has"));
+            }
+            let context = ffi::avcodec_alloc_context3(codec);
+            if context.is_null() {
+                return Err(no_memory());
+            }
+            let decoder = Self { context, stream };
+            check(ffi::avcodec_parameters_to_context(context, parameters))
+                .map_err(|e| failure("the decoder cannot be set up", e))?;
+            (*context).pkt_timebase = (*stream).time_base;
+            (*context).thread_count = 1;
+            (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
+            match aim {
+                Aim::KeyFrame => {
+                    (*context).skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
+                    (*context).flags |= ffi::AV_CODEC_FLAG_LOW_DELAY.cast_signed();
+                }
+                Aim::EveryFrame if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 => {
+                    (*context).has_b_frames = MOST_REORDERED
+                }
+                Aim::EveryFrame => {}
+            }
+            check(ffi::avcodec_open2(context, codec, ptr::null_mut()))
+                .map_err(|e| failure("the decoder cannot be opened", e))?;
+            Ok(decoder)
+        }
+    }
+
+    /// Gives the decoder a packet. One that it cannot read is passed over: what matters is which frames come out.
+    pub fn send(&mut self, packet: &ff::Packet) {
+        // SAFETY: `context` is open; the packet is valid and stays ours.
+        unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
+    }
+
+    /// The next frame that is ready, clean or not; see [`Frame::is_clean`].
+    pub fn receive(&mut self) -> Option<Frame> {
+        let mut frame = ff::frame::Video::empty();
+        // SAFETY: `context` is open; the frame is blank and gets its own references.
+        let received = unsafe { ffi::avcodec_receive_frame(self.context, frame.as_mut_ptr()) };
+        (received == 0).then(|| Frame::new(frame, self.stream, self.context))
+    }
+
+    /// Says that no more packets come, so that frames held back come out.
+    pub fn drain(&mut self) {
+        // SAFETY: a null packet begins draining (avcodec.h).
+        unsafe { ffi::avcodec_send_packet(self.context, ptr::null()) };
+    }
+
+    /// Begins anew, after draining or before another key frame.
+    pub fn flush(&mut self) {
+        // SAFETY: `context` is open.
+        unsafe { ffi::avcodec_flush_buffers(self.context) };
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `avcodec_alloc_context3`, freed once.
+        unsafe { ffi::avcodec_free_context(&raw mut self.context) };
+    }
+}

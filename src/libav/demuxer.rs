@@ -1,0 +1,261 @@
+//! Packets of the one video stream that is looked at.
+
+use std::{ffi::CStr, ptr};
+
+use ffmpeg_next::{self as ff, format::context::StreamIo};
+use ffmpeg_sys_next as ffi;
+
+use super::{
+    fault::{check, failure, no_memory, silence},
+    sniff::Container,
+    source::Source,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    time::{TimeBase, Timestamp},
+};
+
+/// How much libavformat may do besides taking the container apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// Packets as they are in the container: nothing is read ahead, nothing is guessed.
+    Quick,
+    /// Packets are cut to one frame each by a parser, and have times and key flags.
+    Parsed,
+    /// As `Parsed`, after `avformat_find_stream_info` has looked at what the container does not tell.
+    Probed,
+}
+
+/// What a quick look may read before the first packet (`AVFormatContext.probesize`).
+const QUICK_PROBE: i64 = 32 << 10;
+const LONG_PROBE: i64 = 4 << 20;
+/// libavformat cuts larger PES packets in two, and its default of 2 MB is less than some key frames.
+const LARGEST_PES: &CStr = c"16777216";
+const IO_BUFFER: usize = 32 << 10;
+/// A stream without video among so many packets has none.
+const PACKETS_WITHOUT_VIDEO: usize = 4000;
+
+/// A container being taken apart.
+pub(super) struct Demuxer {
+    context: *mut ffi::AVFormatContext,
+    /// Freed after `context`, which points to it.
+    _io: StreamIo,
+    source: Source,
+    chosen: Option<usize>,
+    container: Container,
+}
+
+impl Demuxer {
+    /// Opens what `source` holds, from its start.
+    pub fn open(source: &Source, container: Container, mode: Mode) -> Result<Self, Error> {
+        silence();
+        let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER)
+            .map_err(|e| failure("opening", e))?;
+        // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
+        let mut context = unsafe { ffi::avformat_alloc_context() };
+        if context.is_null() {
+            return Err(no_memory());
+        }
+        let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_NOBUFFER | ffi::AVFMT_FLAG_IGNIDX;
+        if mode == Mode::Quick {
+            flags |= ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN;
+        }
+        let mut options: *mut ffi::AVDictionary = ptr::null_mut();
+        // SAFETY: `context` is ours and not open yet, which is when its fields may be set; `pb` lives as long as `io`, which outlives
+        // `context`. `av_dict_set` copies its strings. `avformat_open_input` frees `context` and nulls it where it fails.
+        let opened = unsafe {
+            (*context).pb = io.as_mut_ptr();
+            (*context).flags |= flags;
+            (*context).probesize = if mode == Mode::Probed { LONG_PROBE } else { QUICK_PROBE };
+            if container == Container::Ts {
+                ffi::av_dict_set(&raw mut options, c"max_packet_size".as_ptr(), LARGEST_PES.as_ptr(), 0);
+            }
+            let demuxer = ffi::av_find_input_format(container.demuxer().as_ptr());
+            let opened = ffi::avformat_open_input(&raw mut context, ptr::null(), demuxer, &raw mut options);
+            ffi::av_dict_free(&raw mut options);
+            opened
+        };
+        if let Err(e) = check(opened) {
+            return Err(source
+                .take_error()
+                .unwrap_or_else(|| failure("the segment cannot be opened", e)));
+        }
+        let mut demuxer = Self {
+            context,
+            _io: io,
+            source: source.clone(),
+            chosen: None,
+            container,
+        };
+        if mode == Mode::Probed {
+            // SAFETY: `context` is open; without options for each stream the second argument is null.
+            let probed = unsafe { ffi::avformat_find_stream_info(demuxer.context, ptr::null_mut()) };
+            demuxer.raise(probed, "the segment cannot be probed")?;
+        }
+        demuxer.choose();
+        Ok(demuxer)
+    }
+
+    /// The next packet of the video stream; `None` at the end. A packet that libavformat marks as corrupt is given with its mark.
+    pub fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
+        let mut packet = ff::Packet::empty();
+        let mut passed_over = 0;
+        loop {
+            // SAFETY: `context` is open and the packet is blank or was filled by the last call, which unreferences nothing: so it is
+            // unreferenced first.
+            let read = unsafe {
+                ffi::av_packet_unref(ff::packet::Mut::as_mut_ptr(&mut packet));
+                ffi::av_read_frame(self.context, ff::packet::Mut::as_mut_ptr(&mut packet))
+            };
+            if read == ffi::AVERROR_EOF {
+                return match self.source.take_error() {
+                    Some(error) => Err(error),
+                    None => Ok(None),
+                };
+            }
+            self.raise(read, "the segment cannot be read")?;
+            if self.chosen.is_none() {
+                self.choose();
+            }
+            if self.chosen == Some(packet.stream()) {
+                return Ok(Some(packet));
+            }
+            passed_over += 1;
+            if self.chosen.is_none() && passed_over > PACKETS_WITHOUT_VIDEO {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Goes to the key frame at or before `moment` by the container's own index; `false` where there is none.
+    pub fn seek(&mut self, moment: Timestamp) -> bool {
+        let Some(stream) = self.stream() else { return false };
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "microseconds of ten years fit into 53 bits"
+        )]
+        let microseconds = (moment.seconds() * 1e6) as i64;
+        // SAFETY: `context` is open and `stream` is one of its own; the call reads through `pb` alone.
+        unsafe {
+            let ticks = ffi::av_rescale_q(
+                microseconds,
+                ffi::AVRational { num: 1, den: 1_000_000 },
+                (*stream).time_base,
+            );
+            ffi::av_seek_frame(self.context, (*stream).index, ticks, ffi::AVSEEK_FLAG_BACKWARD) >= 0
+        }
+    }
+
+    /// Seconds that the container says it holds.
+    pub fn duration(&self) -> Option<f64> {
+        // SAFETY: `context` is open.
+        let ticks = unsafe { (*self.context).duration };
+        (ticks > 0).then(|| ticks as f64 / f64::from(ffi::AV_TIME_BASE))
+    }
+
+    /// Whether the container tells every frame's place: then it can be seeked in.
+    pub fn has_index(&self) -> bool {
+        // SAFETY: the stream is one of the open `context`.
+        self.container == Container::Mp4
+            && self
+                .stream()
+                .is_some_and(|stream| unsafe { ffi::avformat_index_get_entries_count(stream) > 1 })
+    }
+
+    /// The video stream, once it is known.
+    pub fn stream(&self) -> Option<*mut ffi::AVStream> {
+        self.streams().get(self.chosen?).copied()
+    }
+
+    /// The unit of the video stream's times.
+    pub fn time_base(&self) -> Option<TimeBase> {
+        // SAFETY: the stream is one of the open `context`.
+        let base = unsafe { (*self.stream()?).time_base };
+        TimeBase::new(base.num, base.den)
+    }
+
+    /// A packet's presentation time on the stream's clock.
+    pub fn pts(&self, packet: &ff::Packet) -> Option<Timestamp> {
+        Some(Timestamp::new(packet.pts().or(packet.dts())?, self.time_base()?))
+    }
+
+    /// A packet's decoding time on the stream's clock.
+    pub fn dts(&self, packet: &ff::Packet) -> Option<Timestamp> {
+        Some(Timestamp::new(packet.dts().or(packet.pts())?, self.time_base()?))
+    }
+
+    /// Why there is no video: what is there instead.
+    pub fn without_video(&self) -> Error {
+        let names: Vec<_> = self.streams().iter().map(|stream| codec_name(*stream)).collect();
+        if names.is_empty() {
+            Error::new(ErrorKind::Undecodable, "no stream was found in the segment")
+        } else {
+            Error::new(
+                ErrorKind::NoVideo,
+                format!("the segment holds no video, only {}", names.join(", ")),
+            )
+        }
+    }
+
+    fn streams(&self) -> &[*mut ffi::AVStream] {
+        // SAFETY: `streams` points to `nb_streams` pointers while the context is open; both change only in calls that take `&mut self`.
+        unsafe {
+            let (streams, count) = ((*self.context).streams, (*self.context).nb_streams as usize);
+            if streams.is_null() || count == 0 {
+                &[]
+            } else {
+                std::slice::from_raw_parts(streams, count)
+            }
+        }
+    }
+
+    /// Takes the largest video stream among those that are known, and has the demuxer throw the others away.
+    fn choose(&mut self) {
+        let video = |stream: &*mut ffi::AVStream| {
+            // SAFETY: each is a stream of the open context, whose `codecpar` is never null.
+            unsafe {
+                let (parameters, disposition) = ((**stream).codecpar, (**stream).disposition);
+                let is_video = (*parameters).codec_type == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+                let is_cover = disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0;
+                (is_video && !is_cover).then(|| i64::from((*parameters).width) * i64::from((*parameters).height))
+            }
+        };
+        let candidates = self
+            .streams()
+            .iter()
+            .enumerate()
+            .filter_map(|(index, stream)| Some((index, video(stream)?)));
+        // The first of equals: TS tells no sizes, and its first programme is as good as any
+        let best = candidates.reduce(|best, other| if other.1 > best.1 { other } else { best });
+        let Some((chosen, _)) = best else { return };
+        self.chosen = Some(chosen);
+        for (index, stream) in self.streams().iter().enumerate() {
+            if index != chosen {
+                // SAFETY: each is a stream of the open context; `discard` may be set at any time.
+                unsafe { (**stream).discard = ffi::AVDiscard::AVDISCARD_ALL };
+            }
+        }
+    }
+
+    /// The upstream's own error where there was one, else libav's.
+    fn raise(&self, result: i32, doing: &str) -> Result<(), Error> {
+        check(result)
+            .map(|_| ())
+            .map_err(|e| self.source.take_error().unwrap_or_else(|| failure(doing, e)))
+    }
+}
+
+impl Drop for Demuxer {
+    fn drop(&mut self) {
+        // SAFETY: `context` was opened by `avformat_open_input` and is closed once; with AVFMT_FLAG_CUSTOM_IO `pb` stays for `_io` to free.
+        unsafe { ffi::avformat_close_input(&raw mut self.context) };
+    }
+}
+
+/// libavcodec's name of what a stream holds.
+pub(super) fn codec_name(stream: *mut ffi::AVStream) -> &'static str {
+    // SAFETY: callers pass a stream of an open context; `avcodec_get_name` never returns null and its strings are static.
+    unsafe { CStr::from_ptr(ffi::avcodec_get_name((*(*stream).codecpar).codec_id)) }
+        .to_str()
+        .unwrap_or("unknown")
+}

@@ -1,0 +1,282 @@
+//! A decoded frame and what its numbers mean.
+
+use std::ffi::{CStr, c_char};
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+
+use super::demuxer::codec_name;
+use crate::{
+    picture::{Orientation, Shape},
+    report::ColorReport,
+    time::{TimeBase, Timestamp},
+};
+
+/// One decoded frame.
+pub struct Frame {
+    video: ff::frame::Video,
+    /// libavcodec's name of the codec.
+    pub codec: &'static str,
+    /// Pixels across and down before cropping, as coded.
+    pub coded: (u32, u32),
+    /// Where it belongs on the stream's clock.
+    pub pts: Option<Timestamp>,
+    /// Size, pixel shape and orientation for display.
+    pub shape: Shape,
+}
+
+impl Frame {
+    pub(super) fn new(
+        mut video: ff::frame::Video,
+        stream: *mut ffi::AVStream,
+        decoder: *mut ffi::AVCodecContext,
+    ) -> Self {
+        take_container_colour(&mut video, stream);
+        // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
+        // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
+        let (coded, aspect, base) = unsafe {
+            let frame = video.as_ptr().cast_mut();
+            let aspect = ffi::av_guess_sample_aspect_ratio(std::ptr::null_mut(), stream, frame);
+            let coded = (
+                (*decoder).coded_width.max((*frame).width),
+                (*decoder).coded_height.max((*frame).height),
+            );
+            (coded, aspect, (*stream).time_base)
+        };
+        let aspect = match (u32::try_from(aspect.num), u32::try_from(aspect.den)) {
+            (Ok(across), Ok(down)) if across > 0 && down > 0 => (across, down),
+            _ => (1, 1),
+        };
+        let pts = TimeBase::new(base.num, base.den)
+            .and_then(|base| Some(Timestamp::new(video.pts().or(video.timestamp())?, base)));
+        let orientation =
+            display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
+        let shape = Shape {
+            width: video.width(),
+            height: video.height(),
+            sample_aspect_ratio: aspect,
+            orientation,
+        };
+        Self {
+            codec: codec_name(stream),
+            coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()),
+            pts,
+            shape,
+            video,
+        }
+    }
+
+    /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
+    pub fn is_clean(&self) -> bool {
+        !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
+    }
+
+    /// Whether it can be decoded by itself.
+    pub fn is_key(&self) -> bool {
+        self.video.is_key()
+    }
+
+    /// Whether it consists of two fields.
+    pub fn is_interlaced(&self) -> bool {
+        self.video.is_interlaced()
+    }
+
+    /// The packet's pts that it came with, as libavcodec has it.
+    pub(super) fn ticks(&self) -> Option<i64> {
+        self.video.pts().or(self.video.timestamp())
+    }
+
+    /// What its numbers mean.
+    pub fn colour(&self) -> Colour {
+        Colour::of(&self.video)
+    }
+
+    pub(super) fn video(&self) -> &ff::frame::Video {
+        &self.video
+    }
+}
+
+/// What the bitstream leaves open about colour, the container may tell (`colr`, ISO/IEC 14496-12, 12.1.5).
+fn take_container_colour(video: &mut ff::frame::Video, stream: *mut ffi::AVStream) {
+    use ffi::{AVColorPrimaries, AVColorRange, AVColorSpace, AVColorTransferCharacteristic};
+    // SAFETY: the frame is ours to change; the stream is open and its `codecpar` never null.
+    unsafe {
+        let (frame, told) = (&mut *video.as_mut_ptr(), &*(*stream).codecpar);
+        if frame.color_range == AVColorRange::AVCOL_RANGE_UNSPECIFIED {
+            frame.color_range = told.color_range;
+        }
+        if frame.colorspace == AVColorSpace::AVCOL_SPC_UNSPECIFIED {
+            frame.colorspace = told.color_space;
+        }
+        if frame.color_primaries == AVColorPrimaries::AVCOL_PRI_UNSPECIFIED {
+            frame.color_primaries = told.color_primaries;
+        }
+        if frame.color_trc == AVColorTransferCharacteristic::AVCOL_TRC_UNSPECIFIED {
+            frame.color_trc = told.color_trc;
+        }
+    }
+}
+
+/// The display matrix (ISO/IEC 14496-12, 6.2.2), from the frame or else from the container.
+fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStream) -> Option<[i32; 9]> {
+    const BYTES: usize = 9 * 4;
+    let read = |data: &[u8]| -> Option<[i32; 9]> {
+        let words: Vec<i32> = data
+            .get(..BYTES)?
+            .chunks_exact(4)
+            .filter_map(|word| Some(i32::from_ne_bytes(word.try_into().ok()?)))
+            .collect();
+        words.try_into().ok()
+    };
+    if let Some(data) = video.side_data(ff::frame::side_data::Type::DisplayMatrix) {
+        return read(data.data());
+    }
+    // SAFETY: the stream is open; the side data of its parameters are `nb_coded_side_data` entries, each with `size` bytes.
+    #[cfg(libav_coded_side_data)]
+    let found = unsafe {
+        let parameters = (*stream).codecpar;
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
+        let found = ffi::av_packet_side_data_get((*parameters).coded_side_data, (*parameters).nb_coded_side_data, kind);
+        (!found.is_null()).then(|| std::slice::from_raw_parts((*found).data, (*found).size))
+    };
+    // SAFETY: the stream is open; the call returns null or `size` bytes that live as long as the stream.
+    #[cfg(not(libav_coded_side_data))]
+    let found = unsafe {
+        let mut size = 0;
+        let data = ffi::av_stream_get_side_data(
+            stream,
+            ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX,
+            &raw mut size,
+        );
+        (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
+    };
+    read(found?)
+}
+
+/// Matrix, range, primaries and transfer of a frame: as signalled, or by the field's custom where nothing is.
+#[derive(Debug, Clone)]
+pub struct Colour {
+    /// How R, G and B became Y, Cb and Cr (ITU-T H.273, 8.3).
+    pub matrix: ff::color::Space,
+    /// Whether Y spans 0 to 255 instead of 16 to 235.
+    pub full_range: bool,
+    /// What red, green and blue are (8.1).
+    pub primaries: ff::color::Primaries,
+    /// How light became numbers (8.2).
+    pub transfer: ff::color::TransferCharacteristic,
+    /// Which of the four were not signalled.
+    pub guessed: Vec<&'static str>,
+}
+
+/// Above this many lines, or this wide, a stream without a word on colour is taken for HD (ITU-R BT.709).
+const SD: (u32, u32) = (1024, 576);
+
+impl Colour {
+    fn of(video: &ff::frame::Video) -> Self {
+        use ff::color::{Primaries, Range, Space, TransferCharacteristic as Transfer};
+        let hd = video.height().min(video.width()) > SD.1 || video.width().max(video.height()) > SD.0;
+        let lines_525 = matches!(video.height(), 480 | 486 | 240);
+        let mut guessed = Vec::new();
+        let mut guess = |what| guessed.push(what);
+        let rgb = is_rgb(video.format());
+        let matrix = match video.color_space() {
+            Space::RGB if rgb => Space::RGB,
+            // RGB's tag on a YUV frame cannot be true
+            Space::Unspecified | Space::Reserved | Space::RGB => {
+                guess("matrix");
+                match (rgb, hd, lines_525) {
+                    (true, ..) => Space::RGB,
+                    (_, true, _) => Space::BT709,
+                    (_, _, true) => Space::SMPTE170M,
+                    _ => Space::BT470BG,
+                }
+            }
+            told => told,
+        };
+        let full_range = match video.color_range() {
+            Range::JPEG => true,
+            Range::MPEG => false,
+            _ => {
+                guess("range");
+                rgb || is_full_range(video.format())
+            }
+        };
+        let primaries = match video.color_primaries() {
+            Primaries::Unspecified | Primaries::Reserved | Primaries::Reserved0 => {
+                guess("primaries");
+                match (hd, lines_525) {
+                    (true, _) => Primaries::BT709,
+                    (_, true) => Primaries::SMPTE170M,
+                    _ => Primaries::BT470BG,
+                }
+            }
+            told => told,
+        };
+        let transfer = match video.color_transfer_characteristic() {
+            Transfer::Unspecified | Transfer::Reserved | Transfer::Reserved0 => {
+                guess("transfer");
+                if hd { Transfer::BT709 } else { Transfer::SMPTE170M }
+            }
+            told => told,
+        };
+        Self {
+            matrix,
+            full_range,
+            primaries,
+            transfer,
+            guessed,
+        }
+    }
+
+    /// Whether it is PQ or HLG, which a plain conversion would show washed out.
+    pub fn is_hdr(&self) -> bool {
+        matches!(
+            self.transfer,
+            ff::color::TransferCharacteristic::SMPTE2084 | ff::color::TransferCharacteristic::ARIB_STD_B67
+        )
+    }
+
+    /// libavutil's names, for the report.
+    pub fn report(&self) -> ColorReport {
+        let text = |name: *const c_char| {
+            // SAFETY: libavutil's names are static strings, or null for values it does not know.
+            if name.is_null() {
+                "unknown".to_owned()
+            } else {
+                unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+            }
+        };
+        // SAFETY: the functions take any value and return a static string or null.
+        let (matrix, primaries, transfer) = unsafe {
+            (
+                ffi::av_color_space_name(self.matrix.into()),
+                ffi::av_color_primaries_name(self.primaries.into()),
+                ffi::av_color_transfer_name(self.transfer.into()),
+            )
+        };
+        ColorReport {
+            matrix: text(matrix),
+            primaries: text(primaries),
+            transfer: text(transfer),
+            range: if self.full_range { "full" } else { "limited" },
+            guessed: self.guessed.clone(),
+        }
+    }
+}
+
+fn is_full_range(format: ff::format::Pixel) -> bool {
+    use ff::format::Pixel;
+    matches!(
+        format,
+        Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ440P | Pixel::YUVJ444P | Pixel::YUVJ411P
+    )
+}
+
+/// Whether a pixel format holds R, G and B (`AV_PIX_FMT_FLAG_RGB`).
+pub(super) fn is_rgb(format: ff::format::Pixel) -> bool {
+    // SAFETY: returns null or a static descriptor.
+    unsafe {
+        let descriptor = ffi::av_pix_fmt_desc_get(format.into());
+        !descriptor.is_null() && (*descriptor).flags & ffi::AV_PIX_FMT_FLAG_RGB as u64 != 0
+    }
+}

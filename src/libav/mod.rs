@@ -1,0 +1,32 @@
+//! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale.
+//!
+//! ```text
+//! Upstream [-> Fragments] -> Source -> Demuxer -> Decoder -> Frame -> convert -> jpeg
+//!                                      [search: which packets make the frame that was asked for]
+//! ```
+//!
+//! Raw handles free themselves, every `unsafe` block names the C contract that it rests on, and no callback from C unwinds. Nothing
+//! here knows of networks, clocks or async: bytes are pulled from an [`Upstream`] on the thread that decodes.
+
+#![allow(unsafe_code, reason = "the room's purpose; each block carries its SAFETY comment")]
+
+mod about;
+mod convert;
+mod decoder;
+mod demuxer;
+mod fault;
+mod fragments;
+mod frame;
+mod jpeg;
+mod search;
+mod sniff;
+mod source;
+
+pub use about::{About, about};
+pub use convert::{Form, picture};
+pub use fragments::Fragments;
+pub use frame::{Colour, Frame};
+pub use jpeg::encode as encode_jpeg;
+pub use search::{Found, Outcome, Search, Start, search};
+pub use sniff::recognise;
+pub use source::{Source, Upstream};

@@ -1,0 +1,383 @@
+//! Which packets make the frame that was asked for: the fewest that can.
+//!
+//! A first key frame is taken the quick way: no parser, no probing, and the decoder is drained after each packet, so that nothing
+//! behind the key frame is waited for. A moment is found on packets alone; only the frames from the last key frame before it are
+//! decoded. Where a quicker way finds nothing clean, the next one looks at the same bytes again: they are kept.
+
+use ffmpeg_next as ff;
+
+use super::{
+    decoder::{Aim, Decoder},
+    demuxer::{Demuxer, Mode},
+    frame::Frame,
+    sniff::{self, Container},
+    source::Source,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    time::Timestamp,
+};
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Search {
+    /// The first key frame.
+    First,
+    /// The last frame.
+    Last,
+    /// The last key frame at or before a moment.
+    KeyFrame(Start),
+    /// The last frame at or before a moment.
+    Frame(Start),
+}
+
+/// A moment, counted in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Start {
+    /// After the first video packet.
+    FromStart(f64),
+    /// Before the end that the container tells.
+    FromEnd(f64),
+    /// A part of the duration that the container tells: 0 to 1.
+    Part(f64),
+}
+
+/// How a search ended.
+pub enum Outcome {
+    /// With the frame.
+    Found(Found),
+    /// The first key frame is later than the moment: what comes before these bytes is needed too.
+    Earlier,
+}
+
+/// A clean frame.
+pub struct Found {
+    /// The frame.
+    pub frame: Frame,
+    /// Seconds after the first video packet.
+    pub since_first: f64,
+}
+
+/// Half a millisecond: playlists round to that.
+const ROUNDING: f64 = 0.0005;
+/// What follows a key frame may be its second field, or what makes a decoder let go of it.
+const BEHIND_A_KEY: usize = 3;
+/// So many packets in a row may be shown after a moment before one comes that is shown at it: the depth of B-pyramids.
+const MOST_PYRAMID: usize = 4;
+/// So far past the end that a container tells, a moment is still its end.
+const PAST_THE_END: f64 = 0.5;
+/// In a file with an index, a moment this far in is seeked instead of read up to.
+const WORTH_A_SEEK: f64 = 1.0;
+
+/// Searches what `source` holds from its start. `whole` says that it is one whole file, in which the container's index may be used.
+///
+/// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no clean frame), `not_found` (past the end), or with what the
+/// upstream failed with.
+pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) -> Result<Outcome, Error> {
+    let head = source.peek(sniff::ENOUGH)?;
+    let container = sniff::container(&head)?;
+    if container == Container::Ts && sniff::is_scrambled_ts(&head) {
+        return Err(Error::new(
+            ErrorKind::Encrypted,
+            "the transport stream is scrambled by a conditional access system",
+        )
+        .hint("no key can be given for it"));
+    }
+    let modes: &[Mode] = match (container, wanted) {
+        (Container::Ts, Search::First) => &[Mode::Quick, Mode::Parsed, Mode::Probed],
+        (Container::Ts, _) => &[Mode::Parsed, Mode::Probed],
+        // MP4 has one frame in a packet, with its times and its key flag
+        (Container::Mp4, _) => &[Mode::Quick, Mode::Probed],
+    };
+    let mut failure = None;
+    for mode in modes {
+        let mut attempt = Attempt {
+            demuxer: Demuxer::open(source, container, *mode)?,
+            source,
+            first: None,
+            whole,
+            most_pixels,
+        };
+        match attempt.run(wanted, container, *mode) {
+            Err(error) if error.kind() == ErrorKind::Undecodable => {
+                tracing::debug!("{mode:?}: {error}");
+                failure = Some(error);
+            }
+            done => return done,
+        }
+    }
+    Err(failure.unwrap_or_else(|| unclean("no frame was found")))
+}
+
+fn unclean(what: &str) -> Error {
+    Error::new(ErrorKind::Undecodable, what.to_owned())
+}
+
+/// One pass over the bytes.
+struct Attempt<'a> {
+    demuxer: Demuxer,
+    source: &'a Source,
+    /// The first video packet's time: what moments are counted from.
+    first: Option<Timestamp>,
+    whole: bool,
+    most_pixels: u64,
+}
+
+impl Attempt<'_> {
+    fn run(&mut self, wanted: Search, container: Container, mode: Mode) -> Result<Outcome, Error> {
+        match wanted {
+            Search::First if mode == Mode::Quick => self.first_key_frame_quickly(container).map(Outcome::Found),
+            Search::First => self.first_key_frame().map(Outcome::Found),
+            Search::Last => self.at(f64::INFINITY, false),
+            Search::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.at(moment, true)),
+            Search::Frame(moment) => self.moment(moment).and_then(|moment| self.at(moment, false)),
+        }
+    }
+
+    /// Seconds after the first packet.
+    fn moment(&self, moment: Start) -> Result<f64, Error> {
+        let duration = self.demuxer.duration().filter(|_| self.whole);
+        let needed = || {
+            Error::new(ErrorKind::Unsupported, "this file does not tell its duration")
+                .hint("give a time from the start")
+        };
+        let seconds = match moment {
+            Start::FromStart(seconds) => seconds,
+            Start::FromEnd(back) => duration.ok_or_else(needed)? - back,
+            Start::Part(part) => duration.ok_or_else(needed)? * part,
+        };
+        match duration {
+            Some(end) if seconds > end + PAST_THE_END || seconds < -ROUNDING => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no picture at {seconds:.3} s: the file lasts {end:.3} s"),
+            )),
+            _ => Ok(seconds),
+        }
+    }
+
+    /// The next video packet, after a look at whether it may be decoded at all.
+    fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
+        let Some(packet) = self.demuxer.packet()? else {
+            return Ok(None);
+        };
+        if packet
+            .side_data()
+            .any(|side| side.kind() == ff::packet::side_data::Type::EncryptionInfo)
+        {
+            return Err(
+                Error::new(ErrorKind::Encrypted, "the media is encrypted (Common Encryption)")
+                    .hint("there is no key for it"),
+            );
+        }
+        if self.first.is_none() {
+            self.first = self.demuxer.pts(&packet);
+        }
+        Ok(Some(packet))
+    }
+
+    fn since_first(&self, time: Option<Timestamp>) -> f64 {
+        time.zip(self.first).map_or(0.0, |(time, first)| time.since(first))
+    }
+
+    fn found(&self, frame: Frame) -> Found {
+        Found {
+            since_first: self.since_first(frame.pts),
+            frame,
+        }
+    }
+
+    fn first_key_frame_quickly(&mut self, container: Container) -> Result<Found, Error> {
+        let mut decoder = None;
+        while let Some(packet) = self.packet()? {
+            let decoder = match &mut decoder {
+                Some(decoder) => decoder,
+                none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.most_pixels)?),
+            };
+            let may_be_key = packet.is_key() || (container == Container::Ts && has_parameter_sets(&packet));
+            if may_be_key {
+                // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
+                self.source.pause();
+            }
+            decoder.send(&packet);
+            decoder.drain();
+            if let Some(frame) = decoder.receive() {
+                // Two fields may come in two packets
+                let whole = container == Container::Mp4 || !frame.is_interlaced();
+                return if frame.is_clean() && !packet.is_corrupt() && whole {
+                    Ok(self.found(frame))
+                } else {
+                    Err(unclean("the first key frame is not clean"))
+                };
+            }
+            decoder.flush();
+        }
+        Err(self.nothing("no key frame was found"))
+    }
+
+    fn first_key_frame(&mut self) -> Result<Found, Error> {
+        let mut run: Vec<ff::Packet> = Vec::new();
+        let mut seen = 0;
+        loop {
+            let packet = self.packet()?;
+            let ended = packet.is_none();
+            if let Some(packet) = packet.filter(|packet| packet.is_key() || !run.is_empty()) {
+                run.push(packet);
+            }
+            if run.len() > BEHIND_A_KEY || (ended && !run.is_empty()) {
+                seen += 1;
+                if let Some(frame) = self.key_frame_of(&run)? {
+                    return Ok(self.found(frame));
+                }
+                // The next key frame may be among those that were sent along
+                let next = run
+                    .iter()
+                    .skip(1)
+                    .position(ff::Packet::is_key)
+                    .map_or(run.len(), |at| at + 1);
+                run.drain(..next);
+            }
+            if ended {
+                return Err(self.nothing(&format!("none of {seen} key frames is clean")));
+            }
+        }
+    }
+
+    /// The clean frame of the first packet of `run`.
+    fn key_frame_of(&self, run: &[ff::Packet]) -> Result<Option<Frame>, Error> {
+        let Some(key) = run.first().filter(|key| !key.is_corrupt()) else {
+            return Ok(None);
+        };
+        let time = self.since_first(self.demuxer.pts(key));
+        let mut best = None;
+        self.decode(run, |frame, since| {
+            if best.is_none()
+                && frame.is_clean()
+                && since > time - ROUNDING
+                && (frame.is_key() || frame.codec == "h264")
+            {
+                best = Some(frame);
+            }
+        })?;
+        Ok(best)
+    }
+
+    /// The last frame, or key frame, at or before `moment`.
+    fn at(&mut self, moment: f64, key_only: bool) -> Result<Outcome, Error> {
+        let run = self.packets_up_to(moment)?;
+        let Some(key) = run.first() else {
+            return if self.first.is_some() {
+                Ok(Outcome::Earlier)
+            } else {
+                Err(self.nothing("no key frame was found"))
+            };
+        };
+        let time = self.since_first(self.demuxer.pts(key));
+        if key_only {
+            let few = run.get(..run.len().min(1 + BEHIND_A_KEY)).unwrap_or_default();
+            return match self.key_frame_of(few)? {
+                Some(frame) => Ok(Outcome::Found(self.found(frame))),
+                None => Err(unclean("the key frame is not clean")),
+            };
+        }
+        let damaged: Vec<_> = run
+            .iter()
+            .filter(|packet| packet.is_corrupt())
+            .map(ff::Packet::pts)
+            .collect();
+        let (mut best, mut best_since, mut best_is_clean) = (None, f64::NEG_INFINITY, false);
+        self.decode(&run, |frame, since| {
+            // Frames before the key frame lean on what is not here
+            if since < time - ROUNDING || since > moment + ROUNDING || since < best_since {
+                return;
+            }
+            let clean = frame.is_clean() && !damaged.contains(&frame.ticks());
+            if clean || moment.is_finite() {
+                (best, best_since, best_is_clean) = (Some(frame), since, clean);
+            }
+        })?;
+        match best {
+            Some(frame) if best_is_clean => Ok(Outcome::Found(self.found(frame))),
+            _ => Err(unclean("the frame at that moment is not clean")),
+        }
+    }
+
+    /// From the last key frame at or before `moment` on, every packet that a frame at or before it may need.
+    fn packets_up_to(&mut self, moment: f64) -> Result<Vec<ff::Packet>, Error> {
+        let mut run: Vec<ff::Packet> = Vec::new();
+        let mut seeked = !self.whole;
+        let mut late = 0;
+        while let Some(packet) = self.packet()? {
+            if !seeked && let Some(first) = self.first {
+                seeked = true;
+                let far = moment > WORTH_A_SEEK && self.demuxer.has_index();
+                // Without an end in sight the last key frame is asked for by the duration
+                let target = if moment.is_finite() {
+                    moment
+                } else {
+                    self.demuxer.duration().unwrap_or(0.0)
+                };
+                if far && self.demuxer.seek(first.plus(target)) {
+                    continue;
+                }
+            }
+            let shown = self.since_first(self.demuxer.pts(&packet));
+            let decoded = self.since_first(self.demuxer.dts(&packet));
+            late = if shown > moment + ROUNDING { late + 1 } else { 0 };
+            // dts alone would do, were it always there and always right
+            if late > MOST_PYRAMID && decoded.min(shown) > moment + ROUNDING {
+                return Ok(run);
+            }
+            let is_key = packet.is_key() && late == 0;
+            if is_key {
+                run.clear();
+            }
+            if is_key || !run.is_empty() {
+                run.push(packet);
+            }
+        }
+        Ok(run)
+    }
+
+    /// Decodes a run of packets and shows every frame, with its seconds after the first packet.
+    fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64)) -> Result<(), Error> {
+        let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.most_pixels)?;
+        let mut show = |decoder: &mut Decoder| {
+            while let Some(frame) = decoder.receive() {
+                let since = self.since_first(frame.pts);
+                each(frame, since);
+            }
+        };
+        for packet in run {
+            decoder.send(packet);
+            show(&mut decoder);
+        }
+        decoder.drain();
+        show(&mut decoder);
+        Ok(())
+    }
+
+    /// Why nothing was found: no video at all, or none that is clean.
+    fn nothing(&self, otherwise: &str) -> Error {
+        if self.first.is_none() && self.demuxer.stream().is_none() {
+            self.demuxer.without_video()
+        } else {
+            unclean(otherwise)
+        }
+    }
+}
+
+/// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7), HEVC (32, 33)
+/// or VVC (14, 15), or MPEG-2's sequence header.
+fn has_parameter_sets(packet: &ff::Packet) -> bool {
+    let head = packet
+        .data()
+        .and_then(|data| data.get(..data.len().min(512)))
+        .unwrap_or_default();
+    head.windows(5).any(|five| match five {
+        [0, 0, 1, 0xb3, _] => true,
+        [0, 0, 1, first, second] => {
+            first & 0x1f == 7 || matches!(first >> 1, 32 | 33) || (*first == 0 && matches!(second >> 3, 14 | 15))
+        }
+        _ => false,
+    })
+}

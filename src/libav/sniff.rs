@@ -1,0 +1,166 @@
+//! What a segment is, by its bytes: names and content types lie.
+
+use crate::error::{Error, ErrorKind};
+
+/// The demuxer that is forced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// MPEG-2 Transport Stream (ISO/IEC 13818-1), libavformat's `mpegts`.
+    Ts,
+    /// ISO base media file format (ISO/IEC 14496-12), libavformat's `mov`.
+    Mp4,
+}
+
+impl Container {
+    /// libavformat's short name.
+    pub fn demuxer(self) -> &'static std::ffi::CStr {
+        match self {
+            Self::Ts => c"mpegts",
+            Self::Mp4 => c"mov",
+        }
+    }
+}
+
+const TS_PACKET: usize = 188;
+/// So much is looked at.
+pub const ENOUGH: usize = 4 * TS_PACKET + 1024;
+
+/// Tells the container by the first bytes of a resource. What holds no video gives `no_video`, what is no media `undecodable`, and what
+/// this program does not demux `unsupported`.
+pub fn container(bytes: &[u8]) -> Result<Container, Error> {
+    let starts = |with: &[u8]| bytes.starts_with(with);
+    let no_video = |what: &str| {
+        Err(Error::new(
+            ErrorKind::NoVideo,
+            format!("the segment is {what}: there is no video in it"),
+        ))
+    };
+    if is_mp4(bytes) {
+        return Ok(Container::Mp4);
+    }
+    if is_ts(bytes) {
+        return Ok(Container::Ts);
+    }
+    match bytes {
+        [] => Err(Error::new(ErrorKind::Undecodable, "the segment is empty")),
+        _ if starts(b"ID3") => no_video("packed audio"),
+        [0xff, second, ..] if second & 0xf6 == 0xf0 => no_video("packed AAC audio"),
+        [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0 => no_video("packed MPEG audio"),
+        [0x0b, 0x77, ..] => no_video("packed AC-3 audio"),
+        _ if starts(b"WEBVTT") || starts(b"\xef\xbb\xbfWEBVTT") => no_video("WebVTT subtitles"),
+        _ if is_markup(bytes) => Err(
+            Error::new(ErrorKind::Undecodable, "the segment is a page of text, not media")
+                .hint("the origin may want a login or a token"),
+        ),
+        [0, 0, 1, ..] | [0, 0, 0, 1, ..] => Err(Error::new(
+            ErrorKind::Unsupported,
+            "the segment is a bare elementary stream, which HLS does not have",
+        )),
+        [0xff, 0xd8, 0xff, ..] => Err(Error::new(
+            ErrorKind::Unsupported,
+            "the segment is a JPEG picture (an image playlist)",
+        )),
+        _ => Err(
+            Error::new(ErrorKind::Undecodable, "the segment is neither MPEG-TS nor MP4")
+                .hint("it may be encrypted without saying so, or damaged"),
+        ),
+    }
+}
+
+/// Whether a resource that begins so is media with video; else why not, as [`container`] tells it.
+pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
+    container(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).map(|_| ())
+}
+
+/// A box of a known type at the start (ISO/IEC 14496-12, 4.2).
+fn is_mp4(bytes: &[u8]) -> bool {
+    const TYPES: [&[u8; 4]; 14] = [
+        b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide", b"pdin",
+        b"uuid", b"ssix",
+    ];
+    bytes
+        .get(4..8)
+        .is_some_and(|name| TYPES.iter().any(|known| *known == name))
+}
+
+/// Sync bytes a packet apart, not always from the first byte: some origins put a picture or a tag before the stream, or cut it
+/// in mid-packet.
+fn is_ts(bytes: &[u8]) -> bool {
+    let synced = |from: usize| {
+        let mut places = (from..bytes.len())
+            .step_by(TS_PACKET)
+            .map(|at| bytes.get(at) == Some(&0x47));
+        places.all(|sync| sync)
+    };
+    let first = bytes
+        .iter()
+        .take(1024)
+        .enumerate()
+        .filter(|(_, byte)| **byte == 0x47)
+        .map(|(at, _)| at)
+        .find(|at| synced(*at));
+    first.is_some_and(|at| bytes.len() - at > 2 * TS_PACKET || (at == 0 && bytes.len() >= TS_PACKET))
+}
+
+fn is_markup(bytes: &[u8]) -> bool {
+    let text = bytes
+        .iter()
+        .position(|byte| !byte.is_ascii_whitespace())
+        .and_then(|at| bytes.get(at..))
+        .unwrap_or_default();
+    text.starts_with(b"<") || text.starts_with(b"{") || text.starts_with(b"#EXT")
+}
+
+/// Whether every packet with a payload among these is scrambled (`transport_scrambling_control`, ISO/IEC 13818-1, 2.4.3.3): then a
+/// conditional access system holds the key.
+pub fn is_scrambled_ts(bytes: &[u8]) -> bool {
+    let Some(at) = bytes.iter().take(TS_PACKET).position(|byte| *byte == 0x47) else {
+        return false;
+    };
+    let packets = bytes.get(at..).unwrap_or_default().chunks_exact(TS_PACKET);
+    let (mut scrambled, mut clear) = (0_u32, 0_u32);
+    for packet in packets {
+        let [0x47, b1, b2, b3, ..] = packet else { continue };
+        let pid = u16::from_be_bytes([b1 & 0x1f, *b2]);
+        // Tables and null packets are never scrambled
+        if b3 & 0x10 != 0 && pid > 0x1f && pid != 0x1fff {
+            *if b3 & 0xc0 == 0 { &mut clear } else { &mut scrambled } += 1;
+        }
+    }
+    scrambled > clear
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(bytes: &[u8]) -> Result<Container, ErrorKind> {
+        container(bytes).map_err(|e| e.kind())
+    }
+
+    fn ts(packets: usize) -> Vec<u8> {
+        let mut packet = vec![0; TS_PACKET];
+        packet[0] = 0x47;
+        packet.repeat(packets)
+    }
+
+    #[test]
+    fn containers_are_told_by_their_bytes() {
+        assert_eq!(kind(&ts(5)), Ok(Container::Ts));
+        assert_eq!(kind(&ts(1)), Ok(Container::Ts));
+        assert_eq!(kind(&[vec![1; 100], ts(5)].concat()), Ok(Container::Ts));
+        assert_eq!(kind(b"\0\0\0\x18ftypiso5"), Ok(Container::Mp4));
+        assert_eq!(kind(b"\0\0\0\x18moofxxxx"), Ok(Container::Mp4));
+    }
+
+    #[test]
+    fn what_is_no_video_is_named() {
+        assert_eq!(kind(b"ID3\x04\0\0\0\0\0\0"), Err(ErrorKind::NoVideo));
+        assert_eq!(kind(&[0xff, 0xf1, 0x50, 0x80]), Err(ErrorKind::NoVideo));
+        assert_eq!(kind(b"WEBVTT\n"), Err(ErrorKind::NoVideo));
+        assert_eq!(kind(b"\n<html>"), Err(ErrorKind::Undecodable));
+        assert_eq!(kind(b""), Err(ErrorKind::Undecodable));
+        assert_eq!(kind(&[0, 0, 0, 1, 0x67, 1]), Err(ErrorKind::Unsupported));
+        assert_eq!(kind(&[7; 4000]), Err(ErrorKind::Undecodable));
+    }
+}

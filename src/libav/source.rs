@@ -1,0 +1,287 @@
+//! The growing byte source behind an AVIOContext.
+
+use std::{
+    io::{self, Read, Seek, SeekFrom},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+
+use crate::error::Error;
+
+/// Where a [`Source`] gets its bytes from: blocking, in order, from offset 0.
+pub trait Upstream: Send + 'static {
+    /// The next bytes, at least one; `None` at the end.
+    fn next(&mut self) -> Result<Option<Bytes>, Error>;
+
+    /// Goes on at `offset`. `Ok(false)`: this upstream only goes forward.
+    fn jump(&mut self, offset: u64) -> Result<bool, Error>;
+
+    /// The size of the whole, where it is known.
+    fn size(&self) -> Option<u64>;
+
+    /// Stops what is under way. A later [`Upstream::next`] goes on where this one stopped.
+    fn pause(&mut self);
+}
+
+/// A forward jump over more than this is asked of the upstream; a shorter one is read through.
+const READ_THROUGH: u64 = 512 << 10;
+
+/// Bytes of an [`Upstream`] with all that has arrived kept, so that a seek inside that is free and a second look costs nothing.
+///
+/// Handles are cheap to clone and share one content; each has its own position. The first error is kept: libav sees a sentinel, and
+/// the caller takes the original with [`Source::take_error`].
+#[derive(Clone)]
+pub struct Source {
+    shared: Arc<Mutex<Shared>>,
+    position: u64,
+}
+
+struct Shared {
+    upstream: Box<dyn Upstream>,
+    /// Runs of bytes without a hole in them, in the order of their arrival; the last one grows.
+    runs: Vec<Run>,
+    ended: bool,
+    error: Option<Error>,
+}
+
+struct Run {
+    offset: u64,
+    bytes: Vec<u8>,
+}
+
+impl Run {
+    fn end(&self) -> u64 {
+        self.offset + self.bytes.len() as u64
+    }
+
+    /// What this run holds from `position` on.
+    fn from(&self, position: u64) -> Option<&[u8]> {
+        let skip = usize::try_from(position.checked_sub(self.offset)?).ok()?;
+        self.bytes.get(skip..).filter(|rest| !rest.is_empty())
+    }
+}
+
+impl Source {
+    /// A source that has read nothing yet.
+    pub fn new(upstream: impl Upstream) -> Self {
+        let shared = Shared {
+            upstream: Box::new(upstream),
+            runs: vec![Run {
+                offset: 0,
+                bytes: Vec::new(),
+            }],
+            ended: false,
+            error: None,
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+            position: 0,
+        }
+    }
+
+    /// Another handle on the same bytes, from the start.
+    pub fn from_start(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            position: 0,
+        }
+    }
+
+    /// The first `count` bytes, fewer where there are no more.
+    pub fn peek(&self, count: usize) -> Result<Vec<u8>, Error> {
+        let mut shared = self.lock();
+        while !shared.ended && shared.runs.first().is_some_and(|run| run.bytes.len() < count) && shared.runs.len() == 1
+        {
+            shared.grow()?;
+        }
+        Ok(shared
+            .runs
+            .first()
+            .map(|run| run.bytes.iter().take(count).copied().collect())
+            .unwrap_or_default())
+    }
+
+    /// The first error of the upstream since the last call.
+    pub fn take_error(&self) -> Option<Error> {
+        self.lock().error.take()
+    }
+
+    /// Stops the download; a later read goes on where it stopped.
+    pub fn pause(&self) {
+        self.lock().upstream.pause();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shared {
+    fn grow(&mut self) -> Result<(), Error> {
+        match self.upstream.next()? {
+            Some(bytes) => {
+                if let Some(run) = self.runs.last_mut() {
+                    run.bytes.extend_from_slice(&bytes);
+                }
+            }
+            None => self.ended = true,
+        }
+        Ok(())
+    }
+
+    /// Makes `position` the next byte to arrive, or arrives at it by reading.
+    fn go_to(&mut self, position: u64) -> Result<(), Error> {
+        let end = self.runs.last().map_or(0, Run::end);
+        let near = position >= end && position - end <= READ_THROUGH;
+        if !near && self.upstream.jump(position)? {
+            self.runs.push(Run {
+                offset: position,
+                bytes: Vec::new(),
+            });
+            self.ended = false;
+        } else if position < end {
+            return Err(Error::internal("a byte that has been passed is not kept"));
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, position: u64, target: &mut [u8]) -> Result<usize, Error> {
+        loop {
+            if let Some(rest) = self.runs.iter().find_map(|run| run.from(position)) {
+                let count = rest.len().min(target.len());
+                if let (Some(to), Some(from)) = (target.get_mut(..count), rest.get(..count)) {
+                    to.copy_from_slice(from);
+                }
+                return Ok(count);
+            }
+            let next = self.runs.last().map_or(0, Run::end);
+            if position != next {
+                self.go_to(position)?;
+            }
+            if self.ended {
+                return Ok(0);
+            }
+            self.grow()?;
+        }
+    }
+}
+
+impl Read for Source {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let mut shared = self.lock();
+        if shared.error.is_some() {
+            return Err(io::ErrorKind::Other.into());
+        }
+        match shared.read(self.position, target) {
+            Ok(count) => {
+                drop(shared);
+                self.position += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                shared.error = Some(error);
+                Err(io::ErrorKind::Other.into())
+            }
+        }
+    }
+}
+
+impl Seek for Source {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(step) => self.position.checked_add_signed(step),
+            SeekFrom::End(step) => {
+                let size = self.lock().upstream.size();
+                size.ok_or(io::ErrorKind::Unsupported)?.checked_add_signed(step)
+            }
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Counts 0, 1, 2, … in pieces of `piece` bytes.
+    struct Counter {
+        next: u64,
+        end: u64,
+        piece: u64,
+        jumps: bool,
+    }
+
+    impl Upstream for Counter {
+        fn next(&mut self) -> Result<Option<Bytes>, Error> {
+            let end = self.end.min(self.next + self.piece);
+            let bytes: Vec<u8> = (self.next..end).map(|byte| byte.to_le_bytes()[0]).collect();
+            self.next = end;
+            Ok((!bytes.is_empty()).then(|| bytes.into()))
+        }
+
+        fn jump(&mut self, offset: u64) -> Result<bool, Error> {
+            self.next = if self.jumps { offset } else { self.next };
+            Ok(self.jumps)
+        }
+
+        fn size(&self) -> Option<u64> {
+            Some(self.end)
+        }
+
+        fn pause(&mut self) {}
+    }
+
+    fn source(jumps: bool, piece: u64) -> Source {
+        Source::new(Counter {
+            next: 0,
+            end: 3_000_000,
+            piece,
+            jumps,
+        })
+    }
+
+    fn read(source: &mut Source, offset: u64, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        source
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| source.read_exact(&mut bytes))
+            .expect("the bytes are there");
+        bytes
+    }
+
+    fn wanted(offset: u64, count: u64) -> Vec<u8> {
+        (offset..offset + count).map(|byte| byte.to_le_bytes()[0]).collect()
+    }
+
+    #[test]
+    fn every_order_of_reads_gives_the_same_bytes() {
+        for jumps in [true, false] {
+            for piece in [1, 1000, 70_000] {
+                if piece == 1 && !jumps {
+                    continue;
+                }
+                let mut source = source(jumps, piece);
+                for offset in [0, 10, 300, 2_900_000, 5, 301, 2_900_100, 0] {
+                    assert_eq!(
+                        read(&mut source, offset, 50),
+                        wanted(offset, 50),
+                        "jumps {jumps}, piece {piece}, offset {offset}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_is_an_end_and_not_an_error() {
+        let mut source = source(true, 1000);
+        source.seek(SeekFrom::End(-10)).expect("the size is known");
+        let mut rest = Vec::new();
+        source.read_to_end(&mut rest).expect("readable");
+        assert_eq!(rest, wanted(2_999_990, 10));
+        assert_eq!(source.from_start().peek(4).expect("kept"), wanted(0, 4));
+    }
+}

@@ -1,0 +1,249 @@
+//! From a stream's Y, Cb and Cr to JFIF's, without a way through RGB.
+//!
+//! Both are linear in R'G'B', so one 3x3 matrix leads from one to the other: chroma stays at its own resolution and is resampled
+//! never. What lies outside of RGB stays outside, and the decoder of the JPEG clips it as it would have been clipped here.
+
+use super::planes::{Plane, Planes};
+
+/// Luma coefficients of red and blue (ITU-T H.273, 8.3).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coefficients {
+    /// Kr.
+    pub red: f64,
+    /// Kb.
+    pub blue: f64,
+}
+
+impl Coefficients {
+    /// ITU-R BT.601, and so JFIF.
+    pub const BT601: Self = Self {
+        red: 0.299,
+        blue: 0.114,
+    };
+    /// ITU-R BT.709.
+    pub const BT709: Self = Self {
+        red: 0.2126,
+        blue: 0.0722,
+    };
+    /// ITU-R BT.2020, non-constant luminance.
+    pub const BT2020: Self = Self {
+        red: 0.2627,
+        blue: 0.0593,
+    };
+    /// SMPTE ST 240.
+    pub const SMPTE240: Self = Self {
+        red: 0.212,
+        blue: 0.087,
+    };
+    /// FCC 73.682.
+    pub const FCC: Self = Self { red: 0.30, blue: 0.11 };
+}
+
+/// What the 8-bit numbers of a stream become in JFIF.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conversion {
+    luma: f64,
+    luma_black: f64,
+    luma_of: [f64; 2],
+    cb_of: [f64; 2],
+    cr_of: [f64; 2],
+}
+
+impl Conversion {
+    /// From a matrix and a range to BT.601, full range.
+    pub fn to_jfif(from: Coefficients, full_range: bool) -> Self {
+        let green = |of: Coefficients| 1.0 - of.red - of.blue;
+        let to = Coefficients::BT601;
+        // R' = Y + r*Cr, B' = Y + b*Cb, G' follows from Y, with Cb and Cr from -0.5 to 0.5
+        let (r, b) = (2.0 * (1.0 - from.red), 2.0 * (1.0 - from.blue));
+        let (g_cb, g_cr) = (-b * from.blue / green(from), -r * from.red / green(from));
+        // Each of BT.601's from the R', G', B' of a unit of Cb and of Cr
+        let luma_of = [to.blue * b + green(to) * g_cb, to.red * r + green(to) * g_cr];
+        let cb_of = [
+            (b - luma_of[0]) / (2.0 * (1.0 - to.blue)),
+            -luma_of[1] / (2.0 * (1.0 - to.blue)),
+        ];
+        let cr_of = [
+            -luma_of[0] / (2.0 * (1.0 - to.red)),
+            (r - luma_of[1]) / (2.0 * (1.0 - to.red)),
+        ];
+        let (luma, chroma, luma_black) = if full_range {
+            (1.0, 1.0, 0.0)
+        } else {
+            (255.0 / 219.0, 255.0 / 224.0, 16.0)
+        };
+        Self {
+            luma,
+            luma_black,
+            luma_of: luma_of.map(|k| k * chroma),
+            cb_of: cb_of.map(|k| k * chroma),
+            cr_of: cr_of.map(|k| k * chroma),
+        }
+    }
+
+    /// Whether it changes nothing.
+    pub fn is_identity(&self) -> bool {
+        *self == Self::to_jfif(Coefficients::BT601, true)
+    }
+
+    /// Converts planes in place.
+    pub fn apply(&self, planes: &mut Planes) {
+        let shift = planes.chroma().shift();
+        let fixed = Fixed::of(self);
+        let Planes { y, cb, cr, .. } = planes;
+        let mut contribution = vec![0_i16; cb.width];
+        let mut spread = vec![0_i16; y.width];
+        for row in 0..cb.height {
+            if let (Some(cb), Some(cr)) = (cb.row_mut(row), cr.row_mut(row)) {
+                fixed.chroma_row(cb, cr, &mut contribution);
+            }
+            spread_row(&contribution, shift.0, &mut spread);
+            for line in (row << shift.1)..((row + 1) << shift.1).min(y.height) {
+                if let Some(luma) = y.row_mut(line) {
+                    fixed.luma_row(luma, &spread);
+                }
+            }
+        }
+    }
+}
+
+/// Sixteenths and 16-bit products, so that compilers make vector code of the loops.
+struct Fixed {
+    luma: i16,
+    /// Black and rounding, in sixteenths.
+    luma_zero: i16,
+    luma_of: [i16; 2],
+    cb_of: [i16; 2],
+    cr_of: [i16; 2],
+}
+
+/// Numbers are shifted up so far before a product's upper half is taken: 8 bits of value give 15.
+const UP: u32 = 7;
+const SIXTEENTHS: f64 = 16.0;
+const HALF: i16 = 8;
+
+impl Fixed {
+    #[expect(clippy::cast_possible_truncation, reason = "the factors are below 2")]
+    fn of(conversion: &Conversion) -> Self {
+        let factor = |k: f64| (k * SIXTEENTHS * 65536.0 / f64::from(1 << UP)).round() as i16;
+        Self {
+            luma: factor(conversion.luma),
+            luma_zero: (-conversion.luma_black * conversion.luma * SIXTEENTHS).round() as i16 + HALF,
+            luma_of: conversion.luma_of.map(factor),
+            cb_of: conversion.cb_of.map(factor),
+            cr_of: conversion.cr_of.map(factor),
+        }
+    }
+
+    /// Turns a row of chroma, and leaves what it adds to the luma, in sixteenths.
+    fn chroma_row(&self, cb: &mut [u8], cr: &mut [u8], contribution: &mut [i16]) {
+        for ((cb, cr), sum) in cb.iter_mut().zip(cr).zip(contribution) {
+            let (u, v) = (centred(*cb), centred(*cr));
+            *sum = upper(u, self.luma_of[0]) + upper(v, self.luma_of[1]);
+            *cb = clamp(((upper(u, self.cb_of[0]) + upper(v, self.cb_of[1]) + HALF) >> 4) + 128);
+            *cr = clamp(((upper(u, self.cr_of[0]) + upper(v, self.cr_of[1]) + HALF) >> 4) + 128);
+        }
+    }
+
+    fn luma_row(&self, luma: &mut [u8], spread: &[i16]) {
+        for (y, sum) in luma.iter_mut().zip(spread) {
+            *y = clamp((upper(i16::from(*y) << UP, self.luma) + sum + self.luma_zero) >> 4);
+        }
+    }
+}
+
+fn centred(chroma: u8) -> i16 {
+    (i16::from(chroma) - 128) << UP
+}
+
+/// The upper half of a product.
+fn upper(a: i16, b: i16) -> i16 {
+    let product = (i32::from(a) * i32::from(b)) >> 16;
+    product as i16
+}
+
+fn clamp(value: i16) -> u8 {
+    value.clamp(0, 255) as u8
+}
+
+/// Each chroma sample's share for each of its pixels.
+fn spread_row(contribution: &[i16], shift: usize, spread: &mut [i16]) {
+    match shift {
+        0 => spread.iter_mut().zip(contribution).for_each(|(to, from)| *to = *from),
+        1 => spread
+            .chunks_mut(2)
+            .zip(contribution)
+            .for_each(|(to, from)| to.fill(*from)),
+        _ => spread
+            .chunks_mut(1 << shift)
+            .zip(contribution)
+            .for_each(|(to, from)| to.fill(*from)),
+    }
+}
+
+/// A plane scaled from black to white: for frames without chroma.
+pub(super) fn neutral(width: usize, height: usize) -> Plane {
+    Plane {
+        width,
+        height,
+        bytes: vec![128; width * height],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Chroma;
+
+    /// R'G'B' from 0 to 255 as Y, Cb and Cr of a matrix and range.
+    fn encode(rgb: [f64; 3], by: Coefficients, full: bool) -> [f64; 3] {
+        let [r, g, b] = rgb.map(|value| value / 255.0);
+        let y = by.red * r + (1.0 - by.red - by.blue) * g + by.blue * b;
+        let (cb, cr) = ((b - y) / (2.0 * (1.0 - by.blue)), (r - y) / (2.0 * (1.0 - by.red)));
+        if full {
+            [255.0 * y, 255.0 * cb + 128.0, 255.0 * cr + 128.0]
+        } else {
+            [219.0 * y + 16.0, 224.0 * cb + 128.0, 224.0 * cr + 128.0]
+        }
+    }
+
+    #[test]
+    fn every_colour_arrives_within_rounding() {
+        for from in [
+            Coefficients::BT601,
+            Coefficients::BT709,
+            Coefficients::BT2020,
+            Coefficients::SMPTE240,
+            Coefficients::FCC,
+        ] {
+            for full in [true, false] {
+                let conversion = Conversion::to_jfif(from, full);
+                for r in (0..=255).step_by(51) {
+                    for g in (0..=255).step_by(51) {
+                        for b in (0..=255).step_by(51) {
+                            let rgb = [f64::from(r), f64::from(g), f64::from(b)];
+                            let [y, cb, cr] =
+                                encode(rgb, from, full).map(|value| value.round().clamp(0.0, 255.0) as u8);
+                            let mut planes = Planes::filled(2, 2, Chroma::Half, [y, cb, cr]);
+                            conversion.apply(&mut planes);
+                            let given = [planes.y.bytes[3], planes.cb.bytes[0], planes.cr.bytes[0]];
+                            let wanted = encode(rgb, Coefficients::BT601, true);
+                            for (given, wanted) in given.into_iter().zip(wanted) {
+                                assert!(
+                                    (f64::from(given) - wanted).abs() < 1.8,
+                                    "{from:?} full {full} {rgb:?}: {given} is not {wanted:.1}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn jfif_itself_is_left_alone() {
+        assert!(Conversion::to_jfif(Coefficients::BT601, true).is_identity());
+        assert!(!Conversion::to_jfif(Coefficients::BT709, true).is_identity());
+    }
+}

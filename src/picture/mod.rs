@@ -1,0 +1,37 @@
+//! A picture and what is done to one: geometry, encoding, verdict. Bytes to bytes: no I/O, no clock, no `unsafe`.
+//!
+//! A [`Picture`] is what we give: upright, square pixels, sRGB. For JPEG it stays in JFIF's own form ([`Planes`]), so that nothing is
+//! converted twice; for PNG and WebP, and for whatever is composed, it is RGB.
+
+mod encode;
+mod geometry;
+mod matrix;
+mod planes;
+mod verdict;
+
+pub use encode::encode;
+pub use geometry::{Layout, Orientation, Rect, Shape};
+pub use matrix::{Coefficients, Conversion};
+pub use planes::{Chroma, Plane, Planes};
+pub use verdict::verdict;
+
+use image::RgbImage;
+
+/// A picture ready to be encoded.
+#[derive(Debug, Clone)]
+pub enum Picture {
+    /// Y, Cb and Cr by BT.601, full range, as JFIF has them.
+    Jfif(Planes),
+    /// R, G and B, 8 bits each.
+    Rgb(RgbImage),
+}
+
+impl Picture {
+    /// Pixels across and down.
+    pub fn size(&self) -> (u32, u32) {
+        match self {
+            Self::Jfif(planes) => planes.size(),
+            Self::Rgb(image) => image.dimensions(),
+        }
+    }
+}

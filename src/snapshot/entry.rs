@@ -1,0 +1,109 @@
+//! What is behind the URL: a Multivariant Playlist, a Media Playlist, or a media file.
+
+use bytes::BytesMut;
+use url::Url;
+
+use crate::{
+    error::{Error, ErrorKind},
+    fetch::{Body, Job, Range},
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist},
+    libav,
+    request::{SnapshotRequest, Source},
+};
+
+/// So many bytes tell a playlist from a media file.
+const TELLING: usize = 2048;
+
+/// The first resource, read as far as its kind needs.
+pub(super) enum Entry {
+    Multivariant(MultivariantPlaylist),
+    Media(MediaPlaylist),
+    /// A media file: the rest of its body, and what has been read of it.
+    File(Body, BytesMut),
+}
+
+pub(super) struct Opened {
+    pub entry: Entry,
+    /// Whether requests can share the connection at the same time.
+    pub multiplexed: bool,
+}
+
+/// The URL that is asked for, or that a text's URIs are relative to.
+pub(super) fn base(source: &Source) -> Result<Url, Error> {
+    match source {
+        Source::Url(url) => Ok(url.clone()),
+        Source::Text { base, .. } => Ok(base.clone()),
+        Source::File(path) => {
+            let absolute = std::path::absolute(path)
+                .map_err(|e| Error::new(ErrorKind::Usage, "the path cannot be made absolute").because(e))?;
+            Url::from_file_path(absolute)
+                .map_err(|()| Error::new(ErrorKind::Usage, "the path cannot be written as a URL"))
+        }
+    }
+}
+
+pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Opened, Error> {
+    if let Source::Text { text, .. } = &request.source {
+        return Ok(Opened {
+            entry: parsed(hls::parse(text, base, &request.limits)?),
+            multiplexed: false,
+        });
+    }
+    let mut body = job.open(base, Range::ALL).await?;
+    let multiplexed = body.is_multiplexed();
+    let mut head = BytesMut::new();
+    while head.len() < TELLING {
+        let Some(chunk) = body.chunk().await? else { break };
+        head.extend_from_slice(&chunk);
+    }
+    if !hls::looks_like_playlist(&head) {
+        match libav::recognise(&head) {
+            Ok(()) => {
+                return Ok(Opened {
+                    entry: Entry::File(body, head),
+                    multiplexed,
+                });
+            }
+            // Neither: hls::parse says what it is instead of a playlist
+            Err(error) if error.kind() == ErrorKind::Undecodable => {}
+            Err(error) => return Err(error.at(base)),
+        }
+    }
+    let bytes = body.read_to_end(head, request.limits.playlist_bytes).await?;
+    let playlist = hls::parse(&bytes, body.url(), &request.limits).map_err(|e| e.at(body.url()))?;
+    Ok(Opened {
+        entry: parsed(playlist),
+        multiplexed,
+    })
+}
+
+fn parsed(playlist: Playlist) -> Entry {
+    match playlist {
+        Playlist::Multivariant(multivariant) => Entry::Multivariant(multivariant),
+        Playlist::Media(media) => Entry::Media(media),
+    }
+}
+
+/// The Media Playlist behind a Variant's URL. Where that is a Multivariant Playlist again, its own best Variant is taken, a few times.
+pub(super) async fn media(request: &SnapshotRequest, job: &Job, url: &Url) -> Result<MediaPlaylist, Error> {
+    let mut url = url.clone();
+    for _ in 0..request.limits.playlist_depth {
+        let (from, bytes) = job.read(&url, Range::ALL, request.limits.playlist_bytes).await?;
+        match hls::parse(&bytes, &from, &request.limits).map_err(|e| e.at(&from))? {
+            Playlist::Media(media) => return Ok(media),
+            Playlist::Multivariant(again) => {
+                let variants = hls::choose(&again, &request.variant, &request.size).map_err(|e| e.at(&from))?;
+                url = variants
+                    .first()
+                    .map(|variant| variant.url.clone())
+                    .ok_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video"))?;
+            }
+        }
+    }
+    Err(Error::new(
+        ErrorKind::BadPlaylist,
+        "Multivariant Playlists name each other and no Media Playlist",
+    )
+    .at(&url)
+    .hint("this is the origin's mistake"))
+}

@@ -1,0 +1,185 @@
+//! The bytes of a job's parts, pulled by the thread that decodes.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use tokio::runtime::Handle;
+
+use super::parts::Part;
+use crate::{
+    error::{Error, ErrorKind},
+    fetch::{Body, Job},
+    libav::Upstream,
+};
+
+/// Parts one behind the other, each asked for when it is needed.
+pub(super) struct Feed {
+    handle: Handle,
+    job: Job,
+    parts: Vec<Part>,
+    /// The part that is being read, and how much of it has been.
+    current: usize,
+    done: u64,
+    body: Option<Body>,
+    /// The next part's body, where it was asked for at the same time.
+    ahead: Option<Body>,
+    /// How much of the media is asked for at first.
+    portion: Option<u64>,
+    /// What has been read before the feed began.
+    head: Option<Bytes>,
+    first_byte: Arc<OnceLock<Instant>>,
+}
+
+impl Feed {
+    /// Asks for the first part, and on a connection that takes several requests at once for the second too, which saves the round trip
+    /// that an init costs.
+    pub async fn open(job: &Job, parts: Vec<Part>, portion: Option<u64>, multiplexed: bool) -> Result<Self, Error> {
+        let mut feed = Self::new(job, parts);
+        feed.portion = portion;
+        let first = feed.request(0, 0);
+        if multiplexed && feed.starts_with_init() {
+            let (first, second) = tokio::join!(first, feed.request(1, 0));
+            (feed.body, feed.ahead) = (Some(first?), Some(second?));
+        } else {
+            feed.body = Some(first.await?);
+        }
+        Ok(feed)
+    }
+
+    /// A file that is open already, with what has been read of it.
+    pub fn of_file(job: &Job, body: Body, head: Bytes) -> Self {
+        let mut feed = Self::new(job, vec![Part::whole(body.url())]);
+        feed.body = Some(body);
+        feed.head = Some(head);
+        feed
+    }
+
+    fn new(job: &Job, parts: Vec<Part>) -> Self {
+        Self {
+            handle: Handle::current(),
+            job: job.clone(),
+            parts,
+            current: 0,
+            done: 0,
+            body: None,
+            ahead: None,
+            portion: None,
+            head: None,
+            first_byte: Arc::default(),
+        }
+    }
+
+    /// When the first byte of media was there.
+    pub fn first_byte(&self) -> Arc<OnceLock<Instant>> {
+        Arc::clone(&self.first_byte)
+    }
+
+    fn starts_with_init(&self) -> bool {
+        matches!(self.parts.as_slice(), [init, media, ..] if init.url != media.url || init.length.is_some())
+    }
+
+    /// Whether a portion is enough to ask for: only of media, and only of its first stretch.
+    fn portion_of(&self, index: usize) -> Option<u64> {
+        let is_media = index + 1 == self.parts.len() || index > 0;
+        self.portion.filter(|_| is_media && index <= 1)
+    }
+
+    async fn request(&self, index: usize, done: u64) -> Result<Body, Error> {
+        let part = self
+            .parts
+            .get(index)
+            .ok_or_else(|| Error::internal("a part beyond the last one"))?;
+        let portion = self.portion_of(index);
+        let opened = self.job.open(&part.url, part.rest(done, portion)).await;
+        match opened {
+            // Some origins know no ranges, and say so
+            Err(error)
+                if portion.is_some()
+                    && part.length.is_none()
+                    && matches!(error.origin_status(), Some(400 | 405 | 416 | 501)) =>
+            {
+                self.job.open(&part.url, part.rest(done, None)).await
+            }
+            Ok(mut body) => {
+                if part.length.is_none() {
+                    body.take_all_that_comes();
+                }
+                Ok(body)
+            }
+            failed => failed,
+        }
+    }
+
+    /// Whether the body that ended was all of its part.
+    fn part_is_whole(&self, body: &Body) -> bool {
+        let Some(part) = self.parts.get(self.current) else {
+            return true;
+        };
+        match (part.length, body.size()) {
+            (Some(length), _) => self.done >= length || !body.was_limited(),
+            (None, Some(size)) => part.offset + self.done >= size,
+            (None, None) => !body.was_limited(),
+        }
+    }
+}
+
+impl Upstream for Feed {
+    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        if let Some(head) = self.head.take().filter(|head| !head.is_empty()) {
+            self.done += head.len() as u64;
+            self.first_byte.get_or_init(Instant::now);
+            return Ok(Some(head));
+        }
+        while self.current < self.parts.len() {
+            let mut body = match self.body.take() {
+                Some(body) => body,
+                None => self.handle.block_on(self.request(self.current, self.done))?,
+            };
+            if let Some(bytes) = self.handle.block_on(body.chunk())? {
+                self.done += bytes.len() as u64;
+                self.body = Some(body);
+                self.first_byte.get_or_init(Instant::now);
+                return Ok(Some(bytes));
+            }
+            if self.part_is_whole(&body) {
+                self.current += 1;
+                self.done = 0;
+                self.body = self.ahead.take();
+            } else {
+                // The portion was not enough: now everything is asked for
+                self.portion = None;
+            }
+        }
+        Ok(None)
+    }
+
+    fn jump(&mut self, offset: u64) -> Result<bool, Error> {
+        if self.parts.len() != 1 {
+            return Ok(false);
+        }
+        (self.body, self.head) = (None, None);
+        (self.current, self.done) = (0, offset);
+        Ok(true)
+    }
+
+    fn size(&self) -> Option<u64> {
+        match (self.parts.as_slice(), &self.body) {
+            ([_], Some(body)) => body.size(),
+            _ => None,
+        }
+    }
+
+    fn pause(&mut self) {
+        if self.head.is_none() {
+            self.body = None;
+        }
+    }
+}
+
+/// What an error of a feed means for the job: a gone segment is told as such.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::HttpStatus && matches!(error.origin_status(), Some(403 | 404 | 410))
+}

@@ -1,0 +1,100 @@
+//! What is told about a picture: the report's parts.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use url::Url;
+
+use super::{Snapshot, grab::Taken};
+use crate::{
+    error::redacted,
+    hls::Variant,
+    report::{Cost, Report, Timing, VariantReport},
+    request::SnapshotRequest,
+};
+
+/// Where the time goes.
+pub(super) struct Clock {
+    began: Instant,
+    pub timing: Timing,
+}
+
+impl Clock {
+    pub fn start() -> Self {
+        Self {
+            began: Instant::now(),
+            timing: Timing::default(),
+        }
+    }
+
+    pub fn playlists_read(&mut self) {
+        self.timing.playlists = self.at(Instant::now());
+    }
+
+    /// Milliseconds from the job's beginning, to a thousandth.
+    pub fn at(&self, moment: Instant) -> f64 {
+        milliseconds(moment.saturating_duration_since(self.began))
+    }
+}
+
+/// Milliseconds, to a thousandth.
+pub(super) fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+pub(super) fn variant(variant: &Variant) -> VariantReport {
+    VariantReport {
+        index: variant.index,
+        bandwidth: variant.bandwidth,
+        width: variant.resolution.map(|size| size.0),
+        height: variant.resolution.map(|size| size.1),
+        frame_rate: variant.frame_rate,
+        codecs: variant.codecs.clone(),
+        name: variant.name.clone(),
+    }
+}
+
+/// Program Date Time as RFC 3339, and how old it is.
+pub(super) fn program_date_time(segment: Option<DateTime<Utc>>, seconds_in: f64) -> (Option<String>, Option<f64>) {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a float outside of the range is saturated"
+    )]
+    let moment =
+        segment.and_then(|start| start.checked_add_signed(TimeDelta::microseconds((seconds_in * 1e6).round() as i64)));
+    let age = moment.map(|moment| (Utc::now() - moment).num_milliseconds() as f64 / 1000.0);
+    (
+        moment.map(|moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true)),
+        age,
+    )
+}
+
+impl Taken {
+    pub(super) fn into_snapshot(self, request: &SnapshotRequest, base: &Url, cost: Cost, clock: &Clock) -> Snapshot {
+        let (width, height) = self.made.size;
+        let report = Report {
+            url: redacted(base),
+            output: None,
+            format: request.encoding.format.name(),
+            width,
+            height,
+            bytes: self.made.file.len() as u64,
+            live: self.live,
+            encrypted: "none",
+            variant: self.variant,
+            segment: self.segment,
+            frame: self.frame,
+            verdict: self.made.verdict,
+            cost,
+            timing_ms: Timing {
+                total: clock.at(Instant::now()),
+                ..clock.timing
+            },
+            notes: self.notes,
+        };
+        Snapshot {
+            picture: self.made.file,
+            report,
+        }
+    }
+}
