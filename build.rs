@@ -69,19 +69,9 @@ fn vendored_libav() -> Result<Libav, String> {
     };
     Ok(Libav {
         kind: "vendored",
-        versions: format!(
-            "FFmpeg {} ({}), dav1d {}",
-            value("ffmpeg")?,
-            library_versions()?,
-            value("dav1d")?
-        ),
+        versions: format!("FFmpeg {} ({}), dav1d {}", value("ffmpeg")?, library_versions()?, value("dav1d")?),
         license: format!("{} (FFmpeg), BSD-2-Clause (dav1d)", value("license")?),
-        components: format!(
-            "demuxers {}; decoders {}; encoders {}",
-            value("demuxers")?,
-            value("decoders")?,
-            value("encoders")?
-        ),
+        components: format!("demuxers {}; decoders {}; encoders {}", value("demuxers")?, value("decoders")?, value("encoders")?),
     })
 }
 
@@ -104,9 +94,7 @@ fn library_versions() -> Result<String, String> {
     for name in ["libavcodec", "libavformat", "libavutil", "libswscale"] {
         let mut config = pkg_config::Config::new();
         config.cargo_metadata(false);
-        let library = config
-            .probe(name)
-            .map_err(|_| format!("pkg-config finds no {name}: run script/setup"))?;
+        let library = config.probe(name).map_err(|_| format!("pkg-config finds no {name}: run script/setup"))?;
         if name == "libavcodec" && config.atleast_version(OLDEST_LIBAVCODEC).probe(name).is_err() {
             return Err(format!(
                 "libavcodec {} is too old: {OLDEST_LIBAVCODEC} (FFmpeg 5.1) or newer is needed; \

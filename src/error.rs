@@ -57,10 +57,7 @@ impl ErrorKind {
     ];
 
     fn row(self) -> (Self, &'static str, u8, u16) {
-        Self::TABLE
-            .into_iter()
-            .find(|row| row.0 == self)
-            .unwrap_or((Self::Internal, "internal", 70, 500))
+        Self::TABLE.into_iter().find(|row| row.0 == self).unwrap_or((Self::Internal, "internal", 70, 500))
     }
 
     /// The name in messages, in JSON (`error.kind`) and as Lambda's `errorType`.
@@ -107,11 +104,7 @@ struct Details {
 impl Error {
     /// A failure of `kind`; `message` says what happened, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            details: Box::default(),
-        }
+        Self { kind, message: message.into(), details: Box::default() }
     }
 
     /// Our own fault: asks for a report.
@@ -170,11 +163,7 @@ impl Error {
     /// What happened, with the failures underneath, and where in the stream; without the URL and the hint.
     pub fn message(&self) -> String {
         let mut text = self.message.clone();
-        let mut inner = self
-            .details
-            .source
-            .as_deref()
-            .map(|s| s as &(dyn error::Error + 'static));
+        let mut inner = self.details.source.as_deref().map(|s| s as &(dyn error::Error + 'static));
         while let Some(one) = inner {
             let said = one.to_string();
             if !text.contains(&said) {

@@ -10,10 +10,7 @@
 //! [`snapshot`] conducts them: the only place where rooms meet. [`request`], [`report`], [`error`] and [`time`] are the leaves that
 //! every room may use. The faces turn their own kind of question into a [`request::SnapshotRequest`] and its answer into theirs.
 
-#![allow(
-    clippy::doc_markdown,
-    reason = "the field's names are not code: WebP, HEVC, AVIOContext"
-)]
+#![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
 pub mod error;
 pub mod faces;

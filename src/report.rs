@@ -74,7 +74,6 @@ pub struct SegmentReport {
 
 /// The decoded frame, as coded.
 #[derive(Debug, Clone, Serialize)]
-#[expect(clippy::struct_excessive_bools, reason = "the report's fields are the contract's")]
 pub struct FrameReport {
     /// libavcodec's name of the codec.
     pub codec: &'static str,

@@ -64,17 +64,13 @@ impl Source {
     /// Reads `http(s)://…`, `file://…`, a path, and livestreamer's `hls://`, `hlsvariant://` and `httpstream://`, whose rest is a URL
     /// with or without its scheme.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let old = ["hls://", "hlsvariant://", "httpstream://"]
-            .into_iter()
-            .find_map(|scheme| text.strip_prefix(scheme));
+        let old = ["hls://", "hlsvariant://", "httpstream://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
         let spelled = match old {
             Some(rest) if rest.contains("://") => rest.to_owned(),
             Some(rest) => format!("http://{rest}"),
             None => text.to_owned(),
         };
-        let bad = |why: String| {
-            Error::new(ErrorKind::Usage, why).hint("give an http:// or https:// URL, a path, or - for stdin")
-        };
+        let bad = |why: String| Error::new(ErrorKind::Usage, why).hint("give an http:// or https:// URL, a path, or - for stdin");
         if spelled.is_empty() {
             return Err(bad("the URL is empty".into()));
         }
@@ -85,10 +81,7 @@ impl Source {
         let url = Url::parse(&spelled).map_err(|e| bad(format!("the URL cannot be read: {e}")))?;
         match url.scheme() {
             "http" | "https" => Ok(Self::Url(url)),
-            "file" => url
-                .to_file_path()
-                .map(Self::File)
-                .map_err(|()| bad("the file: URL names no local path".into())),
+            "file" => url.to_file_path().map(Self::File).map_err(|()| bad("the file: URL names no local path".into())),
             _ => Err(bad(format!("the scheme {scheme}:// is not supported"))),
         }
     }
@@ -133,11 +126,7 @@ impl FromStr for At {
         }
         if let Some(number) = text.strip_suffix('%') {
             let percent: f64 = number.parse().map_err(|_| bad())?;
-            return if (0.0..=100.0).contains(&percent) {
-                Ok(Self::Percent(percent))
-            } else {
-                Err(bad())
-            };
+            return if (0.0..=100.0).contains(&percent) { Ok(Self::Percent(percent)) } else { Err(bad()) };
         }
         if let Ok(date) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::ProgramDateTime(date.to_utc()));
@@ -153,8 +142,7 @@ impl FromStr for At {
 pub fn parse_duration(text: &str) -> Option<Duration> {
     const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
     let number = |digits: &str| -> Option<f64> {
-        let plain =
-            digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
+        let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
         if plain { digits.parse().ok() } else { None }
     };
     let seconds = if text.contains(':') {
@@ -227,10 +215,7 @@ impl FromStr for VariantChoice {
             _ => {}
         }
         if let Some(most) = text.strip_prefix("<=") {
-            return lines(most)
-                .map(Self::AtMostLines)
-                .or_else(|| parse_rate(most).map(Self::AtMostBandwidth))
-                .ok_or_else(bad);
+            return lines(most).map(Self::AtMostLines).or_else(|| parse_rate(most).map(Self::AtMostBandwidth)).ok_or_else(bad);
         }
         if let Some(least) = text.strip_prefix(">=") {
             return lines(least).map(Self::AtLeastLines).ok_or_else(bad);
@@ -252,11 +237,7 @@ pub fn parse_bytes(text: &str) -> Option<u64> {
     scaled(text, 1024.0)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to be positive and below 2^53"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and below 2^53")]
 fn scaled(text: &str, step: f64) -> Option<u64> {
     let power = match text.chars().last()? {
         'k' | 'K' => 1,
@@ -310,8 +291,7 @@ impl FromStr for Fit {
             "cover" => Ok(Self::Cover),
             "fill" => Ok(Self::Fill),
             "pad" => Ok(Self::Pad),
-            _ => Err(Error::new(ErrorKind::Usage, format!("--fit {text:?} is not known"))
-                .hint("use contain, cover, fill or pad")),
+            _ => Err(Error::new(ErrorKind::Usage, format!("--fit {text:?} is not known")).hint("use contain, cover, fill or pad")),
         }
     }
 }
@@ -327,10 +307,7 @@ pub struct Encoding {
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self {
-            format: Format::Jpeg,
-            quality: 85,
-        }
+        Self { format: Format::Jpeg, quality: 85 }
     }
 }
 
@@ -380,9 +357,8 @@ impl FromStr for Format {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::from_extension(text).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("the format {text:?} is not known")).hint("use jpeg, png or webp")
-        })
+        Self::from_extension(text)
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the format {text:?} is not known")).hint("use jpeg, png or webp"))
     }
 }
 
@@ -394,7 +370,6 @@ impl fmt::Display for Format {
 
 /// How origins are asked, in curl's terms.
 #[derive(Clone)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one option of the command line")]
 pub struct Access {
     /// Header names and values, sent to the playlist's own origin.
     pub headers: Vec<(String, String)>,
@@ -436,10 +411,7 @@ impl fmt::Debug for Access {
     /// Names only: values are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Access")
-            .field("headers", &names)
-            .field("allow_private", &self.allow_private)
-            .finish_non_exhaustive()
+        f.debug_struct("Access").field("headers", &names).field("allow_private", &self.allow_private).finish_non_exhaustive()
     }
 }
 
@@ -505,22 +477,7 @@ mod tests {
         ] {
             assert_eq!(seconds(text), Some(wanted), "{text}");
         }
-        for text in [
-            "",
-            "x",
-            "1:",
-            ":1",
-            "1:60",
-            "1.5:00",
-            "1:2:3:4",
-            "-1",
-            "1e9",
-            "s",
-            "1s2m",
-            "99999999999",
-            "inf",
-            "nan",
-        ] {
+        for text in ["", "x", "1:", ":1", "1:60", "1.5:00", "1:2:3:4", "-1", "1e9", "s", "1s2m", "99999999999", "inf", "nan"] {
             assert_eq!(seconds(text), None, "{text}");
         }
     }
@@ -533,9 +490,7 @@ mod tests {
         assert_eq!(at("1:30"), Some(At::FromStart(Duration::from_secs(90))));
         assert_eq!(at("-10s"), Some(At::FromEnd(Duration::from_secs(10))));
         assert_eq!(at("50%"), Some(At::Percent(50.0)));
-        assert!(
-            matches!(at("2026-01-31T12:00:00+01:00"), Some(At::ProgramDateTime(date)) if date.timestamp() == 1_769_857_200)
-        );
+        assert!(matches!(at("2026-01-31T12:00:00+01:00"), Some(At::ProgramDateTime(date)) if date.timestamp() == 1_769_857_200));
         for text in ["", "101%", "-1%", "NaN%", "--5", "now", "5%%", "2026-01-31"] {
             assert_eq!(at(text), None, "{text}");
         }
@@ -566,16 +521,9 @@ mod tests {
         assert_eq!(url("hls://https://host/path"), "https://host/path");
         assert_eq!(url("httpstream://host/x.ts"), "http://host/x.ts");
         assert!(matches!(Source::parse("folder/index.m3u8"), Ok(Source::File(_))));
-        assert!(matches!(
-            Source::parse("file:///folder/index.m3u8"),
-            Ok(Source::File(_))
-        ));
+        assert!(matches!(Source::parse("file:///folder/index.m3u8"), Ok(Source::File(_))));
         for text in ["", "ftp://host/x", "http://", "hls://"] {
-            assert_eq!(
-                Source::parse(text).map_err(|e| e.kind()).err(),
-                Some(ErrorKind::Usage),
-                "{text}"
-            );
+            assert_eq!(Source::parse(text).map_err(|e| e.kind()).err(), Some(ErrorKind::Usage), "{text}");
         }
     }
 }

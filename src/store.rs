@@ -40,13 +40,11 @@ impl Output {
         match text.split_once("://") {
             Some((scheme @ ("s3" | "gs" | "az"), _)) => {
                 let what = format!("--output: this version cannot write to the object store {scheme}://");
-                Err(Error::new(ErrorKind::Unsupported, what)
-                    .hint("write to a path, or to stdout with -o - and upload that"))
+                Err(Error::new(ErrorKind::Unsupported, what).hint("write to a path, or to stdout with -o - and upload that"))
             }
-            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => Err(usage(
-                format!("--output: nothing can be written to {scheme}://"),
-                "give a path, or - for stdout",
-            )),
+            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                Err(usage(format!("--output: nothing can be written to {scheme}://"), "give a path, or - for stdout"))
+            }
             _ => Template::parse(text).map(Self::Path),
         }
     }
@@ -68,11 +66,7 @@ impl Output {
         }
         // Of a path that is still to be made up, the folder is known where no template stands in it
         let folder = folder_of(path);
-        if folder.to_str().is_some_and(|folder| folder.contains(['{', '}'])) {
-            Ok(())
-        } else {
-            check_folder(folder)
-        }
+        if folder.to_str().is_some_and(|folder| folder.contains(['{', '}'])) { Ok(()) } else { check_folder(folder) }
     }
 
     /// Where the picture of `report`, taken `now`, goes.
@@ -132,10 +126,7 @@ impl Template {
         }
         plain.push_str(rest);
         parts.push(Part::Text(plain));
-        Ok(Self {
-            text: text.to_owned(),
-            parts,
-        })
+        Ok(Self { text: text.to_owned(), parts })
     }
 
     fn is_plain(&self) -> bool {
@@ -178,11 +169,7 @@ impl Name {
             Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
             Self::Width => Some(report.width.to_string()),
             Self::Height => Some(report.height.to_string()),
-            Self::Extension => report
-                .format
-                .parse()
-                .ok()
-                .map(|format: Format| format.extension().to_owned()),
+            Self::Extension => report.format.parse().ok().map(|format: Format| format.extension().to_owned()),
         }
     }
 }
@@ -210,10 +197,7 @@ impl Place {
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
-                stdout
-                    .write_all(picture)
-                    .and_then(|()| stdout.flush())
-                    .map_err(|e| failed("the picture cannot be written to stdout", e))
+                stdout.write_all(picture).and_then(|()| stdout.flush()).map_err(|e| failed("the picture cannot be written to stdout", e))
             }
             Self::Path(path) if is_written_directly(path)? => write_directly(path, picture),
             Self::Path(path) => write_beside(path, picture),
@@ -230,16 +214,12 @@ impl Place {
 
 /// Whether bytes go straight in: devices and FIFOs, which a rename would replace by a file, and names of this process's own descriptors.
 fn is_written_directly(path: &Path) -> Result<bool, Error> {
-    let unfit = |what: &str| {
-        Err(Error::new(ErrorKind::Output, format!("{} {what}", path.display())).hint("give the path of a file"))
-    };
+    let unfit = |what: &str| Err(Error::new(ErrorKind::Output, format!("{} {what}", path.display())).hint("give the path of a file"));
     // A folder, there or not
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return unfit("names a folder");
     }
-    let own = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"]
-        .iter()
-        .any(|name| path.starts_with(name));
+    let own = ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name));
     match fs::metadata(path).map(|facts| facts.file_type()) {
         Ok(kind) if kind.is_dir() => unfit("is a folder"),
         Ok(kind) if kind.is_block_device() => unfit("is a disk"),
@@ -268,9 +248,7 @@ fn followed(path: &Path) -> PathBuf {
 
 fn check_folder(folder: &Path) -> Result<(), Error> {
     // On Linux this file never has a name
-    tempfile::tempfile_in(folder)
-        .map(drop)
-        .map_err(|e| in_folder(folder, e))
+    tempfile::tempfile_in(folder).map(drop).map_err(|e| in_folder(folder, e))
 }
 
 /// Writes under a temporary name in the same folder, then renames.
@@ -290,25 +268,18 @@ fn write_beside(path: &Path, picture: &[u8]) -> Result<(), Error> {
 }
 
 fn write_directly(path: &Path, picture: &[u8]) -> Result<(), Error> {
-    let written = OpenOptions::new()
-        .write(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(picture));
+    let written = OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(picture));
     written.map_err(|e| failed(format!("{} cannot be written", path.display()), e))
 }
 
 fn in_folder(folder: &Path, error: io::Error) -> Error {
     let shown = folder.display();
     let (what, hint) = match error.kind() {
-        io::ErrorKind::NotFound => (
-            format!("the folder {shown} does not exist"),
-            "make it first, or give another --output",
-        ),
+        io::ErrorKind::NotFound => (format!("the folder {shown} does not exist"), "make it first, or give another --output"),
         io::ErrorKind::NotADirectory => (format!("{shown} is not a folder"), "give another --output"),
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => (
-            format!("the folder {shown} may not be written to"),
-            "give another --output",
-        ),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            (format!("the folder {shown} may not be written to"), "give another --output")
+        }
         _ => return failed(format!("nothing can be written in the folder {shown}"), error),
     };
     Error::new(ErrorKind::Output, what).hint(hint)
@@ -347,17 +318,9 @@ mod tests {
 
     #[test]
     fn templates_fall_into_parts() {
-        let parts = Template::parse("a{{b}}-{msn}{ext}")
-            .map(|template| template.parts)
-            .unwrap_or_default();
+        let parts = Template::parse("a{{b}}-{msn}{ext}").map(|template| template.parts).unwrap_or_default();
         let text = |text: &str| Part::Text(text.to_owned());
-        let wanted = [
-            text("a{b}-"),
-            Part::Name(Name::MediaSequenceNumber),
-            text(""),
-            Part::Name(Name::Extension),
-            text(""),
-        ];
+        let wanted = [text("a{b}-"), Part::Name(Name::MediaSequenceNumber), text(""), Part::Name(Name::Extension), text("")];
         assert_eq!(parts, wanted);
     }
 
@@ -388,23 +351,12 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_told_before_and_after() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        for path in [
-            folder.path().to_owned(),
-            folder.path().join("none/a.jpg"),
-            folder.path().join("new/"),
-        ] {
+        for path in [folder.path().to_owned(), folder.path().join("none/a.jpg"), folder.path().join("new/")] {
             let place = Place::Path(path);
             assert_eq!(place.check().map_err(|e| e.kind()), Err(ErrorKind::Output), "{place:?}");
-            assert_eq!(
-                place.put(b"x").map_err(|e| e.kind()),
-                Err(ErrorKind::Output),
-                "{place:?}"
-            );
+            assert_eq!(place.put(b"x").map_err(|e| e.kind()), Err(ErrorKind::Output), "{place:?}");
         }
-        assert_eq!(
-            Place::Path("/dev/full".into()).put(b"x").map_err(|e| e.kind()),
-            Err(ErrorKind::Output)
-        );
+        assert_eq!(Place::Path("/dev/full".into()).put(b"x").map_err(|e| e.kind()), Err(ErrorKind::Output));
         assert!(Place::Path("/dev/null".into()).put(b"x").is_ok());
         assert_eq!(fs::read_dir(folder.path())?.count(), 0, "nothing is left");
         Ok(())

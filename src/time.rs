@@ -34,26 +34,16 @@ impl Timestamp {
 
     /// `seconds` later.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float outside of the range is saturated"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
     pub fn plus(self, seconds: f64) -> Self {
         let ticks = seconds * f64::from(self.base.denominator) / f64::from(self.base.numerator);
-        Self {
-            ticks: self.ticks.saturating_add(ticks.round() as i64),
-            base: self.base,
-        }
+        Self { ticks: self.ticks.saturating_add(ticks.round() as i64), base: self.base }
     }
 
     /// Seconds from `earlier` to `self`; negative where `earlier` is the later one.
     pub fn since(self, earlier: Self) -> f64 {
         if self.base == earlier.base {
-            Self {
-                ticks: self.ticks.saturating_sub(earlier.ticks),
-                base: self.base,
-            }
-            .seconds()
+            Self { ticks: self.ticks.saturating_sub(earlier.ticks), base: self.base }.seconds()
         } else {
             self.seconds() - earlier.seconds()
         }

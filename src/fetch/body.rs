@@ -38,26 +38,14 @@ enum Origin {
 impl Body {
     pub(super) fn remote(job: &Job, url: Url, response: Response, range: Range) -> Result<Self, Error> {
         let partial = response.status() == StatusCode::PARTIAL_CONTENT;
-        let told = response
-            .headers()
-            .get(CONTENT_RANGE)
-            .and_then(|text| content_range(text.to_str().ok()?));
+        let told = response.headers().get(CONTENT_RANGE).and_then(|text| content_range(text.to_str().ok()?));
         if partial && range != Range::ALL && told.is_some_and(|(first, _)| first != range.first) {
-            return Err(Error::new(
-                ErrorKind::Unreachable,
-                "the origin sent another range than was asked for",
-            )
-            .at(&url)
-            .hint("try again"));
+            return Err(Error::new(ErrorKind::Unreachable, "the origin sent another range than was asked for").at(&url).hint("try again"));
         }
         let length = response.content_length();
         // reqwest takes the header away where it decodes the body
         let resumable = length.is_some() || partial;
-        let size = if partial {
-            told.and_then(|(_, size)| size)
-        } else {
-            length
-        };
+        let size = if partial { told.and_then(|(_, size)| size) } else { length };
         Ok(Self {
             job: job.clone(),
             url,
@@ -65,10 +53,7 @@ impl Body {
             position: range.first,
             surplus: if partial { 0 } else { range.first },
             size,
-            source: Origin::Remote {
-                response: Box::new(response),
-                resumable,
-            },
+            source: Origin::Remote { response: Box::new(response), resumable },
             retries: Retries::new(&job.client.limits),
         })
     }
@@ -76,11 +61,7 @@ impl Body {
     pub(super) fn local(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
         let file = LocalFile::open(job, url, range.first)?;
         let size = file.size();
-        Ok(Self {
-            size,
-            source: Origin::Local(file),
-            ..Self::ended(job, url, range)
-        })
+        Ok(Self { size, source: Origin::Local(file), ..Self::ended(job, url, range) })
     }
 
     /// Nothing: the range begins beyond the resource's end.
@@ -109,8 +90,7 @@ impl Body {
 
     /// Takes more than was asked for where the origin sends it: it ignored the range, and the bytes come anyway.
     pub fn take_all_that_comes(&mut self) {
-        let ignored =
-            matches!(&self.source, Origin::Remote { response, .. } if response.status() != StatusCode::PARTIAL_CONTENT);
+        let ignored = matches!(&self.source, Origin::Remote { response, .. } if response.status() != StatusCode::PARTIAL_CONTENT);
         if ignored {
             self.range.last = None;
         }
@@ -188,10 +168,7 @@ impl Body {
             return Err(error);
         };
         self.job.pause(wait, error).await?;
-        let rest = Range {
-            first: self.position,
-            last: self.range.last,
-        };
+        let rest = Range { first: self.position, last: self.range.last };
         // A new body, but our own count of tries: a body that always breaks off must come to an end.
         let Self { source, surplus, .. } = Box::pin(self.job.open(&self.url, rest)).await?;
         (self.source, self.surplus) = (source, surplus);

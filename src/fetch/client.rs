@@ -33,13 +33,8 @@ pub struct Client {
 impl Client {
     /// Fails with `usage` where a header, a proxy or a certificate file cannot be used.
     pub fn new(access: &Access, limits: &Limits) -> Result<Self, Error> {
-        let policy = Policy {
-            allow_private: access.allow_private,
-        };
-        let agent = access
-            .user_agent
-            .clone()
-            .unwrap_or_else(|| concat!("hlsnap/", env!("CARGO_PKG_VERSION")).to_owned());
+        let policy = Policy { allow_private: access.allow_private };
+        let agent = access.user_agent.clone().unwrap_or_else(|| concat!("hlsnap/", env!("CARGO_PKG_VERSION")).to_owned());
         let mut builder = reqwest::Client::builder()
             .default_headers(HeaderMap::from_iter([(USER_AGENT, value("--user-agent", &agent)?)]))
             // Redirects are followed by the job, which checks and counts each.
@@ -53,8 +48,7 @@ impl Client {
             .http2_initial_connection_window_size(4 << 20)
             .dns_resolver(Resolver(policy));
         if let Some(proxy) = &access.proxy {
-            let proxy = Proxy::all(proxy)
-                .map_err(|_| Error::new(ErrorKind::Usage, "--proxy is no URL").hint("give http://host:port"))?;
+            let proxy = Proxy::all(proxy).map_err(|_| Error::new(ErrorKind::Usage, "--proxy is no URL").hint("give http://host:port"))?;
             builder = builder.proxy(proxy);
         }
         builder = if access.insecure {
@@ -64,26 +58,17 @@ impl Client {
         } else {
             builder.tls_backend_preconfigured(tls::configuration(access.cacert.as_deref())?)
         };
-        let http = builder
-            .build()
-            .map_err(|e| Error::internal("the HTTP client cannot be set up").because(e))?;
+        let http = builder.build().map_err(|e| Error::internal("the HTTP client cannot be set up").because(e))?;
         let own_headers = Arc::new(own_headers(access)?);
-        Ok(Self {
-            http,
-            policy,
-            limits: *limits,
-            own_headers,
-            header_everywhere: access.header_everywhere,
-        })
+        Ok(Self { http, policy, limits: *limits, own_headers, header_everywhere: access.header_everywhere })
     }
 }
 
 fn own_headers(access: &Access) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, text) in &access.headers {
-        let known = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
-            Error::new(ErrorKind::Usage, format!("--header {name:?} is no header's name")).hint("write 'Name: value'")
-        })?;
+        let known = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| Error::new(ErrorKind::Usage, format!("--header {name:?} is no header's name")).hint("write 'Name: value'"))?;
         headers.append(known, value("--header", text)?);
     }
     if let Some(cookie) = &access.cookie {
@@ -97,10 +82,6 @@ fn own_headers(access: &Access) -> Result<HeaderMap, Error> {
 
 fn value(option: &str, text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_str(text).map_err(|_| {
-        Error::new(
-            ErrorKind::Usage,
-            format!("{option}: the value holds characters that no header may have"),
-        )
-        .hint("use printable ASCII")
+        Error::new(ErrorKind::Usage, format!("{option}: the value holds characters that no header may have")).hint("use printable ASCII")
     })
 }

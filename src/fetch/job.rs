@@ -38,19 +38,13 @@ impl Range {
 
     /// `length` bytes from `first`; at least one byte.
     pub fn of(first: u64, length: u64) -> Self {
-        Self {
-            first,
-            last: Some(first.saturating_add(length.max(1) - 1)),
-        }
+        Self { first, last: Some(first.saturating_add(length.max(1) - 1)) }
     }
 
     fn header(self) -> Option<HeaderValue> {
         let text = match self {
             Self::ALL => return None,
-            Self {
-                first,
-                last: Some(last),
-            } => format!("bytes={first}-{last}"),
+            Self { first, last: Some(last) } => format!("bytes={first}-{last}"),
             Self { first, last: None } => format!("bytes={first}-"),
         };
         HeaderValue::from_str(&text).ok()
@@ -93,8 +87,7 @@ impl Job {
     /// The failure that the deadline has passed.
     pub fn timeout(&self) -> Error {
         let limit = self.client.limits.timeout.as_secs_f64();
-        Error::new(ErrorKind::Timeout, format!("not done within {limit} s"))
-            .hint("raise --timeout if the origin is only slow")
+        Error::new(ErrorKind::Timeout, format!("not done within {limit} s")).hint("raise --timeout if the origin is only slow")
     }
 
     /// When the job must be done.
@@ -153,11 +146,7 @@ impl Job {
     }
 
     /// Runs `work` under the deadline.
-    pub(super) async fn in_time<T>(
-        &self,
-        url: &Url,
-        work: impl Future<Output = Result<T, reqwest::Error>>,
-    ) -> Result<T, Error> {
+    pub(super) async fn in_time<T>(&self, url: &Url, work: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Error> {
         match tokio::time::timeout_at(self.deadline.into(), work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(e)) => Err(from_reqwest(e).at(url)),
@@ -174,21 +163,14 @@ impl Job {
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
-            let target = response
-                .headers()
-                .get(LOCATION)
-                .and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
+            let target = response.headers().get(LOCATION).and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
             let next = target.and_then(|text| url.join(text).ok());
             url = next.ok_or_else(|| {
-                Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere")
-                    .status(response.status().as_u16())
-                    .at(&url)
+                Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
             })?;
         }
         let most = self.client.limits.redirects;
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects"))
-            .at(&url)
-            .hint("look for a redirect loop at the origin"))
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects")).at(&url).hint("look for a redirect loop at the origin"))
     }
 
     async fn send(&self, url: &Url, range: Range) -> Result<Response, Error> {
@@ -206,18 +188,11 @@ impl Job {
         }
         self.meter.request();
         let response = self.in_time(url, request.send()).await?;
-        let info = response
-            .extensions()
-            .get::<hyper_util::client::legacy::connect::HttpInfo>();
+        let info = response.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>();
         if let Some(info) = info {
             self.meter.connection(info.local_addr());
         }
-        tracing::debug!(
-            "{} {} {:?} {range:?}",
-            response.status().as_u16(),
-            crate::error::redacted(url),
-            response.version()
-        );
+        tracing::debug!("{} {} {:?} {range:?}", response.status().as_u16(), crate::error::redacted(url), response.version());
         Ok(response)
     }
 }
@@ -231,12 +206,7 @@ fn status_error(status: StatusCode) -> Error {
         _ => "see what the origin says to `curl -i`",
     };
     let reason = status.canonical_reason().unwrap_or("no reason known");
-    Error::new(
-        ErrorKind::HttpStatus,
-        format!("the origin answered {} {reason}", status.as_u16()),
-    )
-    .status(status.as_u16())
-    .hint(hint)
+    Error::new(ErrorKind::HttpStatus, format!("the origin answered {} {reason}", status.as_u16())).status(status.as_u16()).hint(hint)
 }
 
 /// What kind of failure reqwest met. Its own text may hold the URL, so only what is underneath is told.
@@ -251,14 +221,10 @@ pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
     }
     let deepest = deepest(&error);
     if error.is_timeout() {
-        Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time")
-            .hint("check the host and the network")
+        Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time").hint("check the host and the network")
     } else if error.is_connect() {
-        Error::new(
-            ErrorKind::Unreachable,
-            format!("the origin cannot be connected to: {deepest}"),
-        )
-        .hint("check the host, the port and the certificate")
+        Error::new(ErrorKind::Unreachable, format!("the origin cannot be connected to: {deepest}"))
+            .hint("check the host, the port and the certificate")
     } else if error.is_body() || error.is_decode() {
         Error::new(ErrorKind::Unreachable, format!("the answer broke off: {deepest}")).hint("try again")
     } else if error.is_builder() {

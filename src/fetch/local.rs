@@ -26,9 +26,7 @@ impl LocalFile {
         let Some(root) = &job.local_root else {
             return Err(not_allowed("a playlist from elsewhere may not name local files"));
         };
-        let path = url
-            .to_file_path()
-            .map_err(|()| not_allowed("the file: URL names no local path"))?;
+        let path = url.to_file_path().map_err(|()| not_allowed("the file: URL names no local path"))?;
         // Symbolic links are followed first, so that none leads out of the folder.
         let real = path.canonicalize().map_err(|e| unreadable(&e).at(url))?;
         if !real.starts_with(root) {
@@ -37,17 +35,12 @@ impl LocalFile {
         let mut file = File::open(real).map_err(|e| unreadable(&e).at(url))?;
         let facts = file.metadata().map_err(|e| unreadable(&e).at(url))?;
         if facts.is_dir() {
-            return Err(Error::new(ErrorKind::NotFound, "it is a folder")
-                .at(url)
-                .hint("name the playlist in it"));
+            return Err(Error::new(ErrorKind::NotFound, "it is a folder").at(url).hint("name the playlist in it"));
         }
         if offset > 0 {
             file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&e).at(url))?;
         }
-        Ok(Self {
-            file,
-            size: facts.is_file().then_some(facts.len()),
-        })
+        Ok(Self { file, size: facts.is_file().then_some(facts.len()) })
     }
 
     pub fn size(&self) -> Option<u64> {

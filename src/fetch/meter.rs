@@ -45,10 +45,7 @@ impl Meter {
     }
 
     pub(super) fn connection(&self, our_end: SocketAddr) {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(our_end);
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(our_end);
     }
 
     /// Counts bytes that have arrived; fails once they are more than the job may take.
@@ -59,10 +56,7 @@ impl Meter {
             return Ok(());
         }
         let most = self.most_bytes;
-        Err(
-            Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed"))
-                .hint("raise --max-bytes if that is wanted"),
-        )
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed")).hint("raise --max-bytes if that is wanted"))
     }
 
     /// The figures so far.

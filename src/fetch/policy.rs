@@ -17,11 +17,7 @@ impl Policy {
     /// Checks what the URL itself says. Names are checked when they are resolved, see [`Resolver`].
     pub fn check(self, url: &Url) -> Result<(), Error> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Error::new(
-                ErrorKind::NotAllowed,
-                format!("the scheme {}: may not be asked for", url.scheme()),
-            )
-            .at(url));
+            return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).at(url));
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -36,11 +32,8 @@ impl Policy {
 }
 
 fn refused() -> Error {
-    Error::new(
-        ErrorKind::NotAllowed,
-        "private, loopback and link-local addresses may not be asked",
-    )
-    .hint("pass --allow-private if this origin is meant")
+    Error::new(ErrorKind::NotAllowed, "private, loopback and link-local addresses may not be asked")
+        .hint("pass --allow-private if this origin is meant")
 }
 
 /// The system's resolver; where private addresses may not be asked, it answers with public ones alone.
@@ -53,10 +46,7 @@ impl Resolve for Resolver {
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let some = !found.is_empty();
-            let usable: Vec<_> = found
-                .into_iter()
-                .filter(|address| policy.allow_private || is_public(address.ip()))
-                .collect();
+            let usable: Vec<_> = found.into_iter().filter(|address| policy.allow_private || is_public(address.ip())).collect();
             if usable.is_empty() && some {
                 return Err(refused().into());
             }
@@ -90,19 +80,13 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let [a, b, c, d, e, f, g, h] = address.segments();
-    let inner = |high: u16, low: u16| {
-        let ([p, q], [r, s]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(p, q, r, s))
-    };
-    match (a, b) {
+    let inner = |high: u16, low: u16| is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
+    match address.segments() {
         // IPv4 within: mapped, NAT64 and 6to4 lead where the inner address leads
-        (0, 0) if (c, d, e, f) == (0, 0, 0, 0xffff) => inner(g, h),
-        (0x64, 0xff9b) if (c, d, e, f) == (0, 0, 0, 0) => inner(g, h),
-        (0x2002, _) => inner(b, c),
-        (0x2001, 0xdb8) => false,
-        (0x2001, _) => b >= 0x200,
-        _ => (0x2000..0x4000).contains(&a),
+        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => inner(high, low),
+        [0x2001, 0xdb8, ..] => false,
+        [0x2001, second, ..] => second >= 0x200,
+        [first, ..] => (0x2000..0x4000).contains(&first),
     }
 }
 
@@ -136,19 +120,9 @@ mod tests {
             "64:ff9b:1::1",
             "::127.0.0.1",
         ] {
-            assert!(
-                text.parse().is_ok_and(|address| !is_public(address)),
-                "{text} must not be asked"
-            );
+            assert!(text.parse().is_ok_and(|address| !is_public(address)), "{text} must not be asked");
         }
-        for text in [
-            "1.1.1.1",
-            "93.184.216.34",
-            "2606:4700::1111",
-            "2a00:1450::1",
-            "2001:4860:4860::8888",
-            "64:ff9b::101:101",
-        ] {
+        for text in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450::1", "2001:4860:4860::8888", "64:ff9b::101:101"] {
             assert!(text.parse().is_ok_and(is_public), "{text} is public");
         }
     }

@@ -11,9 +11,7 @@ use crate::error::{Error, ErrorKind};
 
 /// A configuration that checks certificates and offers HTTP/2 before HTTP/1.1.
 pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error> {
-    let mut roots = RootCertStore {
-        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-    };
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(file) = cacert {
         add_roots(&mut roots, file)?;
     }
@@ -29,20 +27,13 @@ pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error
 
 fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<(), Error> {
     let bad = |what: &str| {
-        Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display()))
-            .hint("give a PEM file with CERTIFICATE sections")
+        Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display())).hint("give a PEM file with CERTIFICATE sections")
     };
     let mut added = 0;
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad("cannot be read").because(e))? {
         let certificate = certificate.map_err(|e| bad("is no PEM").because(e))?;
-        roots
-            .add(certificate)
-            .map_err(|e| bad("holds a certificate that cannot be used").because(e))?;
+        roots.add(certificate).map_err(|e| bad("holds a certificate that cannot be used").because(e))?;
         added += 1;
     }
-    if added == 0 {
-        Err(bad("holds no certificate"))
-    } else {
-        Ok(())
-    }
+    if added == 0 { Err(bad("holds no certificate")) } else { Ok(()) }
 }

@@ -29,23 +29,13 @@ impl<'a> Attributes<'a> {
 
     /// The value of the first attribute of that name, without its quotes; `None` where it is empty.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        self.0
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| *value)
-            .filter(|value| !value.is_empty())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|value| !value.is_empty())
     }
 
     /// A decimal integer, also where it is written as a float.
     pub fn integer(&self, name: &str) -> Option<u64> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "checked to be positive and below 2^53"
-        )]
-        self.float(name)
-            .filter(|value| (0.0..9e15).contains(value))
-            .map(|value| value as u64)
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and below 2^53")]
+        self.float(name).filter(|value| (0.0..9e15).contains(value)).map(|value| value as u64)
     }
 
     /// A finite decimal number.
@@ -56,12 +46,7 @@ impl<'a> Attributes<'a> {
     /// `640x360`, in any case.
     pub fn resolution(&self, name: &str) -> Option<(u32, u32)> {
         let (width, height) = self.get(name)?.split_once(['x', 'X'])?;
-        let side = |text: &str| {
-            text.trim()
-                .parse::<u32>()
-                .ok()
-                .filter(|side| (1..100_000).contains(side))
-        };
+        let side = |text: &str| text.trim().parse::<u32>().ok().filter(|side| (1..100_000).contains(side));
         Some((side(width)?, side(height)?))
     }
 

@@ -12,11 +12,7 @@ use crate::{
 ///
 /// Fails with `no_video` where none has video, with `unsupported` where none can be decoded, and with `not_found` where the choice
 /// names none of them.
-pub fn choose<'a>(
-    playlist: &'a MultivariantPlaylist,
-    choice: &VariantChoice,
-    size: &Size,
-) -> Result<Vec<&'a Variant>, Error> {
+pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, size: &Size) -> Result<Vec<&'a Variant>, Error> {
     let mut best = decodable(playlist)?;
     let areas = Areas::of(&best);
     best.sort_by_key(|variant| Reverse(areas.rank(variant)));
@@ -28,17 +24,13 @@ pub fn choose<'a>(
         VariantChoice::Best => best.clone(),
         VariantChoice::Worst => best.iter().rev().copied().collect(),
         VariantChoice::Lines(lines) => filter(&best, |variant| lines_of(variant) == Some(*lines)),
-        VariantChoice::AtMostLines(most) => {
-            filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines <= *most))
-        }
+        VariantChoice::AtMostLines(most) => filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines <= *most)),
         VariantChoice::AtLeastLines(least) => {
             let mut enough = filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines >= *least));
             enough.sort_by_key(|variant| (variant.is_hdr(), area(variant), Reverse(variant.bandwidth)));
             enough
         }
-        VariantChoice::AtMostBandwidth(most) => {
-            filter(&best, |variant| variant.bandwidth.is_some_and(|bits| bits <= *most))
-        }
+        VariantChoice::AtMostBandwidth(most) => filter(&best, |variant| variant.bandwidth.is_some_and(|bits| bits <= *most)),
         VariantChoice::Index(index) => filter(&best, |variant| variant.index == *index),
         VariantChoice::Name(name) => filter(&best, |variant| variant.name.as_deref() == Some(name)),
     };
@@ -54,32 +46,14 @@ pub fn choose<'a>(
 fn decodable(playlist: &MultivariantPlaylist) -> Result<Vec<&Variant>, Error> {
     let with_video: Vec<&Variant> = playlist.variants.iter().filter(|variant| variant.has_video()).collect();
     if with_video.is_empty() {
-        let what = if playlist.variants.is_empty() {
-            "only I-frame Variants"
-        } else {
-            "only audio"
-        };
-        return Err(Error::new(
-            ErrorKind::NoVideo,
-            format!("the Multivariant Playlist has {what}: no Variant has video"),
-        )
-        .at(&playlist.url));
+        let what = if playlist.variants.is_empty() { "only I-frame Variants" } else { "only audio" };
+        return Err(Error::new(ErrorKind::NoVideo, format!("the Multivariant Playlist has {what}: no Variant has video")).at(&playlist.url));
     }
-    let decodable: Vec<&Variant> = with_video
-        .iter()
-        .copied()
-        .filter(|variant| variant.decodable())
-        .collect();
+    let decodable: Vec<&Variant> = with_video.iter().copied().filter(|variant| variant.decodable()).collect();
     if decodable.is_empty() {
-        let codec = with_video
-            .iter()
-            .find_map(|variant| variant.undecodable_codec())
-            .unwrap_or("unknown");
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("this build cannot decode the codec {codec}, and no Variant has another"),
-        )
-        .at(&playlist.url));
+        let codec = with_video.iter().find_map(|variant| variant.undecodable_codec()).unwrap_or("unknown");
+        return Err(Error::new(ErrorKind::Unsupported, format!("this build cannot decode the codec {codec}, and no Variant has another"))
+            .at(&playlist.url));
     }
     Ok(decodable)
 }
@@ -89,9 +63,7 @@ fn filter<'a>(variants: &[&'a Variant], fits: impl Fn(&Variant) -> bool) -> Vec<
 }
 
 fn area(variant: &Variant) -> u64 {
-    variant
-        .resolution
-        .map_or(0, |(width, height)| u64::from(width) * u64::from(height))
+    variant.resolution.map_or(0, |(width, height)| u64::from(width) * u64::from(height))
 }
 
 /// `720p` is the shorter side, so that it fits upright pictures too.
@@ -118,20 +90,8 @@ impl Areas {
     fn rank(&self, variant: &Variant) -> (bool, u64, bool, u64) {
         let bandwidth = variant.bandwidth.unwrap_or(0);
         let known = variant.resolution.is_some();
-        let guessed = || {
-            self.0
-                .iter()
-                .filter(|(bits, _)| *bits <= bandwidth)
-                .map(|(_, area)| *area)
-                .max()
-                .unwrap_or(0)
-        };
-        (
-            !variant.is_hdr(),
-            if known { area(variant) } else { guessed() },
-            known,
-            bandwidth,
-        )
+        let guessed = || self.0.iter().filter(|(bits, _)| *bits <= bandwidth).map(|(_, area)| *area).max().unwrap_or(0);
+        (!variant.is_hdr(), if known { area(variant) } else { guessed() }, known, bandwidth)
     }
 }
 
@@ -145,10 +105,7 @@ fn large_enough<'a>(best: &[&'a Variant], size: &Size) -> Option<Vec<&'a Variant
         let Some((width, height)) = variant.resolution else {
             return false;
         };
-        let (wide, high) = (
-            size.width.map(|asked| width >= asked),
-            size.height.map(|asked| height >= asked),
-        );
+        let (wide, high) = (size.width.map(|asked| width >= asked), size.height.map(|asked| height >= asked));
         match (wide, high, size.fit) {
             // One side of the box bounds the picture, so one that is long enough is enough
             (Some(wide), Some(high), Fit::Contain | Fit::Pad) => wide || high,

@@ -12,12 +12,12 @@ pub(super) enum Kind {
 }
 
 const DECODABLE: [&str; 20] = [
-    "avc1", "avc2", "avc3", "avc4", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9",
-    "mp4v", "mp2v", "mpeg2", "mjpg", "jpeg", "h264",
+    "avc1", "avc2", "avc3", "avc4", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9", "mp4v", "mp2v", "mpeg2",
+    "mjpg", "jpeg", "h264",
 ];
 const NO_VIDEO: [&str; 20] = [
-    "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1",
-    "mhm1", "wvtt", "stpp", "vorbis", "samr", "sevc",
+    "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mhm1", "wvtt", "stpp",
+    "vorbis", "samr", "sevc",
 ];
 
 pub(super) fn kind(codec: &str) -> Kind {
@@ -32,9 +32,5 @@ pub(super) fn kind(codec: &str) -> Kind {
 }
 
 pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, Kind)> {
-    codecs
-        .split(',')
-        .map(str::trim)
-        .filter(|codec| !codec.is_empty())
-        .map(|codec| (codec, kind(codec)))
+    codecs.split(',').map(str::trim).filter(|codec| !codec.is_empty()).map(|codec| (codec, kind(codec)))
 }

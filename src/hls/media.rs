@@ -137,11 +137,7 @@ impl Key {
             Method::SampleAesCtr => "SAMPLE-AES-CTR",
             Method::Other(name) => name,
         };
-        if systems.is_empty() {
-            method.to_owned()
-        } else {
-            format!("{method} with {}", systems.join(", "))
-        }
+        if systems.is_empty() { method.to_owned() } else { format!("{method} with {}", systems.join(", ")) }
     }
 }
 
@@ -186,11 +182,7 @@ impl MediaPlaylist {
             range_end: None,
             bitrate: None,
         };
-        let segments = tokens
-            .segments
-            .into_iter()
-            .map(|token| carried.segment(token))
-            .collect();
+        let segments = tokens.segments.into_iter().map(|token| carried.segment(token)).collect();
         Self {
             url: url.clone(),
             target_duration: Some(tokens.target_duration as f64).filter(|seconds| *seconds > 0.0),
@@ -291,11 +283,7 @@ impl Carried {
                 Some(other) => Method::Other(other.to_owned()),
             };
             let text = |name| list.get(name).map(str::to_owned);
-            let format = KeyFormat {
-                name: text("KEYFORMAT").unwrap_or_else(|| "identity".to_owned()),
-                uri: text("URI"),
-                iv: text("IV"),
-            };
+            let format = KeyFormat { name: text("KEYFORMAT").unwrap_or_else(|| "identity".to_owned()), uri: text("URI"), iv: text("IV") };
             self.formats.retain(|(_, known)| known.name != format.name);
             self.formats.push((method, format));
         }
@@ -308,15 +296,8 @@ impl Carried {
 
     fn take_init(&mut self, map: &m3u8_rs::Map) {
         let Ok(url) = self.base.join(&map.uri) else { return };
-        let byte_range = map.byte_range.as_ref().map(|range| ByteRange {
-            offset: range.offset.unwrap_or(0),
-            length: range.length,
-        });
-        let init = Init {
-            url,
-            byte_range,
-            key: self.key.clone(),
-        };
+        let byte_range = map.byte_range.as_ref().map(|range| ByteRange { offset: range.offset.unwrap_or(0), length: range.length });
+        let init = Init { url, byte_range, key: self.key.clone() };
         if self.init.as_deref() != Some(&init) {
             self.init = Some(Arc::new(init));
         }
@@ -324,14 +305,7 @@ impl Carried {
 
     /// Without an offset a range goes on where the one before it ended, if that was in the same resource.
     fn resolve(&self, range: &m3u8_rs::ByteRange, url: &Url) -> ByteRange {
-        let follows = self
-            .range_end
-            .as_ref()
-            .filter(|(before, _)| before == url)
-            .map_or(0, |(_, end)| *end);
-        ByteRange {
-            offset: range.offset.unwrap_or(follows),
-            length: range.length,
-        }
+        let follows = self.range_end.as_ref().filter(|(before, _)| before == url).map_or(0, |(_, end)| *end);
+        ByteRange { offset: range.offset.unwrap_or(follows), length: range.length }
     }
 }

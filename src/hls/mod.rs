@@ -54,9 +54,6 @@ pub fn parse(bytes: &[u8], url: &Url, limits: &Limits) -> Result<Playlist, Error
 
 /// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing.
 pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
-    let text = first_bytes
-        .strip_prefix(b"\xef\xbb\xbf")
-        .unwrap_or(first_bytes)
-        .trim_ascii_start();
+    let text = first_bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first_bytes).trim_ascii_start();
     text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"#EXT"))
 }

@@ -74,16 +74,12 @@ impl Variant {
         if list.iter().any(|(_, kind)| *kind == Kind::Decodable) {
             return None;
         }
-        list.into_iter()
-            .find(|(_, kind)| *kind == Kind::OtherVideo)
-            .map(|(codec, _)| codec)
+        list.into_iter().find(|(_, kind)| *kind == Kind::OtherVideo).map(|(codec, _)| codec)
     }
 
     /// Whether it is PQ or HLG.
     pub fn is_hdr(&self) -> bool {
-        self.video_range
-            .as_deref()
-            .is_some_and(|range| matches!(range.to_ascii_uppercase().as_str(), "PQ" | "HLG"))
+        self.video_range.as_deref().is_some_and(|range| matches!(range.to_ascii_uppercase().as_str(), "PQ" | "HLG"))
     }
 }
 
@@ -126,68 +122,43 @@ pub struct Start {
 
 impl From<m3u8_rs::Start> for Start {
     fn from(start: m3u8_rs::Start) -> Self {
-        Self {
-            time_offset: start.time_offset,
-            precise: start.precise == Some(true),
-        }
+        Self { time_offset: start.time_offset, precise: start.precise == Some(true) }
     }
 }
 
 impl MultivariantPlaylist {
     /// Fails with `bad_playlist` where no Variant is left.
     pub(super) fn of(tokens: MasterPlaylist, url: &Url) -> Result<Self, Error> {
-        let renditions: Vec<_> = tokens
-            .alternatives
-            .into_iter()
-            .filter_map(|media| rendition(media, url))
-            .collect();
+        let renditions: Vec<_> = tokens.alternatives.into_iter().filter_map(|media| rendition(media, url)).collect();
         let (i_frame, plain): (Vec<_>, Vec<_>) = tokens.variants.into_iter().partition(|variant| variant.is_i_frame);
         let variants = |list: Vec<VariantStream>| -> Vec<Variant> {
-            let all = list
-                .into_iter()
-                .enumerate()
-                .filter_map(|(index, stream)| variant(index, stream, url, &renditions));
+            let all = list.into_iter().enumerate().filter_map(|(index, stream)| variant(index, stream, url, &renditions));
             // A playlist that names itself would be asked for without end
             all.filter(|variant| variant.url != *url).collect()
         };
         let (variants, i_frame_variants) = (variants(plain), variants(i_frame));
         if variants.is_empty() && i_frame_variants.is_empty() {
-            return Err(Error::new(
-                ErrorKind::BadPlaylist,
-                "the Multivariant Playlist names no Media Playlist but itself, or none at all",
-            ));
+            return Err(Error::new(ErrorKind::BadPlaylist, "the Multivariant Playlist names no Media Playlist but itself, or none at all"));
         }
         let start = tokens.start.map(Start::from);
-        Ok(Self {
-            url: url.clone(),
-            variants,
-            i_frame_variants,
-            independent_segments: tokens.independent_segments,
-            start,
-            renditions,
-        })
+        Ok(Self { url: url.clone(), variants, i_frame_variants, independent_segments: tokens.independent_segments, start, renditions })
     }
 }
 
 fn variant(index: usize, stream: VariantStream, base: &Url, renditions: &[Rendition]) -> Option<Variant> {
     let url = base.join(stream.uri.trim()).ok().filter(|_| !stream.uri.is_empty())?;
     let others = stream.other_attributes.unwrap_or_default();
-    let in_group = |rendition: &&Rendition| {
-        rendition.kind == RenditionType::Video && Some(&rendition.group_id) == stream.video.as_ref()
-    };
+    let in_group = |rendition: &&Rendition| rendition.kind == RenditionType::Video && Some(&rendition.group_id) == stream.video.as_ref();
     let side = |pixels: u64| u32::try_from(pixels).ok();
     Some(Variant {
         index,
         url,
         bandwidth: Some(stream.bandwidth).filter(|bandwidth| *bandwidth != NO_BANDWIDTH),
         average_bandwidth: stream.average_bandwidth,
-        resolution: stream
-            .resolution
-            .and_then(|size| Some((side(size.width)?, side(size.height)?))),
+        resolution: stream.resolution.and_then(|size| Some((side(size.width)?, side(size.height)?))),
         frame_rate: stream.frame_rate,
         codecs: stream.codecs,
-        name: text(&others, "NAME")
-            .or_else(|| renditions.iter().find(in_group).map(|rendition| rendition.name.clone())),
+        name: text(&others, "NAME").or_else(|| renditions.iter().find(in_group).map(|rendition| rendition.name.clone())),
         video_range: text(&others, "VIDEO-RANGE"),
         audio: stream.audio,
         video: stream.video,
@@ -208,12 +179,5 @@ fn rendition(media: m3u8_rs::AlternativeMedia, base: &Url) -> Option<Rendition> 
         _ => return None,
     };
     let url = media.uri.and_then(|uri| base.join(&uri).ok());
-    Some(Rendition {
-        kind,
-        group_id: media.group_id,
-        name: media.name,
-        language: media.language,
-        url,
-        default: media.default,
-    })
+    Some(Rendition { kind, group_id: media.group_id, name: media.name, language: media.language, url, default: media.default })
 }

@@ -25,10 +25,7 @@ pub(super) struct Normalised {
 /// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `most_entries` URIs.
 pub(super) fn normalise(bytes: &[u8], most_entries: usize) -> Result<Normalised, Error> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut writer = Writer {
-        lines: String::with_capacity(bytes.len() + 64),
-        ..Writer::default()
-    };
+    let mut writer = Writer { lines: String::with_capacity(bytes.len() + 64), ..Writer::default() };
     writer.lines.push_str("#EXTM3U\n");
     for line in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
         let line = line.trim_ascii();
@@ -37,26 +34,17 @@ pub(super) fn normalise(bytes: &[u8], most_entries: usize) -> Result<Normalised,
         }
         writer.line(&text_of(line));
         if writer.entries > most_entries {
-            return Err(Error::new(
-                ErrorKind::TooLarge,
-                format!("the playlist has more than {most_entries} entries"),
-            ));
+            return Err(Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most_entries} entries")));
         }
     }
     if !writer.is_hls {
         return Err(not_hls(bytes));
     }
     if !writer.has_media_tags && !writer.has_variants && writer.entries == 0 {
-        return Err(Error::new(
-            ErrorKind::BadPlaylist,
-            "the playlist is empty: it has neither segments nor Variants",
-        )
-        .hint("the stream may not be on the air"));
+        return Err(Error::new(ErrorKind::BadPlaylist, "the playlist is empty: it has neither segments nor Variants")
+            .hint("the stream may not be on the air"));
     }
-    Ok(Normalised {
-        is_multivariant: writer.has_variants && !writer.has_segments,
-        lines: writer.lines,
-    })
+    Ok(Normalised { is_multivariant: writer.has_variants && !writer.has_segments, lines: writer.lines })
 }
 
 fn not_hls(bytes: &[u8]) -> Error {
@@ -66,18 +54,13 @@ fn not_hls(bytes: &[u8]) -> Error {
         [b'{' | b'[', ..] => "it is JSON, not a playlist",
         _ => "it is neither a playlist nor media: #EXTM3U is missing",
     };
-    Error::new(ErrorKind::BadPlaylist, what)
-        .hint("check that the URL is the playlist's own, and that no login stands before it")
+    Error::new(ErrorKind::BadPlaylist, what).hint("check that the URL is the playlist's own, and that no login stands before it")
 }
 
 /// A line as text. NUL bytes are dropped; bytes that are no UTF-8 are Latin-1 in tags, and kept as they are in URIs.
 fn text_of(line: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(line) {
-        return if text.contains('\0') {
-            text.replace('\0', "").into()
-        } else {
-            text.into()
-        };
+        return if text.contains('\0') { text.replace('\0', "").into() } else { text.into() };
     }
     let is_tag = line.starts_with(b"#");
     let mut text = String::new();
@@ -92,6 +75,7 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "what has been seen so far, each by itself")]
 struct Writer {
     lines: String,
     is_hls: bool,
@@ -193,16 +177,11 @@ impl Writer {
                 Some(format!("#EXT-{DURATION}:{duration}\n#EXTINF:{duration},"))
             }
             "EXT-X-TARGETDURATION" => Some(format!("#{name}:{}", seconds(value).ceil())),
-            "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" => {
-                digits(value).map(|number| format!("#{name}:{number}"))
-            }
+            "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" => digits(value).map(|number| format!("#{name}:{number}")),
             "EXT-X-BYTERANGE" => byte_range(value).map(|range| format!("#{name}:{range}")),
             "EXT-X-MAP" => {
                 let list = Attributes::of(value);
-                let range = list
-                    .get("BYTERANGE")
-                    .and_then(byte_range)
-                    .map_or(String::new(), |range| format!(",BYTERANGE=\"{range}\""));
+                let range = list.get("BYTERANGE").and_then(byte_range).map_or(String::new(), |range| format!(",BYTERANGE=\"{range}\""));
                 list.get("URI").map(|uri| format!("#{name}:URI=\"{uri}\"{range}"))
             }
             "EXT-X-KEY" => Some(format!("#EXT-{KEY}:{value}")),
@@ -243,13 +222,8 @@ fn variant(list: &Attributes<'_>) -> String {
 /// A duration of 0 to 10^8 seconds; what cannot be read is 0.
 fn seconds(text: &str) -> f64 {
     let text = text.trim();
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
-    let number = text
-        .get(..end)
-        .and_then(|digits| digits.parse::<f64>().ok())
-        .unwrap_or_default();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number = text.get(..end).and_then(|digits| digits.parse::<f64>().ok()).unwrap_or_default();
     if (0.0..1e8).contains(&number) { number } else { 0.0 }
 }
 
@@ -260,9 +234,7 @@ fn digits(text: &str) -> Option<u64> {
 
 /// `length[@offset]`, with blanks or quotes around it.
 fn byte_range(text: &str) -> Option<String> {
-    let (length, offset) = text
-        .split_once('@')
-        .map_or((text, None), |(length, offset)| (length, Some(offset)));
+    let (length, offset) = text.split_once('@').map_or((text, None), |(length, offset)| (length, Some(offset)));
     let number = |text: &str| text.trim().trim_matches('"').parse::<u64>().ok();
     let length = number(length)?;
     match offset {

@@ -39,40 +39,19 @@ const PAST_THE_END: f64 = 0.5;
 /// Multivariant Playlist's EXT-X-START, which the Media Playlist's own overrides.
 ///
 /// Fails with `not_found` where the playlist has no segments with media, or none at that moment.
-pub fn plan(
-    playlist: &MediaPlaylist,
-    at: Option<At>,
-    precision: Option<Precision>,
-    start: Option<&Start>,
-) -> Result<Plan, Error> {
+pub fn plan(playlist: &MediaPlaylist, at: Option<At>, precision: Option<Precision>, start: Option<&Start>) -> Result<Plan, Error> {
     if !playlist.segments.iter().any(|segment| !segment.gap) {
-        let what = if playlist.segments.is_empty() {
-            "no segments"
-        } else {
-            "nothing but gaps"
-        };
-        return Err(Error::new(ErrorKind::NotFound, format!("the playlist has {what}"))
-            .hint("the stream may be about to start: try again"));
+        let what = if playlist.segments.is_empty() { "no segments" } else { "nothing but gaps" };
+        return Err(Error::new(ErrorKind::NotFound, format!("the playlist has {what}")).hint("the stream may be about to start: try again"));
     }
-    let exact = precision.map_or_else(
-        || at.is_some_and(|at| at.is_time()),
-        |precision| precision == Precision::Exact,
-    );
+    let exact = precision.map_or_else(|| at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact);
     let moment = match at {
         None if playlist.is_live() => return Ok(newest(playlist, exact)),
         None => match playlist.start.as_ref().or(start) {
             Some(start) => {
-                let moment = if start.time_offset < 0.0 {
-                    playlist.duration() + start.time_offset
-                } else {
-                    start.time_offset
-                };
+                let moment = if start.time_offset < 0.0 { playlist.duration() + start.time_offset } else { start.time_offset };
                 // A start beyond the playlist is its nearer end (section 4.4.2.2)
-                let last = playlist
-                    .segments
-                    .iter()
-                    .rfind(|segment| !segment.gap)
-                    .map_or(0.0, |segment| segment.start);
+                let last = playlist.segments.iter().rfind(|segment| !segment.gap).map_or(0.0, |segment| segment.start);
                 return at_moment(playlist, moment.clamp(0.0, last.max(0.0)), exact || start.precise);
             }
             None => return Ok(first(playlist, exact)),
@@ -84,11 +63,7 @@ pub fn plan(
         Some(At::Percent(percent)) => {
             let moment = playlist.duration() * percent / 100.0;
             // A percentage names no frame, and by rounded durations and reordered frames none is surely there to the millisecond
-            if exact {
-                moment
-            } else {
-                (moment - A_FRAME_OR_TWO).max(0.0)
-            }
+            if exact { moment } else { (moment - A_FRAME_OR_TWO).max(0.0) }
         }
         Some(At::ProgramDateTime(date)) => by_date(playlist, date)?,
     };
@@ -96,63 +71,31 @@ pub fn plan(
 }
 
 fn with_media(playlist: &MediaPlaylist) -> impl DoubleEndedIterator<Item = usize> {
-    playlist
-        .segments
-        .iter()
-        .enumerate()
-        .filter(|(_, segment)| !segment.gap)
-        .map(|(index, _)| index)
+    playlist.segments.iter().enumerate().filter(|(_, segment)| !segment.gap).map(|(index, _)| index)
 }
 
 fn newest(playlist: &MediaPlaylist, exact: bool) -> Plan {
     let goal = if exact { Goal::LastFrame } else { Goal::FirstKeyFrame };
-    Plan {
-        candidates: with_media(playlist).rev().collect(),
-        goal,
-        note: None,
-    }
+    Plan { candidates: with_media(playlist).rev().collect(), goal, note: None }
 }
 
 fn first(playlist: &MediaPlaylist, exact: bool) -> Plan {
     let candidates: Vec<_> = with_media(playlist).collect();
-    let start = candidates
-        .first()
-        .and_then(|index| playlist.segments.get(*index))
-        .map_or(0.0, |segment| segment.start);
-    let goal = if exact {
-        Goal::FrameAt(start)
-    } else {
-        Goal::FirstKeyFrame
-    };
-    Plan {
-        candidates,
-        goal,
-        note: None,
-    }
+    let start = candidates.first().and_then(|index| playlist.segments.get(*index)).map_or(0.0, |segment| segment.start);
+    let goal = if exact { Goal::FrameAt(start) } else { Goal::FirstKeyFrame };
+    Plan { candidates, goal, note: None }
 }
 
 fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan, Error> {
     let end = playlist.duration();
     if moment < 0.0 || moment > end + PAST_THE_END {
-        let window = if playlist.is_live() {
-            "the window"
-        } else {
-            "the recording"
-        };
-        return Err(Error::new(
-            ErrorKind::NotFound,
-            format!("there is no picture at {moment:.3} s: {window} goes from 0 to {end:.3} s"),
-        ));
+        let window = if playlist.is_live() { "the window" } else { "the recording" };
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {window} goes from 0 to {end:.3} s")));
     }
-    let after = playlist
-        .segments
-        .partition_point(|segment| segment.start <= moment + ROUNDING);
+    let after = playlist.segments.partition_point(|segment| segment.start <= moment + ROUNDING);
     let holder = after.saturating_sub(1);
     let usable = |index: &usize| playlist.segments.get(*index).is_some_and(|segment| !segment.gap);
-    let index = (0..=holder)
-        .rev()
-        .find(usable)
-        .or_else(|| (holder..playlist.segments.len()).find(usable));
+    let index = (0..=holder).rev().find(usable).or_else(|| (holder..playlist.segments.len()).find(usable));
     let Some((index, segment)) = index.and_then(|index| Some((index, playlist.segments.get(index)?))) else {
         return Err(Error::new(ErrorKind::NotFound, "the playlist has nothing but gaps"));
     };
@@ -160,23 +103,10 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
         (moment.max(segment.start), None)
     } else {
         let nearest = if index < holder { segment.end() } else { segment.start };
-        (
-            nearest,
-            Some(format!(
-                "there is a gap at {moment:.3} s; the nearest picture was taken"
-            )),
-        )
+        (nearest, Some(format!("there is a gap at {moment:.3} s; the nearest picture was taken")))
     };
-    let goal = if exact {
-        Goal::FrameAt(moment)
-    } else {
-        Goal::KeyFrameAtOrBefore(moment)
-    };
-    Ok(Plan {
-        candidates: vec![index],
-        goal,
-        note,
-    })
+    let goal = if exact { Goal::FrameAt(moment) } else { Goal::KeyFrameAtOrBefore(moment) };
+    Ok(Plan { candidates: vec![index], goal, note })
 }
 
 const A_FRAME_OR_TWO: f64 = 0.05;
@@ -184,29 +114,18 @@ const A_FRAME_OR_TWO: f64 = 0.05;
 const ROUNDING: f64 = 0.0005;
 
 fn by_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<f64, Error> {
-    let dated = || {
-        playlist
-            .segments
-            .iter()
-            .filter_map(|segment| Some((segment, segment.program_date_time?)))
-    };
+    let dated = || playlist.segments.iter().filter_map(|segment| Some((segment, segment.program_date_time?)));
     let seconds_in = |from: DateTime<Utc>| (date - from).as_seconds_f64();
     let holder = dated().find(|(segment, from)| (0.0..segment.duration).contains(&seconds_in(*from)));
     if let Some((segment, from)) = holder {
         return Ok(segment.start + seconds_in(from));
     }
-    let message = match (
-        dated().map(|(_, from)| from).min(),
-        dated().max_by_key(|(_, from)| *from),
-    ) {
+    let message = match (dated().map(|(_, from)| from).min(), dated().max_by_key(|(_, from)| *from)) {
         (Some(first), Some((segment, last))) => {
             if (0.0..=segment.duration + PAST_THE_END).contains(&seconds_in(last)) {
                 return Ok(segment.end());
             }
-            format!(
-                "there is no picture at {date}: the playlist goes from {first} on for {:.0} s",
-                playlist.duration()
-            )
+            format!("there is no picture at {date}: the playlist goes from {first} on for {:.0} s", playlist.duration())
         }
         _ => "the playlist has no EXT-X-PROGRAM-DATE-TIME".to_owned(),
     };

@@ -27,36 +27,17 @@ pub fn about() -> About {
     let dotted = |version: u32| format!("{}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff);
     // SAFETY: these take nothing and give numbers or static strings.
     let (ffmpeg, versions, license) = unsafe {
-        let versions = [
-            ffi::avformat_version(),
-            ffi::avcodec_version(),
-            ffi::swscale_version(),
-            ffi::avutil_version(),
-        ];
+        let versions = [ffi::avformat_version(), ffi::avcodec_version(), ffi::swscale_version(), ffi::avutil_version()];
         (text(ffi::av_version_info()), versions, text(ffi::avcodec_license()))
     };
     let mut all = vec![("FFmpeg", ffmpeg)];
-    all.extend(
-        ["libavformat", "libavcodec", "libswscale", "libavutil"]
-            .into_iter()
-            .zip(versions.map(dotted)),
-    );
+    all.extend(["libavformat", "libavcodec", "libswscale", "libavutil"].into_iter().zip(versions.map(dotted)));
     // dav1d cannot be asked through libavcodec: what was built is known from the build
     if let Some((_, dav1d)) = env!("HLSNAP_LIBAV_VERSIONS").rsplit_once("dav1d ") {
         all.push(("dav1d", dav1d.to_owned()));
     }
-    let kind = if cfg!(feature = "vendored") {
-        "vendored, static"
-    } else {
-        "system, shared"
-    };
-    About {
-        versions: all,
-        license,
-        kind,
-        decoders: decoders(),
-        demuxers: demuxers(),
-    }
+    let kind = if cfg!(feature = "vendored") { "vendored, static" } else { "system, shared" };
+    About { versions: all, license, kind, decoders: decoders(), demuxers: demuxers() }
 }
 
 fn decoders() -> Vec<String> {
@@ -92,10 +73,9 @@ fn demuxers() -> Vec<String> {
 }
 
 fn text(string: *const c_char) -> String {
-    // SAFETY: the callers pass static strings of libav's, or null.
     if string.is_null() {
-        String::new()
-    } else {
-        unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
+        return String::new();
     }
+    // SAFETY: the callers pass static strings of libav's, or null, which was seen to.
+    unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
 }

@@ -30,11 +30,8 @@ pub fn picture(frame: &Frame, size: &Size, form: Form, most_pixels: u64) -> Resu
     let colour = frame.colour();
     if colour.is_hdr() {
         let name = colour.report().transfer;
-        return Err(Error::new(
-            ErrorKind::Unsupported,
-            format!("the stream is HDR ({name}), which this version does not tone-map"),
-        )
-        .hint("choose an SDR Variant with --variant"));
+        return Err(Error::new(ErrorKind::Unsupported, format!("the stream is HDR ({name}), which this version does not tone-map"))
+            .hint("choose an SDR Variant with --variant"));
     }
     let layout = frame.shape.layout(size, most_pixels)?;
     match form {
@@ -46,8 +43,7 @@ pub fn picture(frame: &Frame, size: &Size, form: Form, most_pixels: u64) -> Resu
 fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error> {
     use ff::format::Pixel;
     let video = frame.video();
-    let whole =
-        layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
+    let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
     let from_rgb = is_rgb(video.format());
     let mut planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
         planes_of(video)?
@@ -58,17 +54,14 @@ fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error
     if !from_rgb && !conversion.is_identity() {
         conversion.apply(&mut planes);
     }
-    Ok(planes
-        .oriented(layout.orientation)
-        .on_canvas(layout.canvas, layout.offset))
+    Ok(planes.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
 }
 
 fn rgb(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<RgbImage, Error> {
     let video = scaled(frame, colour, layout, ff::format::Pixel::RGB24)?;
     let (width, height) = layout.scaled;
     let plane = plane(&video, 0, width as usize * 3, height as usize)?;
-    let mut image = RgbImage::from_raw(width, height, plane.bytes)
-        .ok_or_else(|| Error::internal("the picture's rows do not add up"))?;
+    let mut image = RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?;
     if layout.orientation.mirrored {
         imageops::flip_horizontal_in_place(&mut image);
     }
@@ -100,12 +93,7 @@ fn coefficients(matrix: ff::color::Space) -> Coefficients {
 
 /// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
 /// RGB to YUV that of JFIF.
-fn scaled(
-    frame: &Frame,
-    colour: &Colour,
-    layout: &Layout,
-    format: ff::format::Pixel,
-) -> Result<ff::frame::Video, Error> {
+fn scaled(frame: &Frame, colour: &Colour, layout: &Layout, format: ff::format::Pixel) -> Result<ff::frame::Video, Error> {
     let (width, height) = layout.scaled;
     let mut source = frame.video().clone_reference()?;
     crop(&mut source, layout)?;
@@ -130,19 +118,12 @@ fn scaled(
             ptr::null(),
         );
         if context.is_null() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                format!("frames of the format {:?} cannot be converted", source.format()),
-            ));
+            return Err(Error::new(ErrorKind::Unsupported, format!("frames of the format {:?} cannot be converted", source.format())));
         }
         let own = ffi::sws_getCoefficients(table_of(colour.matrix));
         let jfif = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
         let from_rgb = is_rgb(source.format());
-        let (table, full) = if from_rgb {
-            (jfif, true)
-        } else {
-            (own, colour.full_range)
-        };
+        let (table, full) = if from_rgb { (jfif, true) } else { (own, colour.full_range) };
         ffi::sws_setColorspaceDetails(context, own, full.into(), table, full.into(), 0, 1 << 16, 1 << 16);
         let (from, to) = (source.as_ptr(), target.as_mut_ptr());
         let rows = ffi::sws_scale(
@@ -191,9 +172,7 @@ fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {
         (*frame).crop_bottom = bottom as usize;
         ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32)
     };
-    check(done)
-        .map(|_| ())
-        .map_err(|e| failure("the frame cannot be cropped", e))
+    check(done).map(|_| ()).map_err(|e| failure("the frame cannot be cropped", e))
 }
 
 /// Copies the planes out of a 4:2:0 frame.
@@ -213,16 +192,11 @@ fn plane(video: &ff::frame::Video, index: usize, width: usize, height: usize) ->
     // (frame.h); the callers ask for no more than its format and size have.
     unsafe {
         let (data, stride) = match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index)) {
-            (Some(data), Some(stride)) if !data.is_null() && stride.unsigned_abs() as usize >= width => {
-                (*data, *stride as isize)
-            }
+            (Some(data), Some(stride)) if !data.is_null() && stride.unsigned_abs() as usize >= width => (*data, *stride as isize),
             _ => return Err(Error::internal("the frame lacks a plane")),
         };
         for row in 0..height {
-            bytes.extend_from_slice(std::slice::from_raw_parts(
-                data.offset(stride * row.cast_signed()),
-                width,
-            ));
+            bytes.extend_from_slice(std::slice::from_raw_parts(data.offset(stride * row.cast_signed()), width));
         }
     }
     Ok(Plane { width, height, bytes })

@@ -42,19 +42,15 @@ impl Decoder {
             let parameters = (*stream).codecpar;
             let codec = ffi::avcodec_find_decoder((*parameters).codec_id);
             if codec.is_null() {
-                return Err(Error::new(
-                    ErrorKind::Unsupported,
-                    format!("this build has no decoder for {}", codec_name(stream)),
-                )
-                .hint("see `hlsnap --version` for those it has"));
+                return Err(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {}", codec_name(stream)))
+                    .hint("see `hlsnap --version` for those it has"));
             }
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {
                 return Err(no_memory());
             }
             let decoder = Self { context, stream };
-            check(ffi::avcodec_parameters_to_context(context, parameters))
-                .map_err(|e| failure("the decoder cannot be set up", e))?;
+            check(ffi::avcodec_parameters_to_context(context, parameters)).map_err(|e| failure("the decoder cannot be set up", e))?;
             (*context).pkt_timebase = (*stream).time_base;
             (*context).thread_count = 1;
             (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
@@ -64,12 +60,11 @@ impl Decoder {
                     (*context).flags |= ffi::AV_CODEC_FLAG_LOW_DELAY.cast_signed();
                 }
                 Aim::EveryFrame if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 => {
-                    (*context).has_b_frames = MOST_REORDERED
+                    (*context).has_b_frames = MOST_REORDERED;
                 }
                 Aim::EveryFrame => {}
             }
-            check(ffi::avcodec_open2(context, codec, ptr::null_mut()))
-                .map_err(|e| failure("the decoder cannot be opened", e))?;
+            check(ffi::avcodec_open2(context, codec, ptr::null_mut())).map_err(|e| failure("the decoder cannot be opened", e))?;
             Ok(decoder)
         }
     }

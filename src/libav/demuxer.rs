@@ -49,8 +49,7 @@ impl Demuxer {
     /// Opens what `source` holds, from its start.
     pub fn open(source: &Source, container: Container, mode: Mode) -> Result<Self, Error> {
         silence();
-        let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER)
-            .map_err(|e| failure("opening", e))?;
+        let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER).map_err(|e| failure("opening", e))?;
         // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
         let mut context = unsafe { ffi::avformat_alloc_context() };
         if context.is_null() {
@@ -76,17 +75,9 @@ impl Demuxer {
             opened
         };
         if let Err(e) = check(opened) {
-            return Err(source
-                .take_error()
-                .unwrap_or_else(|| failure("the segment cannot be opened", e)));
+            return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
         }
-        let mut demuxer = Self {
-            context,
-            _io: io,
-            source: source.clone(),
-            chosen: None,
-            container,
-        };
+        let mut demuxer = Self { context, _io: io, source: source.clone(), chosen: None, container };
         if mode == Mode::Probed {
             // SAFETY: `context` is open; without options for each stream the second argument is null.
             let probed = unsafe { ffi::avformat_find_stream_info(demuxer.context, ptr::null_mut()) };
@@ -130,18 +121,11 @@ impl Demuxer {
     /// Goes to the key frame at or before `moment` by the container's own index; `false` where there is none.
     pub fn seek(&mut self, moment: Timestamp) -> bool {
         let Some(stream) = self.stream() else { return false };
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "microseconds of ten years fit into 53 bits"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "microseconds of ten years fit into 53 bits")]
         let microseconds = (moment.seconds() * 1e6) as i64;
         // SAFETY: `context` is open and `stream` is one of its own; the call reads through `pb` alone.
         unsafe {
-            let ticks = ffi::av_rescale_q(
-                microseconds,
-                ffi::AVRational { num: 1, den: 1_000_000 },
-                (*stream).time_base,
-            );
+            let ticks = ffi::av_rescale_q(microseconds, ffi::AVRational { num: 1, den: 1_000_000 }, (*stream).time_base);
             ffi::av_seek_frame(self.context, (*stream).index, ticks, ffi::AVSEEK_FLAG_BACKWARD) >= 0
         }
     }
@@ -156,10 +140,7 @@ impl Demuxer {
     /// Whether the container tells every frame's place: then it can be seeked in.
     pub fn has_index(&self) -> bool {
         // SAFETY: the stream is one of the open `context`.
-        self.container == Container::Mp4
-            && self
-                .stream()
-                .is_some_and(|stream| unsafe { ffi::avformat_index_get_entries_count(stream) > 1 })
+        self.container == Container::Mp4 && self.stream().is_some_and(|stream| unsafe { ffi::avformat_index_get_entries_count(stream) > 1 })
     }
 
     /// The video stream, once it is known.
@@ -190,10 +171,7 @@ impl Demuxer {
         if names.is_empty() {
             Error::new(ErrorKind::Undecodable, "no stream was found in the segment")
         } else {
-            Error::new(
-                ErrorKind::NoVideo,
-                format!("the segment holds no video, only {}", names.join(", ")),
-            )
+            Error::new(ErrorKind::NoVideo, format!("the segment holds no video, only {}", names.join(", ")))
         }
     }
 
@@ -201,11 +179,7 @@ impl Demuxer {
         // SAFETY: `streams` points to `nb_streams` pointers while the context is open; both change only in calls that take `&mut self`.
         unsafe {
             let (streams, count) = ((*self.context).streams, (*self.context).nb_streams as usize);
-            if streams.is_null() || count == 0 {
-                &[]
-            } else {
-                std::slice::from_raw_parts(streams, count)
-            }
+            if streams.is_null() || count == 0 { &[] } else { std::slice::from_raw_parts(streams, count) }
         }
     }
 
@@ -220,11 +194,7 @@ impl Demuxer {
                 (is_video && !is_cover).then(|| i64::from((*parameters).width) * i64::from((*parameters).height))
             }
         };
-        let candidates = self
-            .streams()
-            .iter()
-            .enumerate()
-            .filter_map(|(index, stream)| Some((index, video(stream)?)));
+        let candidates = self.streams().iter().enumerate().filter_map(|(index, stream)| Some((index, video(stream)?)));
         // The first of equals: TS tells no sizes, and its first programme is as good as any
         let best = candidates.reduce(|best, other| if other.1 > best.1 { other } else { best });
         let Some((chosen, _)) = best else { return };
@@ -239,9 +209,7 @@ impl Demuxer {
 
     /// The upstream's own error where there was one, else libav's.
     fn raise(&self, result: i32, doing: &str) -> Result<(), Error> {
-        check(result)
-            .map(|_| ())
-            .map_err(|e| self.source.take_error().unwrap_or_else(|| failure(doing, e)))
+        check(result).map(|_| ()).map_err(|e| self.source.take_error().unwrap_or_else(|| failure(doing, e)))
     }
 }
 
@@ -255,7 +223,5 @@ impl Drop for Demuxer {
 /// libavcodec's name of what a stream holds.
 pub(super) fn codec_name(stream: *mut ffi::AVStream) -> &'static str {
     // SAFETY: callers pass a stream of an open context; `avcodec_get_name` never returns null and its strings are static.
-    unsafe { CStr::from_ptr(ffi::avcodec_get_name((*(*stream).codecpar).codec_id)) }
-        .to_str()
-        .unwrap_or("unknown")
+    unsafe { CStr::from_ptr(ffi::avcodec_get_name((*(*stream).codecpar).codec_id)) }.to_str().unwrap_or("unknown")
 }

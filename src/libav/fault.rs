@@ -8,18 +8,12 @@ use crate::error::{Error, ErrorKind};
 
 /// `Ok` for a non-negative result of a C function.
 pub(super) fn check(result: c_int) -> Result<c_int, ff::Error> {
-    if result < 0 {
-        Err(ff::Error::from(result))
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(ff::Error::from(result)) } else { Ok(result) }
 }
 
 /// A failure of libav's while `doing`, told by its number.
 pub(super) fn failure(doing: &str, error: ff::Error) -> Error {
-    let enomem = ff::Error::Other {
-        errno: ff::util::error::ENOMEM,
-    };
+    let enomem = ff::Error::Other { errno: ff::util::error::ENOMEM };
     let kind = match error {
         ff::Error::DecoderNotFound | ff::Error::DemuxerNotFound | ff::Error::PatchWelcome => ErrorKind::Unsupported,
         error if error == enomem => ErrorKind::TooLarge,

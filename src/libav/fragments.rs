@@ -29,24 +29,14 @@ pub struct Fragments<U> {
 impl<U: Upstream> Fragments<U> {
     /// Follows the boxes of `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
-        Self {
-            upstream,
-            held: BytesMut::new(),
-            passing: 0,
-            position: 0,
-            lost: false,
-        }
+        Self { upstream, held: BytesMut::new(), passing: 0, position: 0, lost: false }
     }
 
     /// The bytes that may be given on.
     fn ready(&mut self) -> Bytes {
         let mut ready = BytesMut::new();
         loop {
-            let count = if self.lost {
-                self.held.len()
-            } else {
-                usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len())
-            };
+            let count = if self.lost { self.held.len() } else { usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len()) };
             self.passing = self.passing.saturating_sub(count as u64);
             self.position += count as u64;
             if count > 0 && ready.is_empty() {
@@ -116,16 +106,8 @@ impl Header {
     fn of(bytes: &[u8]) -> Option<Self> {
         let is_moof = bytes.get(4..8)? == b"moof";
         match u32_at(bytes, 0)? {
-            1 => Some(Self {
-                size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?),
-                length: 16,
-                is_moof,
-            }),
-            size => Some(Self {
-                size: size.into(),
-                length: 8,
-                is_moof,
-            }),
+            1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_moof }),
+            size => Some(Self { size: size.into(), length: 8, is_moof }),
         }
     }
 }
@@ -137,11 +119,7 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 /// Sets the offsets of a `moof` that lies at `position`. Several in one `moof` keep their distances.
 fn rebase(moof: &mut [u8], position: u64) {
     let places = tfhd_offsets(moof);
-    let read = |moof: &[u8], at: usize| {
-        moof.get(at..at + 8)
-            .and_then(|eight| eight.try_into().ok())
-            .map(u64::from_be_bytes)
-    };
+    let read = |moof: &[u8], at: usize| moof.get(at..at + 8).and_then(|eight| eight.try_into().ok()).map(u64::from_be_bytes);
     let Some(origin) = places.iter().filter_map(|at| read(moof, *at)).min() else {
         return;
     };
@@ -177,17 +155,11 @@ fn boxes(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, [u8; 4], usize)>
     let mut found = Vec::new();
     let mut at = start;
     while let Some(header) = bytes.get(at..end).and_then(Header::of) {
-        let Some(next) = usize::try_from(header.size)
-            .ok()
-            .filter(|size| *size >= header.length)
-            .and_then(|size| at.checked_add(size))
+        let Some(next) = usize::try_from(header.size).ok().filter(|size| *size >= header.length).and_then(|size| at.checked_add(size))
         else {
             break;
         };
-        let name = bytes
-            .get(at + 4..at + 8)
-            .and_then(|name| name.try_into().ok())
-            .unwrap_or_default();
+        let name = bytes.get(at + 4..at + 8).and_then(|name| name.try_into().ok()).unwrap_or_default();
         found.push((at + header.length, name, next.min(end)));
         at = next;
     }
@@ -202,11 +174,7 @@ mod tests {
 
     impl Upstream for Pieces {
         fn next(&mut self) -> Result<Option<Bytes>, Error> {
-            Ok(if self.0.is_empty() {
-                None
-            } else {
-                Some(self.0.remove(0))
-            })
+            Ok(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
         }
 
         fn jump(&mut self, _: u64) -> Result<bool, Error> {
@@ -220,20 +188,12 @@ mod tests {
         fn pause(&mut self) {}
     }
 
-    fn boxed(name: &[u8; 4], content: &[u8]) -> Vec<u8> {
-        [
-            &u32::try_from(content.len() + 8).expect("small").to_be_bytes(),
-            name.as_slice(),
-            content,
-        ]
-        .concat()
+    fn boxed(name: &[u8], content: &[u8]) -> Vec<u8> {
+        [u32::try_from(content.len() + 8).expect("small").to_be_bytes().as_slice(), name, content].concat()
     }
 
     fn moof(flags: u32, base: u64) -> Vec<u8> {
-        let tfhd = boxed(
-            b"tfhd",
-            &[&flags.to_be_bytes()[..], &1_u32.to_be_bytes(), &base.to_be_bytes()].concat(),
-        );
+        let tfhd = boxed(b"tfhd", &[&flags.to_be_bytes()[..], &1_u32.to_be_bytes(), &base.to_be_bytes()].concat());
         boxed(b"moof", &[boxed(b"mfhd", &[0; 8]), boxed(b"traf", &tfhd)].concat())
     }
 
@@ -249,23 +209,10 @@ mod tests {
     #[test]
     fn offsets_in_the_file_become_offsets_in_the_stream() {
         let init = boxed(b"moov", &[7; 100]);
-        let stream = [
-            init.clone(),
-            moof(1, 500_000),
-            boxed(b"mdat", &[9; 50]),
-            moof(1, 700_000),
-            boxed(b"mdat", &[9; 5]),
-        ]
-        .concat();
+        let stream = [init.clone(), moof(1, 500_000), boxed(b"mdat", &[9; 50]), moof(1, 700_000), boxed(b"mdat", &[9; 5])].concat();
         let second = init.len() + moof(1, 0).len() + 58;
-        let wanted = [
-            init.clone(),
-            moof(1, init.len() as u64),
-            boxed(b"mdat", &[9; 50]),
-            moof(1, second as u64),
-            boxed(b"mdat", &[9; 5]),
-        ]
-        .concat();
+        let wanted =
+            [init.clone(), moof(1, init.len() as u64), boxed(b"mdat", &[9; 50]), moof(1, second as u64), boxed(b"mdat", &[9; 5])].concat();
         for piece in [1, 7, 64, 10_000] {
             assert_eq!(through(&stream, piece), wanted, "in pieces of {piece}");
         }

@@ -26,44 +26,24 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(super) fn new(
-        mut video: ff::frame::Video,
-        stream: *mut ffi::AVStream,
-        decoder: *mut ffi::AVCodecContext,
-    ) -> Self {
+    pub(super) fn new(mut video: ff::frame::Video, stream: *mut ffi::AVStream, decoder: *mut ffi::AVCodecContext) -> Self {
         take_container_colour(&mut video, stream);
         // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
         let (coded, aspect, base) = unsafe {
             let frame = video.as_ptr().cast_mut();
             let aspect = ffi::av_guess_sample_aspect_ratio(std::ptr::null_mut(), stream, frame);
-            let coded = (
-                (*decoder).coded_width.max((*frame).width),
-                (*decoder).coded_height.max((*frame).height),
-            );
+            let coded = ((*decoder).coded_width.max((*frame).width), (*decoder).coded_height.max((*frame).height));
             (coded, aspect, (*stream).time_base)
         };
         let aspect = match (u32::try_from(aspect.num), u32::try_from(aspect.den)) {
             (Ok(across), Ok(down)) if across > 0 && down > 0 => (across, down),
             _ => (1, 1),
         };
-        let pts = TimeBase::new(base.num, base.den)
-            .and_then(|base| Some(Timestamp::new(video.pts().or(video.timestamp())?, base)));
-        let orientation =
-            display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
-        let shape = Shape {
-            width: video.width(),
-            height: video.height(),
-            sample_aspect_ratio: aspect,
-            orientation,
-        };
-        Self {
-            codec: codec_name(stream),
-            coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()),
-            pts,
-            shape,
-            video,
-        }
+        let pts = TimeBase::new(base.num, base.den).and_then(|base| Some(Timestamp::new(video.pts().or(video.timestamp())?, base)));
+        let orientation = display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
+        let shape = Shape { width: video.width(), height: video.height(), sample_aspect_ratio: aspect, orientation };
+        Self { codec: codec_name(stream), coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()), pts, shape, video }
     }
 
     /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
@@ -121,11 +101,8 @@ fn take_container_colour(video: &mut ff::frame::Video, stream: *mut ffi::AVStrea
 fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStream) -> Option<[i32; 9]> {
     const BYTES: usize = 9 * 4;
     let read = |data: &[u8]| -> Option<[i32; 9]> {
-        let words: Vec<i32> = data
-            .get(..BYTES)?
-            .chunks_exact(4)
-            .filter_map(|word| Some(i32::from_ne_bytes(word.try_into().ok()?)))
-            .collect();
+        let words: Vec<i32> =
+            data.get(..BYTES)?.chunks_exact(4).filter_map(|word| Some(i32::from_ne_bytes(word.try_into().ok()?))).collect();
         words.try_into().ok()
     };
     if let Some(data) = video.side_data(ff::frame::side_data::Type::DisplayMatrix) {
@@ -143,11 +120,7 @@ fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStream) -> Optio
     #[cfg(not(libav_coded_side_data))]
     let found = unsafe {
         let mut size = 0;
-        let data = ffi::av_stream_get_side_data(
-            stream,
-            ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX,
-            &raw mut size,
-        );
+        let data = ffi::av_stream_get_side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, &raw mut size);
         (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
     };
     read(found?)
@@ -196,7 +169,7 @@ impl Colour {
         let full_range = match video.color_range() {
             Range::JPEG => true,
             Range::MPEG => false,
-            _ => {
+            Range::Unspecified => {
                 guess("range");
                 rgb || is_full_range(video.format())
             }
@@ -219,32 +192,22 @@ impl Colour {
             }
             told => told,
         };
-        Self {
-            matrix,
-            full_range,
-            primaries,
-            transfer,
-            guessed,
-        }
+        Self { matrix, full_range, primaries, transfer, guessed }
     }
 
     /// Whether it is PQ or HLG, which a plain conversion would show washed out.
     pub fn is_hdr(&self) -> bool {
-        matches!(
-            self.transfer,
-            ff::color::TransferCharacteristic::SMPTE2084 | ff::color::TransferCharacteristic::ARIB_STD_B67
-        )
+        matches!(self.transfer, ff::color::TransferCharacteristic::SMPTE2084 | ff::color::TransferCharacteristic::ARIB_STD_B67)
     }
 
     /// libavutil's names, for the report.
     pub fn report(&self) -> ColorReport {
         let text = |name: *const c_char| {
-            // SAFETY: libavutil's names are static strings, or null for values it does not know.
             if name.is_null() {
-                "unknown".to_owned()
-            } else {
-                unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
+                return "unknown".to_owned();
             }
+            // SAFETY: libavutil's names are static strings, or null for values it does not know, which was seen to.
+            unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned()
         };
         // SAFETY: the functions take any value and return a static string or null.
         let (matrix, primaries, transfer) = unsafe {
@@ -266,10 +229,7 @@ impl Colour {
 
 fn is_full_range(format: ff::format::Pixel) -> bool {
     use ff::format::Pixel;
-    matches!(
-        format,
-        Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ440P | Pixel::YUVJ444P | Pixel::YUVJ411P
-    )
+    matches!(format, Pixel::YUVJ420P | Pixel::YUVJ422P | Pixel::YUVJ440P | Pixel::YUVJ444P | Pixel::YUVJ411P)
 }
 
 /// Whether a pixel format holds R, G and B (`AV_PIX_FMT_FLAG_RGB`).

@@ -13,14 +13,12 @@ use crate::{
 
 /// Quantisation tables of ITU-T T.81, annex K.1, row by row, which libjpeg scales by its quality.
 const LUMA: [u16; 64] = [
-    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51,
-    87, 80, 62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101,
-    72, 92, 95, 98, 112, 100, 103, 99,
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62, 18, 22,
+    37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 ];
 const CHROMA: [u16; 64] = [
-    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99,
-    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
-    99, 99, 99, 99, 99, 99,
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99, 99, 99,
+    99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
 /// The encoder multiplies its tables by `qscale / 8`: with this they are taken as they are.
@@ -36,27 +34,19 @@ pub fn encode(planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
     // SAFETY: the encoder is open, the frame has its size and format, and the packet is blank.
     let coded = unsafe {
         match check(ffi::avcodec_send_frame(encoder.0, frame.as_ptr())) {
-            Ok(_) => check(ffi::avcodec_receive_packet(
-                encoder.0,
-                ff::packet::Mut::as_mut_ptr(&mut packet),
-            )),
+            Ok(_) => check(ffi::avcodec_receive_packet(encoder.0, ff::packet::Mut::as_mut_ptr(&mut packet))),
             failed => failed,
         }
     };
     coded.map_err(|e| failure("the JPEG cannot be encoded", e))?;
-    packet
-        .data()
-        .map(<[u8]>::to_vec)
-        .ok_or_else(|| Error::internal("the JPEG encoder gave nothing"))
+    packet.data().map(<[u8]>::to_vec).ok_or_else(|| Error::internal("the JPEG encoder gave nothing"))
 }
 
 struct Encoder(*mut ffi::AVCodecContext);
 
 impl Encoder {
     fn new(width: u32, height: u32, chroma: Chroma, quality: u8) -> Result<Self, Error> {
-        let side = |pixels: u32| {
-            i32::try_from(pixels).map_err(|_| Error::new(ErrorKind::TooLarge, "the picture is too large for JPEG"))
-        };
+        let side = |pixels: u32| i32::try_from(pixels).map_err(|_| Error::new(ErrorKind::TooLarge, "the picture is too large for JPEG"));
         let (width, height) = (side(width)?, side(height)?);
         silence();
         // SAFETY: the context is freed by `Drop` from its allocation on; its fields are set before `avcodec_open2`. The tables are 64
@@ -64,9 +54,7 @@ impl Encoder {
         unsafe {
             let codec = ffi::avcodec_find_encoder(ffi::AVCodecID::AV_CODEC_ID_MJPEG);
             if codec.is_null() {
-                return Err(
-                    Error::new(ErrorKind::Unsupported, "this build has no JPEG encoder").hint("ask for --format png")
-                );
+                return Err(Error::new(ErrorKind::Unsupported, "this build has no JPEG encoder").hint("ask for --format png"));
             }
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {
@@ -88,8 +76,7 @@ impl Encoder {
             (*context).global_quality = QSCALE * ffi::FF_QP2LAMBDA;
             (*context).intra_matrix = table(&LUMA, quality)?;
             (*context).chroma_intra_matrix = table(&CHROMA, quality)?;
-            check(ffi::avcodec_open2(context, codec, ptr::null_mut()))
-                .map_err(|e| failure("the JPEG encoder cannot be opened", e))?;
+            check(ffi::avcodec_open2(context, codec, ptr::null_mut())).map_err(|e| failure("the JPEG encoder cannot be opened", e))?;
             Ok(encoder)
         }
     }
@@ -105,11 +92,7 @@ impl Drop for Encoder {
 /// A table scaled as libjpeg's `jpeg_set_quality` does it.
 fn scaled(base: &[u16; 64], quality: u8) -> [u16; 64] {
     let quality = u32::from(quality.clamp(1, 100));
-    let percent = if quality < 50 {
-        5000 / quality
-    } else {
-        200 - 2 * quality
-    };
+    let percent = if quality < 50 { 5000 / quality } else { 200 - 2 * quality };
     base.map(|step| u16::try_from(((u32::from(step) * percent + 50) / 100).clamp(1, 255)).unwrap_or(255))
 }
 
@@ -152,11 +135,9 @@ fn frame_of(planes: Planes) -> Result<ff::frame::Video, Error> {
                 return Err(no_memory());
             }
             let frame = video.as_mut_ptr();
-            if let (Some(slot), Some(start), Some(stride)) = (
-                (*frame).buf.get_mut(index),
-                (*frame).data.get_mut(index),
-                (*frame).linesize.get_mut(index),
-            ) {
+            if let (Some(slot), Some(start), Some(stride)) =
+                ((*frame).buf.get_mut(index), (*frame).data.get_mut(index), (*frame).linesize.get_mut(index))
+            {
                 (*slot, *start, *stride) = (buffer, data, i32::try_from(width).unwrap_or(0));
             }
         }
@@ -192,10 +173,7 @@ mod tests {
         for chroma in [Chroma::Half, Chroma::Full] {
             for (width, height) in [(640, 360), (17, 3), (1, 1)] {
                 let file = encode(Planes::filled(width, height, chroma, [90, 100, 150]), 85).expect("a JPEG");
-                assert!(
-                    file.starts_with(&[0xff, 0xd8, 0xff, 0xe0]) && file.ends_with(&[0xff, 0xd9]),
-                    "{width}x{height}"
-                );
+                assert!(file.starts_with(&[0xff, 0xd8, 0xff, 0xe0]) && file.ends_with(&[0xff, 0xd9]), "{width}x{height}");
             }
         }
     }

@@ -77,11 +77,8 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) ->
     let head = source.peek(sniff::ENOUGH)?;
     let container = sniff::container(&head)?;
     if container == Container::Ts && sniff::is_scrambled_ts(&head) {
-        return Err(Error::new(
-            ErrorKind::Encrypted,
-            "the transport stream is scrambled by a conditional access system",
-        )
-        .hint("no key can be given for it"));
+        return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
+            .hint("no key can be given for it"));
     }
     let modes: &[Mode] = match (container, wanted) {
         (Container::Ts, Search::First) => &[Mode::Quick, Mode::Parsed, Mode::Probed],
@@ -91,13 +88,7 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) ->
     };
     let mut failure = None;
     for mode in modes {
-        let mut attempt = Attempt {
-            demuxer: Demuxer::open(source, container, *mode)?,
-            source,
-            first: None,
-            whole,
-            most_pixels,
-        };
+        let mut attempt = Attempt { demuxer: Demuxer::open(source, container, *mode)?, source, first: None, whole, most_pixels };
         match attempt.run(wanted, container, *mode) {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
@@ -137,20 +128,16 @@ impl Attempt<'_> {
     /// Seconds after the first packet.
     fn moment(&self, moment: Start) -> Result<f64, Error> {
         let duration = self.demuxer.duration().filter(|_| self.whole);
-        let needed = || {
-            Error::new(ErrorKind::Unsupported, "this file does not tell its duration")
-                .hint("give a time from the start")
-        };
+        let needed = || Error::new(ErrorKind::Unsupported, "this file does not tell its duration").hint("give a time from the start");
         let seconds = match moment {
             Start::FromStart(seconds) => seconds,
             Start::FromEnd(back) => duration.ok_or_else(needed)? - back,
             Start::Part(part) => duration.ok_or_else(needed)? * part,
         };
         match duration {
-            Some(end) if seconds > end + PAST_THE_END || seconds < -ROUNDING => Err(Error::new(
-                ErrorKind::NotFound,
-                format!("there is no picture at {seconds:.3} s: the file lasts {end:.3} s"),
-            )),
+            Some(end) if seconds > end + PAST_THE_END || seconds < -ROUNDING => {
+                Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {seconds:.3} s: the file lasts {end:.3} s")))
+            }
             _ => Ok(seconds),
         }
     }
@@ -160,14 +147,8 @@ impl Attempt<'_> {
         let Some(packet) = self.demuxer.packet()? else {
             return Ok(None);
         };
-        if packet
-            .side_data()
-            .any(|side| side.kind() == ff::packet::side_data::Type::EncryptionInfo)
-        {
-            return Err(
-                Error::new(ErrorKind::Encrypted, "the media is encrypted (Common Encryption)")
-                    .hint("there is no key for it"),
-            );
+        if packet.side_data().any(|side| side.kind() == ff::packet::side_data::Type::EncryptionInfo) {
+            return Err(Error::new(ErrorKind::Encrypted, "the media is encrypted (Common Encryption)").hint("there is no key for it"));
         }
         if self.first.is_none() {
             self.first = self.demuxer.pts(&packet);
@@ -180,10 +161,7 @@ impl Attempt<'_> {
     }
 
     fn found(&self, frame: Frame) -> Found {
-        Found {
-            since_first: self.since_first(frame.pts),
-            frame,
-        }
+        Found { since_first: self.since_first(frame.pts), frame }
     }
 
     fn first_key_frame_quickly(&mut self, container: Container) -> Result<Found, Error> {
@@ -229,11 +207,7 @@ impl Attempt<'_> {
                     return Ok(self.found(frame));
                 }
                 // The next key frame may be among those that were sent along
-                let next = run
-                    .iter()
-                    .skip(1)
-                    .position(ff::Packet::is_key)
-                    .map_or(run.len(), |at| at + 1);
+                let next = run.iter().skip(1).position(ff::Packet::is_key).map_or(run.len(), |at| at + 1);
                 run.drain(..next);
             }
             if ended {
@@ -250,11 +224,7 @@ impl Attempt<'_> {
         let time = self.since_first(self.demuxer.pts(key));
         let mut best = None;
         self.decode(run, |frame, since| {
-            if best.is_none()
-                && frame.is_clean()
-                && since > time - ROUNDING
-                && (frame.is_key() || frame.codec == "h264")
-            {
+            if best.is_none() && frame.is_clean() && since > time - ROUNDING && (frame.is_key() || frame.codec == "h264") {
                 best = Some(frame);
             }
         })?;
@@ -265,11 +235,7 @@ impl Attempt<'_> {
     fn at(&mut self, moment: f64, key_only: bool) -> Result<Outcome, Error> {
         let run = self.packets_up_to(moment)?;
         let Some(key) = run.first() else {
-            return if self.first.is_some() {
-                Ok(Outcome::Earlier)
-            } else {
-                Err(self.nothing("no key frame was found"))
-            };
+            return if self.first.is_some() { Ok(Outcome::Earlier) } else { Err(self.nothing("no key frame was found")) };
         };
         let time = self.since_first(self.demuxer.pts(key));
         if key_only {
@@ -279,11 +245,7 @@ impl Attempt<'_> {
                 None => Err(unclean("the key frame is not clean")),
             };
         }
-        let damaged: Vec<_> = run
-            .iter()
-            .filter(|packet| packet.is_corrupt())
-            .map(ff::Packet::pts)
-            .collect();
+        let damaged: Vec<_> = run.iter().filter(|packet| packet.is_corrupt()).map(ff::Packet::pts).collect();
         let (mut best, mut best_since, mut best_is_clean) = (None, f64::NEG_INFINITY, false);
         self.decode(&run, |frame, since| {
             // Frames before the key frame lean on what is not here
@@ -311,11 +273,7 @@ impl Attempt<'_> {
                 seeked = true;
                 let far = moment > WORTH_A_SEEK && self.demuxer.has_index();
                 // Without an end in sight the last key frame is asked for by the duration
-                let target = if moment.is_finite() {
-                    moment
-                } else {
-                    self.demuxer.duration().unwrap_or(0.0)
-                };
+                let target = if moment.is_finite() { moment } else { self.demuxer.duration().unwrap_or(0.0) };
                 if far && self.demuxer.seek(first.plus(target)) {
                     continue;
                 }
@@ -358,26 +316,17 @@ impl Attempt<'_> {
 
     /// Why nothing was found: no video at all, or none that is clean.
     fn nothing(&self, otherwise: &str) -> Error {
-        if self.first.is_none() && self.demuxer.stream().is_none() {
-            self.demuxer.without_video()
-        } else {
-            unclean(otherwise)
-        }
+        if self.first.is_none() && self.demuxer.stream().is_none() { self.demuxer.without_video() } else { unclean(otherwise) }
     }
 }
 
 /// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7), HEVC (32, 33)
 /// or VVC (14, 15), or MPEG-2's sequence header.
 fn has_parameter_sets(packet: &ff::Packet) -> bool {
-    let head = packet
-        .data()
-        .and_then(|data| data.get(..data.len().min(512)))
-        .unwrap_or_default();
+    let head = packet.data().and_then(|data| data.get(..data.len().min(512))).unwrap_or_default();
     head.windows(5).any(|five| match five {
         [0, 0, 1, 0xb3, _] => true,
-        [0, 0, 1, first, second] => {
-            first & 0x1f == 7 || matches!(first >> 1, 32 | 33) || (*first == 0 && matches!(second >> 3, 14 | 15))
-        }
+        [0, 0, 1, first, second] => first & 0x1f == 7 || matches!(first >> 1, 32 | 33) || (*first == 0 && matches!(second >> 3, 14 | 15)),
         _ => false,
     })
 }

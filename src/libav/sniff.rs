@@ -29,12 +29,7 @@ pub const ENOUGH: usize = 4 * TS_PACKET + 1024;
 /// this program does not demux `unsupported`.
 pub fn container(bytes: &[u8]) -> Result<Container, Error> {
     let starts = |with: &[u8]| bytes.starts_with(with);
-    let no_video = |what: &str| {
-        Err(Error::new(
-            ErrorKind::NoVideo,
-            format!("the segment is {what}: there is no video in it"),
-        ))
-    };
+    let no_video = |what: &str| Err(Error::new(ErrorKind::NoVideo, format!("the segment is {what}: there is no video in it")));
     if is_mp4(bytes) {
         return Ok(Container::Mp4);
     }
@@ -48,22 +43,16 @@ pub fn container(bytes: &[u8]) -> Result<Container, Error> {
         [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0 => no_video("packed MPEG audio"),
         [0x0b, 0x77, ..] => no_video("packed AC-3 audio"),
         _ if starts(b"WEBVTT") || starts(b"\xef\xbb\xbfWEBVTT") => no_video("WebVTT subtitles"),
-        _ if is_markup(bytes) => Err(
-            Error::new(ErrorKind::Undecodable, "the segment is a page of text, not media")
-                .hint("the origin may want a login or a token"),
-        ),
-        [0, 0, 1, ..] | [0, 0, 0, 1, ..] => Err(Error::new(
-            ErrorKind::Unsupported,
-            "the segment is a bare elementary stream, which HLS does not have",
-        )),
-        [0xff, 0xd8, 0xff, ..] => Err(Error::new(
-            ErrorKind::Unsupported,
-            "the segment is a JPEG picture (an image playlist)",
-        )),
-        _ => Err(
-            Error::new(ErrorKind::Undecodable, "the segment is neither MPEG-TS nor MP4")
-                .hint("it may be encrypted without saying so, or damaged"),
-        ),
+        _ if is_markup(bytes) => {
+            Err(Error::new(ErrorKind::Undecodable, "the segment is a page of text, not media")
+                .hint("the origin may want a login or a token"))
+        }
+        [0, 0, 1, ..] | [0, 0, 0, 1, ..] => {
+            Err(Error::new(ErrorKind::Unsupported, "the segment is a bare elementary stream, which HLS does not have"))
+        }
+        [0xff, 0xd8, 0xff, ..] => Err(Error::new(ErrorKind::Unsupported, "the segment is a JPEG picture (an image playlist)")),
+        _ => Err(Error::new(ErrorKind::Undecodable, "the segment is neither MPEG-TS nor MP4")
+            .hint("it may be encrypted without saying so, or damaged")),
     }
 }
 
@@ -74,40 +63,24 @@ pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
 
 /// A box of a known type at the start (ISO/IEC 14496-12, 4.2).
 fn is_mp4(bytes: &[u8]) -> bool {
-    const TYPES: [&[u8; 4]; 14] = [
-        b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide", b"pdin",
-        b"uuid", b"ssix",
-    ];
-    bytes
-        .get(4..8)
-        .is_some_and(|name| TYPES.iter().any(|known| *known == name))
+    const TYPES: [&[u8; 4]; 14] =
+        [b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"ssix"];
+    bytes.get(4..8).is_some_and(|name| TYPES.iter().any(|known| *known == name))
 }
 
 /// Sync bytes a packet apart, not always from the first byte: some origins put a picture or a tag before the stream, or cut it
 /// in mid-packet.
 fn is_ts(bytes: &[u8]) -> bool {
     let synced = |from: usize| {
-        let mut places = (from..bytes.len())
-            .step_by(TS_PACKET)
-            .map(|at| bytes.get(at) == Some(&0x47));
+        let mut places = (from..bytes.len()).step_by(TS_PACKET).map(|at| bytes.get(at) == Some(&0x47));
         places.all(|sync| sync)
     };
-    let first = bytes
-        .iter()
-        .take(1024)
-        .enumerate()
-        .filter(|(_, byte)| **byte == 0x47)
-        .map(|(at, _)| at)
-        .find(|at| synced(*at));
+    let first = bytes.iter().take(1024).enumerate().filter(|(_, byte)| **byte == 0x47).map(|(at, _)| at).find(|at| synced(*at));
     first.is_some_and(|at| bytes.len() - at > 2 * TS_PACKET || (at == 0 && bytes.len() >= TS_PACKET))
 }
 
 fn is_markup(bytes: &[u8]) -> bool {
-    let text = bytes
-        .iter()
-        .position(|byte| !byte.is_ascii_whitespace())
-        .and_then(|at| bytes.get(at..))
-        .unwrap_or_default();
+    let text = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).and_then(|at| bytes.get(at..)).unwrap_or_default();
     text.starts_with(b"<") || text.starts_with(b"{") || text.starts_with(b"#EXT")
 }
 
@@ -139,7 +112,7 @@ mod tests {
     }
 
     fn ts(packets: usize) -> Vec<u8> {
-        let mut packet = vec![0; TS_PACKET];
+        let mut packet = [0; TS_PACKET];
         packet[0] = 0x47;
         packet.repeat(packets)
     }

@@ -65,41 +65,23 @@ impl Run {
 impl Source {
     /// A source that has read nothing yet.
     pub fn new(upstream: impl Upstream) -> Self {
-        let shared = Shared {
-            upstream: Box::new(upstream),
-            runs: vec![Run {
-                offset: 0,
-                bytes: Vec::new(),
-            }],
-            ended: false,
-            error: None,
-        };
-        Self {
-            shared: Arc::new(Mutex::new(shared)),
-            position: 0,
-        }
+        let shared = Shared { upstream: Box::new(upstream), runs: vec![Run { offset: 0, bytes: Vec::new() }], ended: false, error: None };
+        Self { shared: Arc::new(Mutex::new(shared)), position: 0 }
     }
 
     /// Another handle on the same bytes, from the start.
+    #[must_use]
     pub fn from_start(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-            position: 0,
-        }
+        Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
     /// The first `count` bytes, fewer where there are no more.
     pub fn peek(&self, count: usize) -> Result<Vec<u8>, Error> {
         let mut shared = self.lock();
-        while !shared.ended && shared.runs.first().is_some_and(|run| run.bytes.len() < count) && shared.runs.len() == 1
-        {
+        while !shared.ended && shared.runs.first().is_some_and(|run| run.bytes.len() < count) && shared.runs.len() == 1 {
             shared.grow()?;
         }
-        Ok(shared
-            .runs
-            .first()
-            .map(|run| run.bytes.iter().take(count).copied().collect())
-            .unwrap_or_default())
+        Ok(shared.runs.first().map(|run| run.bytes.iter().take(count).copied().collect()).unwrap_or_default())
     }
 
     /// The first error of the upstream since the last call.
@@ -135,10 +117,7 @@ impl Shared {
         let end = self.runs.last().map_or(0, Run::end);
         let near = position >= end && position - end <= READ_THROUGH;
         if !near && self.upstream.jump(position)? {
-            self.runs.push(Run {
-                offset: position,
-                bytes: Vec::new(),
-            });
+            self.runs.push(Run { offset: position, bytes: Vec::new() });
             self.ended = false;
         } else if position < end {
             return Err(Error::internal("a byte that has been passed is not kept"));
@@ -235,20 +214,12 @@ mod tests {
     }
 
     fn source(jumps: bool, piece: u64) -> Source {
-        Source::new(Counter {
-            next: 0,
-            end: 3_000_000,
-            piece,
-            jumps,
-        })
+        Source::new(Counter { next: 0, end: 3_000_000, piece, jumps })
     }
 
     fn read(source: &mut Source, offset: u64, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
-        source
-            .seek(SeekFrom::Start(offset))
-            .and_then(|_| source.read_exact(&mut bytes))
-            .expect("the bytes are there");
+        source.seek(SeekFrom::Start(offset)).and_then(|_| source.read_exact(&mut bytes)).expect("the bytes are there");
         bytes
     }
 
@@ -265,11 +236,7 @@ mod tests {
                 }
                 let mut source = source(jumps, piece);
                 for offset in [0, 10, 300, 2_900_000, 5, 301, 2_900_100, 0] {
-                    assert_eq!(
-                        read(&mut source, offset, 50),
-                        wanted(offset, 50),
-                        "jumps {jumps}, piece {piece}, offset {offset}"
-                    );
+                    assert_eq!(read(&mut source, offset, 50), wanted(offset, 50), "jumps {jumps}, piece {piece}, offset {offset}");
                 }
             }
         }

@@ -21,17 +21,17 @@ pub fn encode(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
     let mut bytes = Vec::new();
     let done: ImageResult<()> = match format {
-        Format::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-            .write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8),
+        Format::Png => PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive).write_image(
+            image.as_raw(),
+            width,
+            height,
+            ExtendedColorType::Rgb8,
+        ),
         Format::WebP if width.max(height) > WEBP_LARGEST_SIDE => {
-            return Err(
-                Error::new(ErrorKind::TooLarge, format!("WebP has no pictures of {width}x{height}"))
-                    .hint("ask for a smaller --width, or for PNG"),
-            );
+            return Err(Error::new(ErrorKind::TooLarge, format!("WebP has no pictures of {width}x{height}"))
+                .hint("ask for a smaller --width, or for PNG"));
         }
-        Format::WebP => {
-            WebPEncoder::new_lossless(&mut bytes).write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8)
-        }
+        Format::WebP => WebPEncoder::new_lossless(&mut bytes).write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8),
         Format::Jpeg => return Err(Error::internal("a JPEG is made from planes")),
     };
     done.map_err(|e| Error::internal("the picture cannot be encoded").because(e))?;

@@ -29,10 +29,7 @@ pub struct Orientation {
 
 impl Orientation {
     /// Nothing is to be done.
-    pub const UPRIGHT: Self = Self {
-        mirrored: false,
-        turns: 0,
-    };
+    pub const UPRIGHT: Self = Self { mirrored: false, turns: 0 };
 
     /// By a display matrix (ISO/IEC 14496-12, 6.2.2; libavutil/display.h). Angles between quarter turns count as the nearest one.
     pub fn of_matrix(matrix: &[i32; 9]) -> Self {
@@ -94,11 +91,7 @@ impl Shape {
         let (across, down) = self.sample_aspect_ratio;
         // Every line stays a line, as players do it
         let size = (scale(self.width, across, down), self.height);
-        if self.orientation.is_sideways() {
-            (size.1, size.0)
-        } else {
-            size
-        }
+        if self.orientation.is_sideways() { (size.1, size.0) } else { size }
     }
 
     /// What is to be done to give what was asked for. Fails with `too_large` beyond `most_pixels`.
@@ -108,11 +101,8 @@ impl Shape {
         for size in [canvas, inner] {
             if u64::from(size.0) * u64::from(size.1) > most_pixels || size.0.max(size.1) > Size::LARGEST_SIDE {
                 let (width, height) = size;
-                return Err(Error::new(
-                    ErrorKind::TooLarge,
-                    format!("a picture of {width}x{height} is more than can be made"),
-                )
-                .hint("ask for a smaller --width"));
+                return Err(Error::new(ErrorKind::TooLarge, format!("a picture of {width}x{height} is more than can be made"))
+                    .hint("ask for a smaller --width"));
             }
         }
         let sideways = self.orientation.is_sideways();
@@ -120,32 +110,14 @@ impl Shape {
         let part = unturned(cut);
         let whole = unturned(display);
         let cropped = |coded: u32, part: u32, whole: u32| {
-            if part == whole {
-                coded
-            } else {
-                scale(coded, part, whole).min(coded)
-            }
+            if part == whole { coded } else { scale(coded, part, whole).min(coded) }
         };
-        let (width, height) = (
-            cropped(self.width, part.0, whole.0),
-            cropped(self.height, part.1, whole.1),
-        );
+        let (width, height) = (cropped(self.width, part.0, whole.0), cropped(self.height, part.1, whole.1));
         // Chroma comes in pairs of pixels
         let middle = |coded: u32, kept: u32| ((coded - kept) / 2) & !1;
-        let crop = Rect {
-            x: middle(self.width, width),
-            y: middle(self.height, height),
-            width,
-            height,
-        };
+        let crop = Rect { x: middle(self.width, width), y: middle(self.height, height), width, height };
         let offset = (((canvas.0 - inner.0) / 2) & !1, ((canvas.1 - inner.1) / 2) & !1);
-        Ok(Layout {
-            crop,
-            scaled: unturned(inner),
-            orientation: self.orientation,
-            canvas,
-            offset,
-        })
+        Ok(Layout { crop, scaled: unturned(inner), orientation: self.orientation, canvas, offset })
     }
 }
 
@@ -170,17 +142,9 @@ fn fit(display: (u32, u32), asked: &Size) -> ((u32, u32), (u32, u32), (u32, u32)
             Fit::Fill => plain((limit(w, width), limit(h, height))),
             Fit::Cover => {
                 // Without enlarging, the box shrinks in its own shape until the picture covers it
-                let (w, h) = if asked.enlarge {
-                    (w, h)
-                } else {
-                    inside((w, h), (width.min(w), height.min(h)), false)
-                };
+                let (w, h) = if asked.enlarge { (w, h) } else { inside((w, h), (width.min(w), height.min(h)), false) };
                 let wider = u64::from(width) * u64::from(h) > u64::from(height) * u64::from(w);
-                let cut = if wider {
-                    (scale(height, w, h).min(width), height)
-                } else {
-                    (width, scale(width, h, w).min(height))
-                };
+                let cut = if wider { (scale(height, w, h).min(width), height) } else { (width, scale(width, h, w).min(height)) };
                 ((w, h), (w, h), cut)
             }
         },
@@ -194,11 +158,7 @@ fn inside(shape: (u32, u32), bounds: (u32, u32), enlarge: bool) -> (u32, u32) {
         return shape;
     }
     let wider = u64::from(width) * u64::from(bounds.1) >= u64::from(height) * u64::from(bounds.0);
-    if wider {
-        (bounds.0, scale(height, bounds.0, width).min(bounds.1))
-    } else {
-        (scale(width, bounds.1, height).min(bounds.0), bounds.1)
-    }
+    if wider { (bounds.0, scale(height, bounds.0, width).min(bounds.1)) } else { (scale(width, bounds.1, height).min(bounds.0), bounds.1) }
 }
 
 /// `value * by / of`, rounded, at least one pixel.
@@ -212,21 +172,11 @@ fn scale(value: u32, by: u32, of: u32) -> u32 {
 mod tests {
     use super::*;
 
-    const HD: Shape = Shape {
-        width: 1920,
-        height: 1080,
-        sample_aspect_ratio: (1, 1),
-        orientation: Orientation::UPRIGHT,
-    };
+    const HD: Shape = Shape { width: 1920, height: 1080, sample_aspect_ratio: (1, 1), orientation: Orientation::UPRIGHT };
 
     fn asked(width: u32, height: u32, fit: Fit, enlarge: bool) -> Size {
         let side = |pixels| (pixels > 0).then_some(pixels);
-        Size {
-            width: side(width),
-            height: side(height),
-            fit,
-            enlarge,
-        }
+        Size { width: side(width), height: side(height), fit, enlarge }
     }
 
     fn layout(shape: Shape, size: Size) -> Layout {
@@ -263,44 +213,15 @@ mod tests {
         let pad = layout(HD, asked(400, 400, Fit::Pad, false));
         assert_eq!((pad.canvas, pad.scaled, pad.offset), ((400, 400), (400, 225), (0, 86)));
         let cover = layout(HD, asked(400, 400, Fit::Cover, false));
-        assert_eq!(
-            (cover.canvas, cover.scaled, cover.crop),
-            (
-                (400, 400),
-                (400, 400),
-                Rect {
-                    x: 420,
-                    y: 0,
-                    width: 1080,
-                    height: 1080
-                }
-            )
-        );
+        assert_eq!((cover.canvas, cover.scaled, cover.crop), ((400, 400), (400, 400), Rect { x: 420, y: 0, width: 1080, height: 1080 }));
         assert_eq!(layout(HD, asked(4000, 4000, Fit::Cover, false)).canvas, (1080, 1080));
     }
 
     #[test]
     fn a_turned_frame_is_cropped_on_its_own_sides() {
-        let phone = Shape {
-            orientation: Orientation {
-                mirrored: false,
-                turns: 1,
-            },
-            ..HD
-        };
+        let phone = Shape { orientation: Orientation { mirrored: false, turns: 1 }, ..HD };
         let cover = layout(phone, asked(400, 400, Fit::Cover, false));
-        assert_eq!(
-            (cover.canvas, cover.crop),
-            (
-                (400, 400),
-                Rect {
-                    x: 420,
-                    y: 0,
-                    width: 1080,
-                    height: 1080
-                }
-            )
-        );
+        assert_eq!((cover.canvas, cover.crop), ((400, 400), Rect { x: 420, y: 0, width: 1080, height: 1080 }));
         assert_eq!(layout(phone, asked(540, 0, Fit::Contain, false)).scaled, (960, 540));
     }
 
@@ -308,11 +229,7 @@ mod tests {
     fn absurd_sizes_are_refused_or_stay_within_a_pixel() {
         let huge = HD.layout(&asked(65_000, 65_000, Fit::Fill, true), 1 << 27);
         assert_eq!(huge.map_err(|e| e.kind()), Err(ErrorKind::TooLarge));
-        let tall = Shape {
-            width: 16,
-            height: 4000,
-            ..HD
-        };
+        let tall = Shape { width: 16, height: 4000, ..HD };
         assert_eq!(layout(tall, asked(1, 0, Fit::Contain, false)).canvas, (1, 250));
         assert_eq!(layout(HD, asked(1920, 1, Fit::Contain, false)).canvas, (2, 1));
     }
@@ -320,45 +237,13 @@ mod tests {
     #[test]
     fn matrices_are_mirrors_and_quarter_turns() {
         const ONE: i32 = 1 << 16;
-        let of = |a: i32, b: i32, c: i32, d: i32| {
-            Orientation::of_matrix(&[a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30])
-        };
+        let of = |a: i32, b: i32, c: i32, d: i32| Orientation::of_matrix(&[a * ONE, b * ONE, 0, c * ONE, d * ONE, 0, 0, 0, 1 << 30]);
         assert_eq!(of(1, 0, 0, 1), Orientation::UPRIGHT);
-        assert_eq!(
-            of(0, 1, -1, 0),
-            Orientation {
-                mirrored: false,
-                turns: 1
-            }
-        );
-        assert_eq!(
-            of(-1, 0, 0, -1),
-            Orientation {
-                mirrored: false,
-                turns: 2
-            }
-        );
-        assert_eq!(
-            of(0, -1, 1, 0),
-            Orientation {
-                mirrored: false,
-                turns: 3
-            }
-        );
-        assert_eq!(
-            of(-1, 0, 0, 1),
-            Orientation {
-                mirrored: true,
-                turns: 0
-            }
-        );
-        assert_eq!(
-            of(1, 0, 0, -1),
-            Orientation {
-                mirrored: true,
-                turns: 2
-            }
-        );
+        assert_eq!(of(0, 1, -1, 0), Orientation { mirrored: false, turns: 1 });
+        assert_eq!(of(-1, 0, 0, -1), Orientation { mirrored: false, turns: 2 });
+        assert_eq!(of(0, -1, 1, 0), Orientation { mirrored: false, turns: 3 });
+        assert_eq!(of(-1, 0, 0, 1), Orientation { mirrored: true, turns: 0 });
+        assert_eq!(of(1, 0, 0, -1), Orientation { mirrored: true, turns: 2 });
         assert_eq!(of(0, 0, 0, 0), Orientation::UPRIGHT);
     }
 }

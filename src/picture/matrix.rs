@@ -16,27 +16,20 @@ pub struct Coefficients {
 
 impl Coefficients {
     /// ITU-R BT.601, and so JFIF.
-    pub const BT601: Self = Self {
-        red: 0.299,
-        blue: 0.114,
-    };
+    pub const BT601: Self = Self { red: 0.299, blue: 0.114 };
     /// ITU-R BT.709.
-    pub const BT709: Self = Self {
-        red: 0.2126,
-        blue: 0.0722,
-    };
+    pub const BT709: Self = Self { red: 0.2126, blue: 0.0722 };
     /// ITU-R BT.2020, non-constant luminance.
-    pub const BT2020: Self = Self {
-        red: 0.2627,
-        blue: 0.0593,
-    };
+    pub const BT2020: Self = Self { red: 0.2627, blue: 0.0593 };
     /// SMPTE ST 240.
-    pub const SMPTE240: Self = Self {
-        red: 0.212,
-        blue: 0.087,
-    };
+    pub const SMPTE240: Self = Self { red: 0.212, blue: 0.087 };
     /// FCC 73.682.
     pub const FCC: Self = Self { red: 0.30, blue: 0.11 };
+
+    /// Kg.
+    fn green(self) -> f64 {
+        1.0 - self.red - self.blue
+    }
 }
 
 /// What the 8-bit numbers of a stream become in JFIF.
@@ -52,33 +45,17 @@ pub struct Conversion {
 impl Conversion {
     /// From a matrix and a range to BT.601, full range.
     pub fn to_jfif(from: Coefficients, full_range: bool) -> Self {
-        let green = |of: Coefficients| 1.0 - of.red - of.blue;
         let to = Coefficients::BT601;
-        // R' = Y + r*Cr, B' = Y + b*Cb, G' follows from Y, with Cb and Cr from -0.5 to 0.5
-        let (r, b) = (2.0 * (1.0 - from.red), 2.0 * (1.0 - from.blue));
-        let (g_cb, g_cr) = (-b * from.blue / green(from), -r * from.red / green(from));
-        // Each of BT.601's from the R', G', B' of a unit of Cb and of Cr
-        let luma_of = [to.blue * b + green(to) * g_cb, to.red * r + green(to) * g_cr];
-        let cb_of = [
-            (b - luma_of[0]) / (2.0 * (1.0 - to.blue)),
-            -luma_of[1] / (2.0 * (1.0 - to.blue)),
-        ];
-        let cr_of = [
-            -luma_of[0] / (2.0 * (1.0 - to.red)),
-            (r - luma_of[1]) / (2.0 * (1.0 - to.red)),
-        ];
-        let (luma, chroma, luma_black) = if full_range {
-            (1.0, 1.0, 0.0)
-        } else {
-            (255.0 / 219.0, 255.0 / 224.0, 16.0)
-        };
-        Self {
-            luma,
-            luma_black,
-            luma_of: luma_of.map(|k| k * chroma),
-            cb_of: cb_of.map(|k| k * chroma),
-            cr_of: cr_of.map(|k| k * chroma),
-        }
+        // R' = Y + red*Cr and B' = Y + blue*Cb with Cb and Cr from -0.5 to 0.5; G' follows from Y
+        let (red, blue) = (2.0 * (1.0 - from.red), 2.0 * (1.0 - from.blue));
+        let green = [-blue * from.blue / from.green(), -red * from.red / from.green()];
+        // What a unit of Cb and one of Cr add to BT.601's Y, and to its own differences
+        let luma = [to.blue * blue + to.green() * green[0], to.red * red + to.green() * green[1]];
+        let blues = [blue - luma[0], -luma[1]].map(|share| share / (2.0 * (1.0 - to.blue)));
+        let reds = [-luma[0], red - luma[1]].map(|share| share / (2.0 * (1.0 - to.red)));
+        let (span, chroma, luma_black) = if full_range { (1.0, 1.0, 0.0) } else { (255.0 / 219.0, 255.0 / 224.0, 16.0) };
+        let scaled = |shares: [f64; 2]| shares.map(|share| share * chroma);
+        Self { luma: span, luma_black, luma_of: scaled(luma), cb_of: scaled(blues), cr_of: scaled(reds) }
     }
 
     /// Whether it changes nothing.
@@ -162,6 +139,7 @@ fn upper(a: i16, b: i16) -> i16 {
     product as i16
 }
 
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
 fn clamp(value: i16) -> u8 {
     value.clamp(0, 255) as u8
 }
@@ -170,24 +148,14 @@ fn clamp(value: i16) -> u8 {
 fn spread_row(contribution: &[i16], shift: usize, spread: &mut [i16]) {
     match shift {
         0 => spread.iter_mut().zip(contribution).for_each(|(to, from)| *to = *from),
-        1 => spread
-            .chunks_mut(2)
-            .zip(contribution)
-            .for_each(|(to, from)| to.fill(*from)),
-        _ => spread
-            .chunks_mut(1 << shift)
-            .zip(contribution)
-            .for_each(|(to, from)| to.fill(*from)),
+        1 => spread.chunks_mut(2).zip(contribution).for_each(|(to, from)| to.fill(*from)),
+        _ => spread.chunks_mut(1 << shift).zip(contribution).for_each(|(to, from)| to.fill(*from)),
     }
 }
 
 /// A plane scaled from black to white: for frames without chroma.
 pub(super) fn neutral(width: usize, height: usize) -> Plane {
-    Plane {
-        width,
-        height,
-        bytes: vec![128; width * height],
-    }
+    Plane { width, height, bytes: vec![128; width * height] }
 }
 
 #[cfg(test)]
@@ -200,30 +168,20 @@ mod tests {
         let [r, g, b] = rgb.map(|value| value / 255.0);
         let y = by.red * r + (1.0 - by.red - by.blue) * g + by.blue * b;
         let (cb, cr) = ((b - y) / (2.0 * (1.0 - by.blue)), (r - y) / (2.0 * (1.0 - by.red)));
-        if full {
-            [255.0 * y, 255.0 * cb + 128.0, 255.0 * cr + 128.0]
-        } else {
-            [219.0 * y + 16.0, 224.0 * cb + 128.0, 224.0 * cr + 128.0]
-        }
+        if full { [255.0 * y, 255.0 * cb + 128.0, 255.0 * cr + 128.0] } else { [219.0 * y + 16.0, 224.0 * cb + 128.0, 224.0 * cr + 128.0] }
     }
 
     #[test]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
     fn every_colour_arrives_within_rounding() {
-        for from in [
-            Coefficients::BT601,
-            Coefficients::BT709,
-            Coefficients::BT2020,
-            Coefficients::SMPTE240,
-            Coefficients::FCC,
-        ] {
+        for from in [Coefficients::BT601, Coefficients::BT709, Coefficients::BT2020, Coefficients::SMPTE240, Coefficients::FCC] {
             for full in [true, false] {
                 let conversion = Conversion::to_jfif(from, full);
                 for r in (0..=255).step_by(51) {
                     for g in (0..=255).step_by(51) {
                         for b in (0..=255).step_by(51) {
                             let rgb = [f64::from(r), f64::from(g), f64::from(b)];
-                            let [y, cb, cr] =
-                                encode(rgb, from, full).map(|value| value.round().clamp(0.0, 255.0) as u8);
+                            let [y, cb, cr] = encode(rgb, from, full).map(|value| value.round().clamp(0.0, 255.0) as u8);
                             let mut planes = Planes::filled(2, 2, Chroma::Half, [y, cb, cr]);
                             conversion.apply(&mut planes);
                             let given = [planes.y.bytes[3], planes.cb.bytes[0], planes.cr.bytes[0]];

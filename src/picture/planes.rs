@@ -35,11 +35,7 @@ pub struct Plane {
 impl Plane {
     /// A plane of one value.
     pub fn filled(width: usize, height: usize, value: u8) -> Self {
-        Self {
-            width,
-            height,
-            bytes: vec![value; width * height],
-        }
+        Self { width, height, bytes: vec![value; width * height] }
     }
 
     /// A row from the top.
@@ -114,23 +110,13 @@ impl Planes {
     pub fn filled(width: u32, height: u32, chroma: Chroma, [y, cb, cr]: [u8; 3]) -> Self {
         let (w, h) = (width as usize, height as usize);
         let (cw, ch) = Self::chroma_size(w, h, chroma);
-        Self {
-            chroma,
-            y: Plane::filled(w, h, y),
-            cb: Plane::filled(cw, ch, cb),
-            cr: Plane::filled(cw, ch, cr),
-        }
+        Self { chroma, y: Plane::filled(w, h, y), cb: Plane::filled(cw, ch, cb), cr: Plane::filled(cw, ch, cr) }
     }
 
     /// Planes without colour.
     pub fn grey(y: Plane) -> Self {
         let (width, height) = Self::chroma_size(y.width, y.height, Chroma::Half);
-        Self {
-            chroma: Chroma::Half,
-            cb: neutral(width, height),
-            cr: neutral(width, height),
-            y,
-        }
+        Self { chroma: Chroma::Half, cb: neutral(width, height), cr: neutral(width, height), y }
     }
 
     fn chroma_size(width: usize, height: usize, chroma: Chroma) -> (usize, usize) {
@@ -145,10 +131,7 @@ impl Planes {
 
     /// Pixels across and down.
     pub fn size(&self) -> (u32, u32) {
-        (
-            u32::try_from(self.y.width).unwrap_or(u32::MAX),
-            u32::try_from(self.y.height).unwrap_or(u32::MAX),
-        )
+        (u32::try_from(self.y.width).unwrap_or(u32::MAX), u32::try_from(self.y.height).unwrap_or(u32::MAX))
     }
 
     /// Brings them upright.
@@ -158,12 +141,7 @@ impl Planes {
             return self;
         }
         let Self { chroma, y, cb, cr } = self;
-        Self {
-            chroma,
-            y: y.oriented(orientation),
-            cb: cb.oriented(orientation),
-            cr: cr.oriented(orientation),
-        }
+        Self { chroma, y: y.oriented(orientation), cb: cb.oriented(orientation), cr: cr.oriented(orientation) }
     }
 
     /// Puts them on a black canvas, `offset` pixels from its left and top; both must be even for 4:2:0.
@@ -177,12 +155,7 @@ impl Planes {
         let (chroma_width, chroma_height) = Self::chroma_size(width, height, self.chroma);
         let shift = self.chroma.shift();
         let coloured = |plane: &Plane| plane.on_canvas(chroma_width, chroma_height, (x >> shift.0, y >> shift.1), 128);
-        Self {
-            chroma: self.chroma,
-            cb: coloured(&self.cb),
-            cr: coloured(&self.cr),
-            y: self.y.on_canvas(width, height, (x, y), 0),
-        }
+        Self { chroma: self.chroma, cb: coloured(&self.cb), cr: coloured(&self.cr), y: self.y.on_canvas(width, height, (x, y), 0) }
     }
 }
 
@@ -191,65 +164,23 @@ mod tests {
     use super::*;
 
     fn plane() -> Plane {
-        Plane {
-            width: 3,
-            height: 2,
-            bytes: vec![1, 2, 3, 4, 5, 6],
-        }
+        Plane { width: 3, height: 2, bytes: vec![1, 2, 3, 4, 5, 6] }
     }
 
     #[test]
     fn turns_are_clockwise_and_mirrors_come_first() {
         let turned = |mirrored, turns| plane().oriented(Orientation { mirrored, turns });
-        assert_eq!(
-            turned(false, 1),
-            Plane {
-                width: 2,
-                height: 3,
-                bytes: vec![4, 1, 5, 2, 6, 3]
-            }
-        );
-        assert_eq!(
-            turned(false, 2),
-            Plane {
-                width: 3,
-                height: 2,
-                bytes: vec![6, 5, 4, 3, 2, 1]
-            }
-        );
-        assert_eq!(
-            turned(false, 3),
-            Plane {
-                width: 2,
-                height: 3,
-                bytes: vec![3, 6, 2, 5, 1, 4]
-            }
-        );
-        assert_eq!(
-            turned(true, 0),
-            Plane {
-                width: 3,
-                height: 2,
-                bytes: vec![3, 2, 1, 6, 5, 4]
-            }
-        );
-        assert_eq!(
-            turned(true, 1),
-            Plane {
-                width: 2,
-                height: 3,
-                bytes: vec![6, 3, 5, 2, 4, 1]
-            }
-        );
+        assert_eq!(turned(false, 1), Plane { width: 2, height: 3, bytes: vec![4, 1, 5, 2, 6, 3] });
+        assert_eq!(turned(false, 2), Plane { width: 3, height: 2, bytes: vec![6, 5, 4, 3, 2, 1] });
+        assert_eq!(turned(false, 3), Plane { width: 2, height: 3, bytes: vec![3, 6, 2, 5, 1, 4] });
+        assert_eq!(turned(true, 0), Plane { width: 3, height: 2, bytes: vec![3, 2, 1, 6, 5, 4] });
+        assert_eq!(turned(true, 1), Plane { width: 2, height: 3, bytes: vec![6, 3, 5, 2, 4, 1] });
     }
 
     #[test]
     fn a_canvas_is_black_around_the_picture() {
         let planes = Planes::filled(2, 2, Chroma::Half, [200, 90, 60]).on_canvas((4, 6), (2, 2));
-        assert_eq!(
-            planes.y.bytes,
-            [[0; 8].as_slice(), &[0, 0, 200, 200], &[0, 0, 200, 200], &[0; 8]].concat()
-        );
+        assert_eq!(planes.y.bytes, [[0; 8].as_slice(), &[0, 0, 200, 200], &[0, 0, 200, 200], &[0; 8]].concat());
         assert_eq!(planes.cb.bytes, [128, 128, 128, 90, 128, 128]);
     }
 }

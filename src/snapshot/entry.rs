@@ -19,7 +19,7 @@ pub(super) enum Entry {
     Multivariant(MultivariantPlaylist),
     Media(MediaPlaylist),
     /// A media file: the rest of its body, and what has been read of it.
-    File(Body, BytesMut),
+    File(Box<Body>, BytesMut),
 }
 
 pub(super) struct Opened {
@@ -34,20 +34,16 @@ pub(super) fn base(source: &Source) -> Result<Url, Error> {
         Source::Url(url) => Ok(url.clone()),
         Source::Text { base, .. } => Ok(base.clone()),
         Source::File(path) => {
-            let absolute = std::path::absolute(path)
-                .map_err(|e| Error::new(ErrorKind::Usage, "the path cannot be made absolute").because(e))?;
-            Url::from_file_path(absolute)
-                .map_err(|()| Error::new(ErrorKind::Usage, "the path cannot be written as a URL"))
+            let absolute =
+                std::path::absolute(path).map_err(|e| Error::new(ErrorKind::Usage, "the path cannot be made absolute").because(e))?;
+            Url::from_file_path(absolute).map_err(|()| Error::new(ErrorKind::Usage, "the path cannot be written as a URL"))
         }
     }
 }
 
 pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Opened, Error> {
     if let Source::Text { text, .. } = &request.source {
-        return Ok(Opened {
-            entry: parsed(hls::parse(text, base, &request.limits)?),
-            multiplexed: false,
-        });
+        return Ok(Opened { entry: parsed(hls::parse(text, base, &request.limits)?), multiplexed: false });
     }
     let mut body = job.open(base, Range::ALL).await?;
     let multiplexed = body.is_multiplexed();
@@ -59,10 +55,7 @@ pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Re
     if !hls::looks_like_playlist(&head) {
         match libav::recognise(&head) {
             Ok(()) => {
-                return Ok(Opened {
-                    entry: Entry::File(body, head),
-                    multiplexed,
-                });
+                return Ok(Opened { entry: Entry::File(Box::new(body), head), multiplexed });
             }
             // Neither: hls::parse says what it is instead of a playlist
             Err(error) if error.kind() == ErrorKind::Undecodable => {}
@@ -71,10 +64,7 @@ pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Re
     }
     let bytes = body.read_to_end(head, request.limits.playlist_bytes).await?;
     let playlist = hls::parse(&bytes, body.url(), &request.limits).map_err(|e| e.at(body.url()))?;
-    Ok(Opened {
-        entry: parsed(playlist),
-        multiplexed,
-    })
+    Ok(Opened { entry: parsed(playlist), multiplexed })
 }
 
 fn parsed(playlist: Playlist) -> Entry {
@@ -100,10 +90,7 @@ pub(super) async fn media(request: &SnapshotRequest, job: &Job, url: &Url) -> Re
             }
         }
     }
-    Err(Error::new(
-        ErrorKind::BadPlaylist,
-        "Multivariant Playlists name each other and no Media Playlist",
-    )
-    .at(&url)
-    .hint("this is the origin's mistake"))
+    Err(Error::new(ErrorKind::BadPlaylist, "Multivariant Playlists name each other and no Media Playlist")
+        .at(&url)
+        .hint("this is the origin's mistake"))
 }

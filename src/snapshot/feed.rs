@@ -88,19 +88,12 @@ impl Feed {
     }
 
     async fn request(&self, index: usize, done: u64) -> Result<Body, Error> {
-        let part = self
-            .parts
-            .get(index)
-            .ok_or_else(|| Error::internal("a part beyond the last one"))?;
+        let part = self.parts.get(index).ok_or_else(|| Error::internal("a part beyond the last one"))?;
         let portion = self.portion_of(index);
         let opened = self.job.open(&part.url, part.rest(done, portion)).await;
         match opened {
             // Some origins know no ranges, and say so
-            Err(error)
-                if portion.is_some()
-                    && part.length.is_none()
-                    && matches!(error.origin_status(), Some(400 | 405 | 416 | 501)) =>
-            {
+            Err(error) if portion.is_some() && part.length.is_none() && matches!(error.origin_status(), Some(400 | 405 | 416 | 501)) => {
                 self.job.open(&part.url, part.rest(done, None)).await
             }
             Ok(mut body) => {

@@ -76,20 +76,9 @@ pub(super) async fn from_playlist(
     multiplexed: bool,
     clock: &mut Clock,
 ) -> Result<Taken, Error> {
-    let plan = hls::plan(
-        playlist,
-        request.at,
-        request.precision,
-        chosen.and_then(|chosen| chosen.start),
-    )
-    .map_err(|e| e.at(&playlist.url))?;
-    let search = InPlaylist {
-        request,
-        job,
-        playlist,
-        bandwidth: chosen.and_then(|chosen| chosen.variant.bandwidth),
-        multiplexed,
-    };
+    let plan =
+        hls::plan(playlist, request.at, request.precision, chosen.and_then(|chosen| chosen.start)).map_err(|e| e.at(&playlist.url))?;
+    let search = InPlaylist { request, job, playlist, bandwidth: chosen.and_then(|chosen| chosen.variant.bandwidth), multiplexed };
     let mut failure = None;
     for index in plan.candidates.iter().copied().take(request.limits.segments) {
         match search.at(index, plan.goal, clock).await {
@@ -110,9 +99,7 @@ pub(super) async fn from_playlist(
 /// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
 fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, goal: Goal) -> bool {
     match goal {
-        Goal::FirstKeyFrame | Goal::LastFrame => {
-            error.kind() == ErrorKind::Undecodable || (playlist.is_live() && is_gone(error))
-        }
+        Goal::FirstKeyFrame | Goal::LastFrame => error.kind() == ErrorKind::Undecodable || (playlist.is_live() && is_gone(error)),
         Goal::KeyFrameAtOrBefore(_) | Goal::FrameAt(_) => false,
     }
 }
@@ -139,17 +126,11 @@ impl InPlaylist<'_> {
                 Goal::FrameAt(moment) => Search::Frame(Start::FromStart(moment - segment.start)),
             };
             // What is looked for at the end of the window is not read on into
-            let run = if goal == Goal::LastFrame {
-                run.get(..=index - from).unwrap_or(run)
-            } else {
-                run
-            };
+            let run = if goal == Goal::LastFrame { run.get(..=index - from).unwrap_or(run) } else { run };
             if let Some(grabbed) = self.grab(run, wanted, clock).await? {
                 return self.taken(run, grabbed, clock);
             }
-            let before = from
-                .checked_sub(1)
-                .and_then(|before| self.playlist.segments.get(before));
+            let before = from.checked_sub(1).and_then(|before| self.playlist.segments.get(before));
             if before.is_some_and(|before| !before.gap && before.key.is_none() && parts::continues(before, segment))
                 && index - from < SEGMENTS_READ_ON
             {
@@ -157,36 +138,21 @@ impl InPlaylist<'_> {
                 continue;
             }
             // Nothing stands before: the first key frame is the nearest there is
-            let grabbed = self
-                .grab(run, Search::First, clock)
-                .await?
-                .ok_or_else(|| Error::internal("a first key frame came too late"))?;
+            let grabbed = self.grab(run, Search::First, clock).await?.ok_or_else(|| Error::internal("a first key frame came too late"))?;
             let mut taken = self.taken(run, grabbed, clock)?;
-            taken
-                .notes
-                .push("no key frame stands before that moment; the first one after it was taken".to_owned());
+            taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
             return Ok(taken);
         }
     }
 
     fn segment(&self, index: usize) -> Result<&Segment, Error> {
-        let segment = self
-            .playlist
-            .segments
-            .get(index)
-            .ok_or_else(|| Error::internal("the plan names no segment"))?;
-        let key = segment
-            .key
-            .as_deref()
-            .or(segment.init.as_deref().and_then(|init| init.key.as_deref()));
+        let segment = self.playlist.segments.get(index).ok_or_else(|| Error::internal("the plan names no segment"))?;
+        let key = segment.key.as_deref().or(segment.init.as_deref().and_then(|init| init.key.as_deref()));
         match key {
-            Some(key) => Err(Error::new(
-                ErrorKind::Encrypted,
-                format!("the segment is encrypted ({})", key.system()),
-            )
-            .at(&segment.url)
-            .in_segment(segment.media_sequence_number)
-            .hint("this version reads clear streams only")),
+            Some(key) => Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.system()))
+                .at(&segment.url)
+                .in_segment(segment.media_sequence_number)
+                .hint("this version reads clear streams only")),
             None => Ok(segment),
         }
     }
@@ -198,14 +164,8 @@ impl InPlaylist<'_> {
         };
         let placed = |error: Error| error.at(&segment.url).in_segment(segment.media_sequence_number);
         let portion = self.portion(segment, wanted);
-        let feed = Feed::open(self.job, parts::of(run), portion, self.multiplexed)
-            .await
-            .map_err(placed)?;
-        let kind = if segment.init.is_some() {
-            Kind::Fragments
-        } else {
-            Kind::Plain
-        };
+        let feed = Feed::open(self.job, parts::of(run), portion, self.multiplexed).await.map_err(placed)?;
+        let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
         grab(self.request, feed, kind, wanted, clock).await.map_err(placed)
     }
 
@@ -219,24 +179,14 @@ impl InPlaylist<'_> {
             }
             _ => false,
         };
-        let bits = segment
-            .bitrate
-            .map(|kilobits| kilobits.saturating_mul(1000))
-            .or(self.bandwidth);
-        near.then(|| {
-            bits.map_or(UNKNOWN_PORTION, |bits| bits / 8 / 2)
-                .clamp(LEAST_PORTION, MOST_PORTION)
-        })
+        let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
+        near.then(|| bits.map_or(UNKNOWN_PORTION, |bits| bits / 8 / 2).clamp(LEAST_PORTION, MOST_PORTION))
     }
 
     fn taken(&self, run: &[Segment], grabbed: Grabbed, clock: &mut Clock) -> Result<Taken, Error> {
         let first = run.first().ok_or_else(|| Error::internal("an empty run of segments"))?;
         let shown = first.start + grabbed.since_first;
-        let holder = run
-            .iter()
-            .rev()
-            .find(|segment| segment.start <= shown + HALF_A_MILLISECOND)
-            .unwrap_or(first);
+        let holder = run.iter().rev().find(|segment| segment.start <= shown + HALF_A_MILLISECOND).unwrap_or(first);
         let (date, age) = told::program_date_time(first.program_date_time, grabbed.since_first);
         clock.timing.frame = clock.at(grabbed.decoded);
         clock.timing.encode = grabbed.encoding_took;
@@ -250,12 +200,7 @@ impl InPlaylist<'_> {
                 part: None,
                 i_frame: self.playlist.i_frames_only,
             },
-            frame: FrameReport {
-                presentation_seconds: Some(rounded(shown)),
-                program_date_time: date,
-                age_seconds: age,
-                ..grabbed.frame
-            },
+            frame: FrameReport { presentation_seconds: Some(rounded(shown)), program_date_time: date, age_seconds: age, ..grabbed.frame },
             made: grabbed.made,
             notes: Vec::new(),
         })
@@ -268,24 +213,11 @@ const LEAST_PORTION: u64 = 64 << 10;
 const MOST_PORTION: u64 = 2 << 20;
 
 /// A picture out of a media file.
-pub(super) async fn from_file(
-    request: &SnapshotRequest,
-    job: &Job,
-    body: Body,
-    head: BytesMut,
-    clock: &mut Clock,
-) -> Result<Taken, Error> {
+pub(super) async fn from_file(request: &SnapshotRequest, job: &Job, body: Body, head: BytesMut, clock: &mut Clock) -> Result<Taken, Error> {
     let url = body.url().clone();
-    let exact = request.precision.map_or_else(
-        || request.at.is_some_and(|at| at.is_time()),
-        |precision| precision == Precision::Exact,
-    );
+    let exact = request.precision.map_or_else(|| request.at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact);
     let at = |start| {
-        if exact {
-            Search::Frame(start)
-        } else {
-            Search::KeyFrame(start)
-        }
+        if exact { Search::Frame(start) } else { Search::KeyFrame(start) }
     };
     let wanted = match request.at {
         None | Some(At::Start) if exact => Search::Frame(Start::FromStart(0.0)),
@@ -300,61 +232,36 @@ pub(super) async fn from_file(
                 .hint("give a time from the start"));
         }
     };
-    let mut feed = Feed::of_file(job, body, head.freeze());
-    let grabbed = match grab(request, feed, Kind::File, wanted, clock)
-        .await
-        .map_err(|e| e.at(&url))?
-    {
-        Some(grabbed) => grabbed,
-        None => {
-            feed = Feed::open(job, vec![parts::Part::whole(&url)], None, false).await?;
-            grab(request, feed, Kind::File, Search::First, clock)
-                .await
-                .map_err(|e| e.at(&url))?
-                .ok_or_else(|| Error::internal("a first key frame came too late"))?
-        }
-    };
+    let feed = Feed::of_file(job, body, head.freeze());
+    let mut grabbed = grab(request, feed, Kind::File, wanted, clock).await.map_err(|e| e.at(&url))?;
+    if grabbed.is_none() {
+        // Nothing stands before: the first key frame is the nearest there is
+        let feed = Feed::open(job, vec![parts::Part::whole(&url)], None, false).await?;
+        grabbed = grab(request, feed, Kind::File, Search::First, clock).await.map_err(|e| e.at(&url))?;
+    }
+    let grabbed = grabbed.ok_or_else(|| Error::internal("a first key frame came too late"))?;
     clock.timing.frame = clock.at(grabbed.decoded);
     clock.timing.encode = grabbed.encoding_took;
     Ok(Taken {
         live: false,
         variant: None,
         segment: whole_file(&url),
-        frame: FrameReport {
-            presentation_seconds: Some(rounded(grabbed.since_first)),
-            ..grabbed.frame
-        },
+        frame: FrameReport { presentation_seconds: Some(rounded(grabbed.since_first)), ..grabbed.frame },
         made: grabbed.made,
         notes: Vec::new(),
     })
 }
 
 fn whole_file(url: &Url) -> SegmentReport {
-    SegmentReport {
-        url: redacted(url),
-        media_sequence_number: None,
-        discontinuity_sequence_number: None,
-        part: None,
-        i_frame: false,
-    }
+    SegmentReport { url: redacted(url), media_sequence_number: None, discontinuity_sequence_number: None, part: None, i_frame: false }
 }
 
 /// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
-async fn grab(
-    request: &SnapshotRequest,
-    feed: Feed,
-    kind: Kind,
-    wanted: Search,
-    clock: &mut Clock,
-) -> Result<Option<Grabbed>, Error> {
+async fn grab(request: &SnapshotRequest, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
     let (limits, size, encoding) = (request.limits, request.size, request.encoding);
     let first_byte = feed.first_byte();
     let work = move || -> Result<Option<Grabbed>, Error> {
-        let source = if kind == Kind::Fragments {
-            Source::new(Fragments::new(feed))
-        } else {
-            Source::new(feed)
-        };
+        let source = if kind == Kind::Fragments { Source::new(Fragments::new(feed)) } else { Source::new(feed) };
         match libav::search(&source, wanted, kind == Kind::File, limits.pixels)? {
             Outcome::Found(found) => {
                 source.pause();
@@ -364,9 +271,7 @@ async fn grab(
             Outcome::Earlier => Ok(None),
         }
     };
-    let done = tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Error::internal("the decoding thread failed").because(e))?;
+    let done = tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("the decoding thread failed").because(e))?;
     if let Some(moment) = first_byte.get() {
         clock.timing.first_byte = clock.at(*moment);
     }
@@ -376,11 +281,7 @@ async fn grab(
 fn grabbed(found: Found, size: Size, encoding: Encoding, limits: &Limits) -> Result<Grabbed, Error> {
     let decoded = Instant::now();
     let Found { frame, since_first } = found;
-    let form = if encoding.format == Format::Jpeg {
-        Form::Jfif
-    } else {
-        Form::Rgb
-    };
+    let form = if encoding.format == Format::Jpeg { Form::Jfif } else { Form::Rgb };
     let picture = libav::picture(&frame, &size, form, limits.pixels)?;
     let facts = facts(&frame);
     drop(frame);
@@ -389,18 +290,8 @@ fn grabbed(found: Found, size: Size, encoding: Encoding, limits: &Limits) -> Res
         Picture::Jfif(planes) => libav::encode_jpeg(planes, encoding.quality)?,
         Picture::Rgb(image) => picture::encode(&image, encoding.format)?,
     };
-    let made = Made {
-        file,
-        size: picture_size,
-        verdict,
-    };
-    Ok(Grabbed {
-        made,
-        frame: facts,
-        since_first,
-        decoded,
-        encoding_took: milliseconds(decoded.elapsed()),
-    })
+    let made = Made { file, size: picture_size, verdict };
+    Ok(Grabbed { made, frame: facts, since_first, decoded, encoding_took: milliseconds(decoded.elapsed()) })
 }
 
 fn facts(frame: &libav::Frame) -> FrameReport {

@@ -44,30 +44,21 @@ pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot
     let job = Job::new(client, Some(&base));
     let mut clock = Clock::start();
     let work = take_within(request, &job, &base, &mut clock);
-    tokio::time::timeout_at(job.deadline().into(), work)
-        .await
-        .unwrap_or_else(|_| Err(job.timeout().at(&base)))
+    tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
 }
 
-async fn take_within(
-    request: &SnapshotRequest,
-    job: &Job,
-    base: &url::Url,
-    clock: &mut Clock,
-) -> Result<Snapshot, Error> {
+async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, clock: &mut Clock) -> Result<Snapshot, Error> {
     let opened = entry::open(request, job, base).await?;
     let taken = match opened.entry {
         Entry::File(body, head) => {
             clock.playlists_read();
-            grab::from_file(request, job, body, head, clock).await?
+            grab::from_file(request, job, *body, head, clock).await?
         }
         Entry::Media(media) => {
             clock.playlists_read();
             grab::from_playlist(request, job, &media, None, opened.multiplexed, clock).await?
         }
-        Entry::Multivariant(multivariant) => {
-            from_variants(request, job, &multivariant, opened.multiplexed, clock).await?
-        }
+        Entry::Multivariant(multivariant) => from_variants(request, job, &multivariant, opened.multiplexed, clock).await?,
     };
     Ok(taken.into_snapshot(request, base, job.cost(), clock))
 }
@@ -92,12 +83,7 @@ async fn from_variants(
             }
             Err(error) if another_may_do(&error) => {
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
-                notes.push(format!(
-                    "Variant {} was passed over: {}: {}",
-                    variant.index,
-                    error.kind(),
-                    error.message()
-                ));
+                notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
                 failure.get_or_insert(error);
             }
             Err(error) => return Err(failure.unwrap_or(error)),
@@ -109,10 +95,7 @@ async fn from_variants(
 /// Whether another Variant may do better: not where policy, time or the request itself stand against it.
 fn another_may_do(error: &Error) -> bool {
     use ErrorKind::{BadPlaylist, HttpStatus, NoVideo, Undecodable, Unsupported};
-    matches!(
-        error.kind(),
-        BadPlaylist | HttpStatus | NoVideo | Undecodable | Unsupported
-    )
+    matches!(error.kind(), BadPlaylist | HttpStatus | NoVideo | Undecodable | Unsupported)
 }
 
 async fn from_variant(
@@ -125,10 +108,7 @@ async fn from_variant(
 ) -> Result<grab::Taken, Error> {
     let media = entry::media(request, job, &variant.url).await?;
     clock.playlists_read();
-    let from = grab::Chosen {
-        variant,
-        start: multivariant.start.as_ref(),
-    };
+    let from = grab::Chosen { variant, start: multivariant.start.as_ref() };
     grab::from_playlist(request, job, &media, Some(from), multiplexed, clock).await
 }
 
@@ -154,9 +134,7 @@ pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspe
     let base = entry::base(&request.source)?;
     let job = Job::new(client, Some(&base));
     let work = inspect_within(request, &job, &base);
-    tokio::time::timeout_at(job.deadline().into(), work)
-        .await
-        .unwrap_or_else(|_| Err(job.timeout().at(&base)))
+    tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
 }
 
 async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &url::Url) -> Result<Inspection, Error> {
@@ -176,8 +154,7 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &url::Url) -
         }
         Entry::Media(media) => inspection.media = Some(media),
         Entry::Multivariant(multivariant) => {
-            let chosen =
-                hls::choose(&multivariant, &request.variant, &request.size).map(|variants| variants.into_iter().next());
+            let chosen = hls::choose(&multivariant, &request.variant, &request.size).map(|variants| variants.into_iter().next());
             match chosen {
                 Ok(Some(variant)) => {
                     inspection.chosen = Some(variant.index);

@@ -19,20 +19,12 @@ pub(super) struct Part {
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self {
-            url: url.clone(),
-            offset: 0,
-            length: None,
-        }
+        Self { url: url.clone(), offset: 0, length: None }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
         match range {
-            Some(ByteRange { offset, length }) => Self {
-                url: url.clone(),
-                offset,
-                length: Some(length),
-            },
+            Some(ByteRange { offset, length }) => Self { url: url.clone(), offset, length: Some(length) },
             None => Self::whole(url),
         }
     }
@@ -65,21 +57,13 @@ impl Part {
 /// The segments that follow `index` without a break: the same init, the same discontinuity sequence, nothing missing, nothing encrypted.
 pub(super) fn run_from(playlist: &MediaPlaylist, index: usize, most: usize) -> &[Segment] {
     let segments = playlist.segments.get(index..).unwrap_or_default();
-    let goes_on = segments
-        .windows(2)
-        .take_while(|pair| matches!(pair, [one, next] if continues(one, next)))
-        .count();
-    segments
-        .get(..(goes_on + 1).min(most).min(segments.len()))
-        .unwrap_or_default()
+    let goes_on = segments.windows(2).take_while(|pair| matches!(pair, [one, next] if continues(one, next))).count();
+    segments.get(..(goes_on + 1).min(most).min(segments.len())).unwrap_or_default()
 }
 
 /// Whether a decoder can go on from one segment to the next.
 pub(super) fn continues(one: &Segment, next: &Segment) -> bool {
-    one.discontinuity_sequence_number == next.discontinuity_sequence_number
-        && one.init == next.init
-        && !next.gap
-        && next.key.is_none()
+    one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap && next.key.is_none()
 }
 
 /// The parts of a run of segments, joined where they lie together. The second value is the first part that holds media.

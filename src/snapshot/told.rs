@@ -21,10 +21,7 @@ pub(super) struct Clock {
 
 impl Clock {
     pub fn start() -> Self {
-        Self {
-            began: Instant::now(),
-            timing: Timing::default(),
-        }
+        Self { began: Instant::now(), timing: Timing::default() }
     }
 
     pub fn playlists_read(&mut self) {
@@ -56,17 +53,10 @@ pub(super) fn variant(variant: &Variant) -> VariantReport {
 
 /// Program Date Time as RFC 3339, and how old it is.
 pub(super) fn program_date_time(segment: Option<DateTime<Utc>>, seconds_in: f64) -> (Option<String>, Option<f64>) {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float outside of the range is saturated"
-    )]
-    let moment =
-        segment.and_then(|start| start.checked_add_signed(TimeDelta::microseconds((seconds_in * 1e6).round() as i64)));
+    #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
+    let moment = segment.and_then(|start| start.checked_add_signed(TimeDelta::microseconds((seconds_in * 1e6).round() as i64)));
     let age = moment.map(|moment| (Utc::now() - moment).num_milliseconds() as f64 / 1000.0);
-    (
-        moment.map(|moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true)),
-        age,
-    )
+    (moment.map(|moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true)), age)
 }
 
 impl Taken {
@@ -86,15 +76,9 @@ impl Taken {
             frame: self.frame,
             verdict: self.made.verdict,
             cost,
-            timing_ms: Timing {
-                total: clock.at(Instant::now()),
-                ..clock.timing
-            },
+            timing_ms: Timing { total: clock.at(Instant::now()), ..clock.timing },
             notes: self.notes,
         };
-        Snapshot {
-            picture: self.made.file,
-            report,
-        }
+        Snapshot { picture: self.made.file, report }
     }
 }

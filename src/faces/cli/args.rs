@@ -212,12 +212,8 @@ mod tests {
     fn a_picture_is_asked_for_in_both_spellings() {
         let short = Cli::try_parse_from(["hlsnap", "--at", "-10s", "-w", "320", "x.m3u8", "--json"]);
         let long = Cli::try_parse_from(["hlsnap", "--json", "snap", "--at", "-10s", "-w", "320", "x.m3u8"]);
-        let (Ok(short), Ok(long)) = (short, long) else {
-            panic!("neither is a mistake")
-        };
-        let Some(Command::Snap(picture)) = long.command else {
-            panic!("it is a command")
-        };
+        let (Ok(short), Ok(long)) = (short, long) else { panic!("neither is a mistake") };
+        let Some(Command::Snap(picture)) = long.command else { panic!("it is a command") };
         assert_eq!(picture, short.picture);
         assert_eq!(short.picture.at.as_deref(), Some("-10s"));
         assert_eq!((short.choice.width, short.telling.json), (Some(320), true));
@@ -238,16 +234,9 @@ mod tests {
 
     #[test]
     fn allow_private_takes_a_value_only_with_its_sign() {
-        let allowed = |arg: &str| {
-            Cli::try_parse_from(["hlsnap", arg, "x"])
-                .ok()
-                .map(|cli| (cli.access.allow_private, cli.picture.url))
-        };
+        let allowed = |arg: &str| Cli::try_parse_from(["hlsnap", arg, "x"]).ok().map(|cli| (cli.access.allow_private, cli.picture.url));
         assert_eq!(allowed("--allow-private"), Some((Some(true), Some("x".to_owned()))));
-        assert_eq!(
-            allowed("--allow-private=false"),
-            Some((Some(false), Some("x".to_owned())))
-        );
+        assert_eq!(allowed("--allow-private=false"), Some((Some(false), Some("x".to_owned()))));
         assert_eq!(allowed("--allow-private=perhaps"), None);
     }
 }

@@ -39,20 +39,11 @@ Exit codes, with the kind that the error line names:
 /// `--version`: the program, then the libraries that are linked.
 pub(super) fn version() -> String {
     let about = libav::about();
-    let versions: Vec<_> = about
-        .versions
-        .iter()
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect();
+    let versions: Vec<_> = about.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let mut text = format!("hlsnap {}\n", env!("CARGO_PKG_VERSION"));
     // Writing to a string does not fail
     let _ = writeln!(text, "libav: {} ({})", versions.join(", "), about.kind);
-    let _ = writeln!(
-        text,
-        "licence: hlsnap {}, libav {}",
-        env!("CARGO_PKG_LICENSE"),
-        about.license
-    );
+    let _ = writeln!(text, "licence: hlsnap {}, libav {}", env!("CARGO_PKG_LICENSE"), about.license);
     let _ = writeln!(text, "decoders: {}", about.decoders.join(" "));
     let _ = writeln!(text, "demuxers: {}", about.demuxers.join(" "));
     text

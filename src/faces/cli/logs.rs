@@ -19,13 +19,6 @@ pub(super) fn start(telling: &TellingArgs) {
         registry.with(fmt::layer().json().with_writer(io::stderr)).try_init()
     } else {
         let colours = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-        registry
-            .with(
-                fmt::layer()
-                    .with_target(false)
-                    .with_ansi(colours)
-                    .with_writer(io::stderr),
-            )
-            .try_init()
+        registry.with(fmt::layer().with_target(false).with_ansi(colours).with_writer(io::stderr)).try_init()
     };
 }

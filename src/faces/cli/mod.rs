@@ -51,8 +51,9 @@ fn parsed(args: Vec<OsString>, voice: &mut Voice) -> Result<(), Error> {
     let command = cli.command.take();
     if command.is_some() && cli.picture != PictureArgs::default() {
         let what = "an option of `hlsnap snap` stands before the command";
-        return Err(Error::new(ErrorKind::Usage, what)
-            .hint("write options behind the command's name; a URL or file of that name is ./NAME"));
+        return Err(
+            Error::new(ErrorKind::Usage, what).hint("write options behind the command's name; a URL or file of that name is ./NAME")
+        );
     }
     match command {
         None => snap::snap(&cli, &cli.picture, voice),

@@ -41,10 +41,7 @@ fn error() -> Error {
 
 fn described(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
-    let text = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied());
+    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     let said = text.unwrap_or("no message");
     match panic.location() {
         Some(place) => format!("it panicked at {}:{}: {said}", place.file(), place.line()),

@@ -24,11 +24,7 @@ pub(super) fn snap(cli: &Cli, picture: &PictureArgs, voice: &mut Voice) -> Resul
     output.check()?;
 
     let client = Client::new(&request.access, &request.limits)?;
-    let taken = block_on(spinner::during(
-        snapshot::take(&request, &client),
-        super::may_spin(cli),
-        "taking a picture",
-    ))?;
+    let taken = block_on(spinner::during(snapshot::take(&request, &client), super::may_spin(cli), "taking a picture"))?;
     let mut report = taken.report;
 
     let storing = Instant::now();
@@ -42,9 +38,5 @@ pub(super) fn snap(cli: &Cli, picture: &PictureArgs, voice: &mut Voice) -> Resul
     for note in &report.notes {
         voice.note(note);
     }
-    if voice.json {
-        voice.object(&report)
-    } else {
-        voice.path(&place.name())
-    }
+    if voice.json { voice.object(&report) } else { voice.path(&place.name()) }
 }

@@ -17,12 +17,8 @@ pub(super) async fn during<T>(work: impl Future<Output = T>, wanted: bool, what:
     if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
         return done;
     }
-    let style =
-        ProgressStyle::with_template("{spinner} {msg}, {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let spinner = ProgressBar::new_spinner()
-        .with_style(style)
-        .with_message(what)
-        .with_elapsed(PATIENCE);
+    let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    let spinner = ProgressBar::new_spinner().with_style(style).with_message(what).with_elapsed(PATIENCE);
     spinner.enable_steady_tick(STEP);
     let done = work.await;
     spinner.finish_and_clear();

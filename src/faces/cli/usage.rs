@@ -20,9 +20,7 @@ pub(super) fn told(found: &clap::Error) -> Error {
     let mut paragraphs = text.split("\n\n");
     let what = paragraphs.next().unwrap_or_default();
     let what = safe(what.strip_prefix("error: ").unwrap_or(what));
-    let tips = paragraphs
-        .flat_map(str::lines)
-        .filter_map(|line| line.trim_start().strip_prefix("tip: "));
+    let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim_start().strip_prefix("tip: "));
     // An unknown option was hardly meant as a value
     let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass "));
     let hint = match tip {
@@ -36,10 +34,7 @@ pub(super) fn told(found: &clap::Error) -> Error {
 fn safe(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_matches('\'');
-        let url = bare
-            .find("http")
-            .and_then(|place| bare.get(place..))
-            .and_then(|text| Url::parse(text).ok());
+        let url = bare.find("http").and_then(|place| bare.get(place..)).and_then(|text| Url::parse(text).ok());
         url.map_or_else(|| word.to_owned(), |url| error::redacted(&url))
     };
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
@@ -53,10 +48,7 @@ mod tests {
     use crate::faces::cli::args::Cli;
 
     fn line(args: &[&str]) -> String {
-        Cli::try_parse_from(args)
-            .map_err(|e| told(&e).to_string())
-            .err()
-            .unwrap_or_default()
+        Cli::try_parse_from(args).map_err(|e| told(&e).to_string()).err().unwrap_or_default()
     }
 
     #[test]

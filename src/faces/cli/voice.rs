@@ -23,11 +23,7 @@ pub(super) struct Voice {
 impl Voice {
     /// From arguments that may not make sense.
     pub fn guessed(args: &[OsString]) -> Self {
-        let mut voice = Self {
-            json: false,
-            quiet: false,
-            stdout_taken: false,
-        };
+        let mut voice = Self { json: false, quiet: false, stdout_taken: false };
         let mut before = "";
         for arg in args.iter().skip(1).filter_map(|arg| arg.to_str()) {
             match (before, arg) {
@@ -53,11 +49,7 @@ impl Voice {
 
     /// Prints an object: for people where a terminal is, else on one line.
     pub fn object(self, object: &impl Serialize) -> Result<(), Error> {
-        if self.stdout_taken {
-            print(io::stderr().lock(), object)
-        } else {
-            print(io::stdout().lock(), object)
-        }
+        if self.stdout_taken { print(io::stderr().lock(), object) } else { print(io::stdout().lock(), object) }
     }
 
     /// Says what is worth knowing about a success, where somebody is there to read it.
@@ -94,34 +86,22 @@ pub(super) fn text(text: &str) -> Result<(), Error> {
 
 /// Without what would move a terminal's cursor: playlists and paths can hold anything.
 pub(super) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 fn print(mut stream: impl Write + IsTerminal, object: &impl Serialize) -> Result<(), Error> {
-    let text = if stream.is_terminal() {
-        serde_json::to_string_pretty(object)
-    } else {
-        serde_json::to_string(object)
-    };
+    let text = if stream.is_terminal() { serde_json::to_string_pretty(object) } else { serde_json::to_string(object) };
     let text = text.map_err(|e| Error::internal("the report cannot be written as JSON").because(e))?;
-    writeln!(stream, "{text}")
-        .and_then(|()| stream.flush())
-        .map_err(unwritable)
+    writeln!(stream, "{text}").and_then(|()| stream.flush()).map_err(unwritable)
 }
 
 fn unwritable(error: io::Error) -> Error {
-    Error::new(ErrorKind::Output, "stdout cannot be written to")
-        .because(error)
-        .hint("check where it leads")
+    Error::new(ErrorKind::Output, "stdout cannot be written to").because(error).hint("check where it leads")
 }
 
 /// One line on stderr, in one write, so that lines of parallel runs do not mix.
 fn say(line: &str) {
-    let _ = io::stderr()
-        .lock()
-        .write_all(format!("hlsnap: {}\n", plain(line)).as_bytes());
+    let _ = io::stderr().lock().write_all(format!("hlsnap: {}\n", plain(line)).as_bytes());
 }
 
 /// A failure as the contract has it in JSON.
@@ -161,14 +141,8 @@ mod tests {
     #[test]
     fn errors_in_json_keep_secrets() {
         let url = url::Url::parse("https://user:secret@host/x.m3u8?token=secret#secret");
-        let error = Error::new(ErrorKind::HttpStatus, "the origin answered 403")
-            .status(403)
-            .hint("check the token");
-        let told = url.map(|url| {
-            serde_json::to_string(&Failure {
-                error: Told::from(&error.at(&url)),
-            })
-        });
+        let error = Error::new(ErrorKind::HttpStatus, "the origin answered 403").status(403).hint("check the token");
+        let told = url.map(|url| serde_json::to_string(&Failure { error: Told::from(&error.at(&url)) }));
         let wanted = concat!(
             r#"{"error":{"kind":"http_status","message":"the origin answered 403","url":"https://host/x.m3u8?...","#,
             r#""status":403,"hint":"check the token"}}"#

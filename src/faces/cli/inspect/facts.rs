@@ -175,12 +175,8 @@ fn rendition(rendition: &Rendition) -> RenditionFacts {
 fn media(playlist: &MediaPlaylist, now: DateTime<Utc>) -> MediaFacts {
     let segments = playlist.segments.as_slice();
     let durations = || segments.iter().map(|segment| segment.duration);
-    let changes = |changed: fn(&Segment, &Segment) -> bool| {
-        segments
-            .windows(2)
-            .filter(|pair| matches!(pair, [a, b] if changed(a, b)))
-            .count()
-    };
+    let changes =
+        |changed: fn(&Segment, &Segment) -> bool| segments.windows(2).filter(|pair| matches!(pair, [a, b] if changed(a, b))).count();
     let new_inits = changes(|a, b| b.init.is_some() && a.init != b.init);
     MediaFacts {
         url: redacted(&playlist.url),
@@ -240,11 +236,7 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
         let system = key.system();
         match all.iter_mut().find(|one| one.method == method && one.system == system) {
             Some(one) => one.segments += 1,
-            None => all.push(EncryptionFacts {
-                method,
-                system,
-                segments: 1,
-            }),
+            None => all.push(EncryptionFacts { method, system, segments: 1 }),
         }
     }
     all
@@ -252,22 +244,12 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
 
 fn dates(segments: &[Segment], now: DateTime<Utc>) -> Option<DateFacts> {
     let first = segments.iter().find_map(|segment| segment.program_date_time)?;
-    let (last, date) = segments
-        .iter()
-        .rev()
-        .find_map(|segment| segment.program_date_time.map(|date| (segment, date)))?;
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a float outside of the range is saturated"
-    )]
+    let (last, date) = segments.iter().rev().find_map(|segment| segment.program_date_time.map(|date| (segment, date)))?;
+    #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
     let length = chrono::TimeDelta::milliseconds((last.duration * 1000.0).round() as i64);
     let end = date.checked_add_signed(length)?;
     let shown = |date: DateTime<Utc>| date.to_rfc3339_opts(SecondsFormat::Millis, true);
-    Some(DateFacts {
-        first: shown(first),
-        end: shown(end),
-        age_seconds: (now - end).num_milliseconds() as f64 / 1000.0,
-    })
+    Some(DateFacts { first: shown(first), end: shown(end), age_seconds: (now - end).num_milliseconds() as f64 / 1000.0 })
 }
 
 /// To a thousandth.

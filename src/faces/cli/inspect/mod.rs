@@ -15,19 +15,11 @@ use super::{
 use crate::{error::Error, fetch::Client, snapshot};
 
 pub(super) fn inspect(cli: &Cli, url: &str, voice: &mut Voice) -> Result<(), Error> {
-    *voice = Voice {
-        json: cli.telling.json,
-        quiet: cli.telling.quiet,
-        stdout_taken: false,
-    };
+    *voice = Voice { json: cli.telling.json, quiet: cli.telling.quiet, stdout_taken: false };
     logs::start(&cli.telling);
     let request = request::for_playlists(cli, url)?;
     let client = Client::new(&request.access, &request.limits)?;
-    let found = block_on(spinner::during(
-        snapshot::inspect(&request, &client),
-        may_spin(cli),
-        "reading playlists",
-    ))?;
+    let found = block_on(spinner::during(snapshot::inspect(&request, &client), may_spin(cli), "reading playlists"))?;
     let facts = facts::Facts::of(&found, Utc::now());
     if voice.json {
         return voice.object(&facts);

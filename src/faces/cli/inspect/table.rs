@@ -14,9 +14,7 @@ pub(super) fn table(facts: &Facts) -> String {
         of_multivariant(multivariant, facts.chosen, &mut text);
     }
     if let Some(media) = &facts.media {
-        let whose = facts
-            .chosen
-            .map_or_else(String::new, |index| format!(" of Variant #{index}"));
+        let whose = facts.chosen.map_or_else(String::new, |index| format!(" of Variant #{index}"));
         line(&mut text, &format!("Media Playlist{whose}: {}", media.url));
         of_media(media, &mut text);
     }
@@ -25,28 +23,9 @@ pub(super) fn table(facts: &Facts) -> String {
 
 fn of_multivariant(playlist: &MultivariantFacts, chosen: Option<usize>, text: &mut String) {
     line(text, &format!("Multivariant Playlist: {}", playlist.url));
-    let heads = [
-        "",
-        "#",
-        "resolution",
-        "fps",
-        "peak",
-        "average",
-        "range",
-        "codecs",
-        "name",
-    ];
-    let mut rows: Vec<_> = playlist
-        .variants
-        .iter()
-        .map(|variant| of_variant(variant, chosen == Some(variant.index), ""))
-        .collect();
-    rows.extend(
-        playlist
-            .i_frame_variants
-            .iter()
-            .map(|variant| of_variant(variant, false, "I")),
-    );
+    let heads = ["", "#", "resolution", "fps", "peak", "average", "range", "codecs", "name"];
+    let mut rows: Vec<_> = playlist.variants.iter().map(|variant| of_variant(variant, chosen == Some(variant.index), "")).collect();
+    rows.extend(playlist.i_frame_variants.iter().map(|variant| of_variant(variant, false, "I")));
     columns(text, heads, &rows);
     if !playlist.renditions.is_empty() {
         line(text, "");
@@ -69,10 +48,7 @@ fn of_variant(variant: &VariantFacts, chosen: bool, prefix: &str) -> [String; 9]
     [
         if chosen { "*" } else { " " }.to_owned(),
         format!("{prefix}{}", variant.index),
-        variant
-            .width
-            .zip(variant.height)
-            .map_or_else(|| UNKNOWN.to_owned(), |(width, height)| format!("{width}x{height}")),
+        variant.width.zip(variant.height).map_or_else(|| UNKNOWN.to_owned(), |(width, height)| format!("{width}x{height}")),
         or_unknown(variant.frame_rate),
         variant.bandwidth.map_or_else(|| UNKNOWN.to_owned(), rate),
         variant.average_bandwidth.map_or_else(|| UNKNOWN.to_owned(), rate),
@@ -102,36 +78,13 @@ fn of_media(media: &MediaFacts, text: &mut String) {
         ("live", _) => "live",
         _ => "recording (VOD)",
     };
-    fact(
-        "kind",
-        &format!("{kind}{}", if media.i_frames_only { ", I-frames only" } else { "" }),
-    );
+    fact("kind", &format!("{kind}{}", if media.i_frames_only { ", I-frames only" } else { "" }));
     fact("segments", &segments(media));
-    fact(
-        if media.live { "window" } else { "duration" },
-        &clock(media.duration_seconds),
-    );
-    fact(
-        "target duration",
-        &media
-            .target_duration_seconds
-            .map_or_else(|| "missing".to_owned(), |target| format!("{target} s")),
-    );
-    let last = media
-        .last_media_sequence_number
-        .map_or_else(String::new, |last| format!(" to {last}"));
-    fact(
-        "media sequence",
-        &format!("{}{last}", media.first_media_sequence_number),
-    );
-    fact(
-        "discontinuities",
-        &format!(
-            "{}; discontinuity sequence {}",
-            or_none(media.discontinuities),
-            media.discontinuity_sequence
-        ),
-    );
+    fact(if media.live { "window" } else { "duration" }, &clock(media.duration_seconds));
+    fact("target duration", &media.target_duration_seconds.map_or_else(|| "missing".to_owned(), |target| format!("{target} s")));
+    let last = media.last_media_sequence_number.map_or_else(String::new, |last| format!(" to {last}"));
+    fact("media sequence", &format!("{}{last}", media.first_media_sequence_number));
+    fact("discontinuities", &format!("{}; discontinuity sequence {}", or_none(media.discontinuities), media.discontinuity_sequence));
     fact("gaps", &or_none(media.gaps));
     fact(
         "container",
@@ -145,29 +98,13 @@ fn of_media(media: &MediaFacts, text: &mut String) {
         },
     );
     fact("init", &or_none(media.inits));
-    let encryption: Vec<_> = media
-        .encryption
-        .iter()
-        .map(|one| format!("{} ({} of {} segments)", one.system, one.segments, media.segment_count))
-        .collect();
-    fact(
-        "encryption",
-        &if encryption.is_empty() {
-            "none".to_owned()
-        } else {
-            encryption.join("; ")
-        },
-    );
+    let encryption: Vec<_> =
+        media.encryption.iter().map(|one| format!("{} ({} of {} segments)", one.system, one.segments, media.segment_count)).collect();
+    fact("encryption", &if encryption.is_empty() { "none".to_owned() } else { encryption.join("; ") });
     if let Some(start) = media.start_seconds {
         fact("EXT-X-START", &format!("{start} s"));
     }
-    fact(
-        "Program Date Time",
-        &media
-            .program_date_time
-            .as_ref()
-            .map_or_else(|| "none".to_owned(), |dates| date(dates, media.live)),
-    );
+    fact("Program Date Time", &media.program_date_time.as_ref().map_or_else(|| "none".to_owned(), |dates| date(dates, media.live)));
 }
 
 fn segments(media: &MediaFacts) -> String {
@@ -176,21 +113,13 @@ fn segments(media: &MediaFacts) -> String {
         (Some(short), Some(long)) => format!(", {short:.3} to {long:.3} s"),
         _ => String::new(),
     };
-    format!(
-        "{}{lengths}{}",
-        media.segment_count,
-        if media.byte_ranges { ", byte ranges" } else { "" }
-    )
+    format!("{}{lengths}{}", media.segment_count, if media.byte_ranges { ", byte ranges" } else { "" })
 }
 
 fn date(dates: &DateFacts, live: bool) -> String {
     let edge = if live { "; the live edge is" } else { "; the end is" };
     let age = dates.age_seconds;
-    let age = if age < 0.0 {
-        format!("{} ahead of this clock", clock(-age))
-    } else {
-        format!("{} old", clock(age))
-    };
+    let age = if age < 0.0 { format!("{} ahead of this clock", clock(-age)) } else { format!("{} old", clock(age)) };
     format!("{} to {}{edge} {age}", dates.first, dates.end)
 }
 
@@ -206,11 +135,7 @@ fn clock(seconds: f64) -> String {
 
 /// As `--variant` has it: `5.13M` bits a second.
 fn rate(bits: u64) -> String {
-    if bits < 1_000_000 {
-        format!("{}k", bits.div_ceil(1000))
-    } else {
-        format!("{:.2}M", bits as f64 / 1e6)
-    }
+    if bits < 1_000_000 { format!("{}k", bits.div_ceil(1000)) } else { format!("{:.2}M", bits as f64 / 1e6) }
 }
 
 fn or_unknown(value: Option<impl Display>) -> String {
@@ -218,20 +143,12 @@ fn or_unknown(value: Option<impl Display>) -> String {
 }
 
 fn or_none(count: usize) -> String {
-    if count == 0 {
-        "none".to_owned()
-    } else {
-        count.to_string()
-    }
+    if count == 0 { "none".to_owned() } else { count.to_string() }
 }
 
 /// Each column as wide as its widest cell; the last one is not filled up.
 fn columns<const N: usize>(text: &mut String, heads: [&str; N], rows: &[[String; N]]) {
-    let all = || {
-        std::iter::once(heads.map(str::to_owned))
-            .chain(rows.iter().cloned())
-            .map(|row| row.map(|cell| plain(&cell)))
-    };
+    let all = || std::iter::once(heads.map(str::to_owned)).chain(rows.iter().cloned()).map(|row| row.map(|cell| plain(&cell)));
     let mut widths = [0; N];
     for row in all() {
         for (width, cell) in widths.iter_mut().zip(&row) {
@@ -239,11 +156,7 @@ fn columns<const N: usize>(text: &mut String, heads: [&str; N], rows: &[[String;
         }
     }
     for row in all() {
-        let cells: Vec<_> = row
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell:<width$}"))
-            .collect();
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         line(text, &cells.join("  "));
     }
 }
@@ -260,10 +173,7 @@ mod tests {
     #[test]
     fn numbers_as_people_read_them() {
         assert_eq!([rate(5_128_000), rate(800_000), rate(64_001)], ["5.13M", "800k", "65k"]);
-        assert_eq!(
-            [clock(6.0), clock(90.5), clock(3723.5)],
-            ["6.000 s", "0:01:30.500", "1:02:03.500"]
-        );
+        assert_eq!([clock(6.0), clock(90.5), clock(3723.5)], ["6.000 s", "0:01:30.500", "1:02:03.500"]);
     }
 
     #[test]
