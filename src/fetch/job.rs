@@ -67,8 +67,8 @@ impl Job {
     pub fn new(client: &Client, playlist: Option<&Url>) -> Self {
         let deadline = Instant::now() + client.limits.timeout.min(Duration::from_secs(86_400));
         let local_root = playlist.filter(|url| url.scheme() == "file").and_then(|url| {
-            let file = url.to_file_path().ok()?.canonicalize().ok()?;
-            file.parent().map(Arc::from)
+            let folder = url.to_file_path().ok()?.parent()?.canonicalize().ok()?;
+            Some(Arc::from(folder))
         });
         Self {
             meter: Arc::new(Meter::new(client.limits.max_bytes)),

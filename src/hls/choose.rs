@@ -13,17 +13,16 @@ use crate::{
 /// Fails with `no_video` where none has video, with `unsupported` where none can be decoded, and with `not_found` where the choice
 /// names none of them.
 pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, size: &Size) -> Result<Vec<&'a Variant>, Error> {
-    let mut best = decodable(playlist)?;
-    let areas = Areas::of(&best);
-    best.sort_by_key(|variant| Reverse(areas.rank(variant)));
-    let chosen: Vec<&Variant> = match choice {
-        VariantChoice::Auto => match large_enough(&best, size) {
-            Some(ordered) => ordered,
-            None => best.clone(),
-        },
-        VariantChoice::Best => best.clone(),
-        VariantChoice::Worst => best.iter().rev().copied().collect(),
-        VariantChoice::Lines(lines) => filter(&best, |variant| lines_of(variant) == Some(*lines)),
+    let named: Vec<&Variant> = playlist.variants.iter().filter(|variant| is_named(variant, choice)).collect();
+    if named.is_empty() && !playlist.variants.is_empty() {
+        return Err(no_such(choice, playlist.variants.iter(), playlist));
+    }
+    let best = best_first(decodable(&named, playlist)?);
+    let chosen = match choice {
+        VariantChoice::Auto => large_enough(&best, size),
+        VariantChoice::Best | VariantChoice::Index(_) | VariantChoice::Name(_) => best.clone(),
+        VariantChoice::Worst => worst_first(best.clone()),
+        VariantChoice::Lines(lines) => with_lines(&best, *lines),
         VariantChoice::AtMostLines(most) => filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines <= *most)),
         VariantChoice::AtLeastLines(least) => {
             let mut enough = filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines >= *least));
@@ -31,29 +30,34 @@ pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, si
             enough
         }
         VariantChoice::AtMostBandwidth(most) => filter(&best, |variant| variant.bandwidth.is_some_and(|bits| bits <= *most)),
-        VariantChoice::Index(index) => filter(&best, |variant| variant.index == *index),
-        VariantChoice::Name(name) => filter(&best, |variant| variant.name.as_deref() == Some(name)),
     };
-    if chosen.is_empty() {
-        let there: Vec<_> = best.iter().map(|variant| describe(variant)).collect();
-        return Err(Error::new(ErrorKind::NotFound, "no Variant fits --variant")
-            .at(&playlist.url)
-            .hint(format!("there are {}", there.join(", "))));
-    }
-    Ok(chosen)
+    if chosen.is_empty() { Err(no_such(choice, best.into_iter(), playlist)) } else { Ok(chosen) }
 }
 
-fn decodable(playlist: &MultivariantPlaylist) -> Result<Vec<&Variant>, Error> {
-    let with_video: Vec<&Variant> = playlist.variants.iter().filter(|variant| variant.has_video()).collect();
-    if with_video.is_empty() {
-        let what = if playlist.variants.is_empty() { "only I-frame Variants" } else { "only audio" };
-        return Err(Error::new(ErrorKind::NoVideo, format!("the Multivariant Playlist has {what}: no Variant has video")).at(&playlist.url));
+/// Whether a choice that names one Variant names this one; the other choices name all.
+fn is_named(variant: &Variant, choice: &VariantChoice) -> bool {
+    match choice {
+        VariantChoice::Index(index) => variant.index == *index,
+        VariantChoice::Name(name) => variant.name.as_ref() == Some(name),
+        _ => true,
     }
-    let decodable: Vec<&Variant> = with_video.iter().copied().filter(|variant| variant.decodable()).collect();
+}
+
+fn decodable<'a>(named: &[&'a Variant], playlist: &MultivariantPlaylist) -> Result<Vec<&'a Variant>, Error> {
+    let with_video = filter(named, Variant::has_video);
+    if with_video.is_empty() {
+        let what = match named {
+            [] => "the Multivariant Playlist has I-frame Variants only",
+            [_] if playlist.variants.len() > 1 => "that Variant has no video",
+            _ => "the Multivariant Playlist has no Variant with video",
+        };
+        return Err(Error::new(ErrorKind::NoVideo, what).at(&playlist.url));
+    }
+    let decodable = filter(&with_video, Variant::decodable);
     if decodable.is_empty() {
         let codec = with_video.iter().find_map(|variant| variant.undecodable_codec()).unwrap_or("unknown");
-        return Err(Error::new(ErrorKind::Unsupported, format!("this build cannot decode the codec {codec}, and no Variant has another"))
-            .at(&playlist.url));
+        let what = format!("this build has no decoder for {codec:?}, and no Variant that was asked for has another codec");
+        return Err(Error::new(ErrorKind::Unsupported, what).at(&playlist.url));
     }
     Ok(decodable)
 }
@@ -71,40 +75,58 @@ fn lines_of(variant: &Variant) -> Option<u32> {
     variant.resolution.map(|(width, height)| width.min(height))
 }
 
-/// Areas of Variants that tell none are guessed by those of their bit rate.
-struct Areas(Vec<(u64, u64)>);
-
-impl Areas {
-    fn of(variants: &[&Variant]) -> Self {
-        Self(
-            variants
-                .iter()
-                .filter(|variant| variant.resolution.is_some())
-                .map(|variant| (variant.bandwidth.unwrap_or(0), area(variant)))
-                .collect(),
-        )
+/// SDR comes before what would need tone mapping; then the resolution, because a calm 1080p may take fewer bits than a busy 720p; one
+/// that is known before one that is guessed; then the bit rate; then the order of the playlist.
+fn best_first(mut variants: Vec<&Variant>) -> Vec<&Variant> {
+    let mut known: Vec<(u64, u64)> = variants
+        .iter()
+        .filter(|variant| variant.resolution.is_some())
+        .map(|variant| (variant.bandwidth.unwrap_or(0), area(variant)))
+        .collect();
+    known.sort_unstable();
+    let mut largest = 0;
+    for (_, area) in &mut known {
+        largest = largest.max(*area);
+        *area = largest;
     }
-
-    /// Higher is better: SDR before what would need tone mapping, then the resolution, one that is known before one that is guessed, then the
-    /// bit rate. Resolution comes first because a calm 1080p may take fewer bits than a busy 720p.
-    fn rank(&self, variant: &Variant) -> (bool, u64, bool, u64) {
+    // A Variant without a resolution is about as large as the largest that has no more bits
+    let guessed = |bandwidth: u64| {
+        let below = known.partition_point(|(bits, _)| *bits <= bandwidth);
+        below.checked_sub(1).and_then(|last| known.get(last)).map_or(0, |(_, area)| *area)
+    };
+    variants.sort_by_cached_key(|variant| {
         let bandwidth = variant.bandwidth.unwrap_or(0);
-        let known = variant.resolution.is_some();
-        let guessed = || self.0.iter().filter(|(bits, _)| *bits <= bandwidth).map(|(_, area)| *area).max().unwrap_or(0);
-        (!variant.is_hdr(), if known { area(variant) } else { guessed() }, known, bandwidth)
-    }
+        let is_known = variant.resolution.is_some();
+        let area = if is_known { area(variant) } else { guessed(bandwidth) };
+        (variant.is_hdr(), Reverse(area), !is_known, Reverse(bandwidth))
+    });
+    variants
 }
 
-/// The smallest that is at least as large as the picture will be, then the larger ones, then the smaller ones; `None` where no size is
-/// asked for or none is known.
-fn large_enough<'a>(best: &[&'a Variant], size: &Size) -> Option<Vec<&'a Variant>> {
-    if size.width.is_none() && size.height.is_none() || best.iter().all(|variant| variant.resolution.is_none()) {
-        return None;
+/// A Variant without a resolution among others comes last: it may well be sound alone.
+fn worst_first(mut variants: Vec<&Variant>) -> Vec<&Variant> {
+    variants.sort_by_key(|variant| (variant.is_hdr(), variant.resolution.is_none(), area(variant), variant.bandwidth));
+    variants
+}
+
+/// Where no resolution says so, a name may: Twitch has `720p`.
+fn with_lines<'a>(best: &[&'a Variant], lines: u32) -> Vec<&'a Variant> {
+    let exact = filter(best, |variant| lines_of(variant) == Some(lines));
+    if exact.is_empty() {
+        let name = format!("{lines}p");
+        return filter(best, |variant| variant.name.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(&name)));
+    }
+    exact
+}
+
+/// The smallest that is at least as large as the picture will be, then the larger ones, then the smaller ones from the best on. Where no
+/// size is asked for, or none is known, it is the best.
+fn large_enough<'a>(best: &[&'a Variant], size: &Size) -> Vec<&'a Variant> {
+    if size.width.is_none() && size.height.is_none() {
+        return best.to_vec();
     }
     let enough = |variant: &Variant| {
-        let Some((width, height)) = variant.resolution else {
-            return false;
-        };
+        let Some((width, height)) = variant.resolution else { return false };
         let (wide, high) = (size.width.map(|asked| width >= asked), size.height.map(|asked| height >= asked));
         match (wide, high, size.fit) {
             // One side of the box bounds the picture, so one that is long enough is enough
@@ -113,9 +135,28 @@ fn large_enough<'a>(best: &[&'a Variant], size: &Size) -> Option<Vec<&'a Variant
         }
     };
     let (mut ordered, smaller): (Vec<&Variant>, Vec<&Variant>) = best.iter().partition(|variant| enough(variant));
-    ordered.sort_by_key(|variant| (variant.is_hdr(), area(variant), variant.bandwidth));
+    ordered.sort_by_key(|variant| (area(variant), variant.bandwidth));
     ordered.extend(smaller);
-    Some(ordered)
+    ordered.sort_by_key(|variant| variant.is_hdr());
+    ordered
+}
+
+/// So many Variants are listed in an error.
+const LISTED: usize = 12;
+
+fn no_such<'a>(choice: &VariantChoice, there: impl ExactSizeIterator<Item = &'a Variant>, playlist: &MultivariantPlaylist) -> Error {
+    let what = match choice {
+        VariantChoice::Index(index) => format!("there is no Variant #{index}"),
+        VariantChoice::Name(name) => format!("no Variant is named {name:?}"),
+        VariantChoice::Lines(lines) => format!("no Variant has {lines} lines"),
+        VariantChoice::AtMostLines(lines) => format!("no Variant has {lines} lines or fewer"),
+        VariantChoice::AtLeastLines(lines) => format!("no Variant has {lines} lines or more"),
+        VariantChoice::AtMostBandwidth(bits) => format!("no Variant has {bits} bit/s or less"),
+        VariantChoice::Auto | VariantChoice::Best | VariantChoice::Worst => "there is no Variant".to_owned(),
+    };
+    let more = if there.len() > LISTED { format!(" and {} more", there.len() - LISTED) } else { String::new() };
+    let listed: Vec<_> = there.take(LISTED).map(describe).collect();
+    Error::new(ErrorKind::NotFound, what).at(&playlist.url).hint(format!("there are {}{more}", listed.join(", ")))
 }
 
 fn describe(variant: &Variant) -> String {

@@ -11,13 +11,13 @@ pub(super) enum Kind {
     NoVideo,
 }
 
-const DECODABLE: [&str; 20] = [
-    "avc1", "avc2", "avc3", "avc4", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9", "mp4v", "mp2v", "mpeg2",
-    "mjpg", "jpeg", "h264",
+const DECODABLE: [&str; 22] = [
+    "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9", "mp4v",
+    "mp2v", "mpeg2", "mjpg", "jpeg", "h264",
 ];
-const NO_VIDEO: [&str; 20] = [
-    "mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mhm1", "wvtt", "stpp",
-    "vorbis", "samr", "sevc",
+const NO_VIDEO: [&str; 32] = [
+    "mp4a", "ac-3", "ec-3", "ec+3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mha2", "mhm1",
+    "mhm2", "iamf", "apac", "lpcm", "vorbis", "samr", "sawb", "sevc", "wvtt", "stpp", "tx3g", "c608", "c708", "ttml", "mp4s",
 ];
 
 pub(super) fn kind(codec: &str) -> Kind {

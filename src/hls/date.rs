@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// ISO 8601 with or without a zone, with `+0000` for `+00:00`, a blank for the `T`, a comma for the point. Without a zone it is taken for UTC.
 pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
-    let text = text.trim().trim_matches('"').replace(',', ".").replacen(' ', "T", 1).to_ascii_uppercase();
+    let text = text.trim().trim_matches('"').replace(',', ".").replacen(' ', "T", 1).replace(' ', "").to_ascii_uppercase();
     for form in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y%m%dT%H%M%S%.f%#z", "%Y-%m-%dT%H:%M%#z"] {
         if let Ok(date) = DateTime::parse_from_str(&text, form) {
             return Some(date.to_utc());
@@ -30,6 +30,7 @@ mod tests {
             "2026-01-31T13:00:00.5+01",
             "2026-01-31T12:00:00.5",
             "2026-01-31 12:00:00,5Z",
+            "2026-01-31 12:00:00.5 +0000",
             "2026-01-31t12:00:00.5z",
             "20260131T120000.5Z",
         ] {

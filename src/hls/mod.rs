@@ -11,13 +11,15 @@ mod attributes;
 mod choose;
 mod codecs;
 mod date;
+mod key;
 mod media;
 mod multivariant;
 mod normalise;
 mod plan;
 
 pub use choose::choose;
-pub use media::{ByteRange, Init, Key, KeyFormat, MediaPlaylist, Method, PlaylistType, Segment};
+pub use key::{Key, KeyFormat, Method};
+pub use media::{ByteRange, Init, MediaPlaylist, PlaylistType, Segment};
 pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, Start, Variant};
 pub use plan::{Goal, Plan, plan};
 
@@ -52,8 +54,17 @@ pub fn parse(bytes: &[u8], url: &Url, limits: &Limits) -> Result<Playlist, Error
     }
 }
 
-/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing.
+/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing, after a BOM, blanks and comments.
 pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
-    let text = first_bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first_bytes).trim_ascii_start();
-    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"#EXT"))
+    let text = first_bytes.strip_prefix(normalise::BOM).unwrap_or(first_bytes);
+    let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    let tag = lines.find(|line| !line.starts_with(b"#") || is_tag(line));
+    tag.is_some_and(is_tag)
 }
+
+fn is_tag(line: &[u8]) -> bool {
+    line.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"#EXT"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{
     codecs::{self, Kind},
-    normalise::NO_BANDWIDTH,
+    key::{Key, Keys},
+    normalise::{self, NO_BANDWIDTH},
 };
 use crate::error::{Error, ErrorKind};
 
@@ -26,6 +27,8 @@ pub struct MultivariantPlaylist {
     pub independent_segments: bool,
     /// EXT-X-START.
     pub start: Option<Start>,
+    /// EXT-X-SESSION-KEY: keys that Media Playlists are going to name, so that they can be asked for early.
+    pub session_keys: Vec<Key>,
 }
 
 /// One of several versions of the presentation (section 4.4.6.2).
@@ -130,39 +133,56 @@ impl MultivariantPlaylist {
     /// Fails with `bad_playlist` where no Variant is left.
     pub(super) fn of(tokens: MasterPlaylist, url: &Url) -> Result<Self, Error> {
         let renditions: Vec<_> = tokens.alternatives.into_iter().filter_map(|media| rendition(media, url)).collect();
+        let mut views = Views::new();
+        for view in renditions.iter().filter(|rendition| rendition.kind == RenditionType::Video) {
+            views.entry(&view.group_id).or_insert(&view.name);
+        }
         let (i_frame, plain): (Vec<_>, Vec<_>) = tokens.variants.into_iter().partition(|variant| variant.is_i_frame);
         let variants = |list: Vec<VariantStream>| -> Vec<Variant> {
-            let all = list.into_iter().enumerate().filter_map(|(index, stream)| variant(index, stream, url, &renditions));
+            let all = list.into_iter().enumerate().filter_map(|(index, stream)| variant(index, stream, url, &views));
             // A playlist that names itself would be asked for without end
             all.filter(|variant| variant.url != *url).collect()
         };
         let (variants, i_frame_variants) = (variants(plain), variants(i_frame));
         if variants.is_empty() && i_frame_variants.is_empty() {
-            return Err(Error::new(ErrorKind::BadPlaylist, "the Multivariant Playlist names no Media Playlist but itself, or none at all"));
+            let what = "the Multivariant Playlist names no Media Playlist but itself, or none at all";
+            return Err(Error::new(ErrorKind::BadPlaylist, what).hint("this is the origin's mistake"));
         }
+        let session_keys = tokens.unknown_tags.iter().filter(|tag| tag.tag == normalise::KEY);
+        let session_keys = session_keys.filter_map(|tag| Keys::alone(tag.rest.as_deref()?, url)).collect();
         let start = tokens.start.map(Start::from);
-        Ok(Self { url: url.clone(), variants, i_frame_variants, independent_segments: tokens.independent_segments, start, renditions })
+        let independent_segments = tokens.independent_segments;
+        Ok(Self { url: url.clone(), variants, i_frame_variants, independent_segments, start, renditions, session_keys })
     }
 }
 
-fn variant(index: usize, stream: VariantStream, base: &Url, renditions: &[Rendition]) -> Option<Variant> {
-    let url = base.join(stream.uri.trim()).ok().filter(|_| !stream.uri.is_empty())?;
+/// The name of each group of video Renditions: that of its first.
+type Views<'a> = HashMap<&'a str, &'a str>;
+
+fn variant(index: usize, stream: VariantStream, base: &Url, views: &Views<'_>) -> Option<Variant> {
+    let url = base.join(stream.uri.trim()).ok().filter(|_| !stream.uri.trim().is_empty())?;
     let others = stream.other_attributes.unwrap_or_default();
-    let in_group = |rendition: &&Rendition| rendition.kind == RenditionType::Video && Some(&rendition.group_id) == stream.video.as_ref();
     let side = |pixels: u64| u32::try_from(pixels).ok();
+    let video = told(stream.video);
+    let view = || video.as_deref().and_then(|group| views.get(group)).map(|name| (*name).to_owned());
     Some(Variant {
         index,
         url,
         bandwidth: Some(stream.bandwidth).filter(|bandwidth| *bandwidth != NO_BANDWIDTH),
         average_bandwidth: stream.average_bandwidth,
         resolution: stream.resolution.and_then(|size| Some((side(size.width)?, side(size.height)?))),
-        frame_rate: stream.frame_rate,
-        codecs: stream.codecs,
-        name: text(&others, "NAME").or_else(|| renditions.iter().find(in_group).map(|rendition| rendition.name.clone())),
-        video_range: text(&others, "VIDEO-RANGE"),
-        audio: stream.audio,
-        video: stream.video,
+        frame_rate: stream.frame_rate.filter(|rate| *rate > 0.0),
+        codecs: told(stream.codecs),
+        name: told(text(&others, "NAME")).or_else(|| told(view())),
+        video_range: told(text(&others, "VIDEO-RANGE")),
+        audio: told(stream.audio),
+        video,
     })
+}
+
+/// `None` where nothing but blanks is told.
+fn told(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.trim().is_empty())
 }
 
 fn text(attributes: &HashMap<String, QuotedOrUnquoted>, name: &str) -> Option<String> {
@@ -178,6 +198,7 @@ fn rendition(media: m3u8_rs::AlternativeMedia, base: &Url) -> Option<Rendition> 
         AlternativeMediaType::Subtitles => RenditionType::Subtitles,
         _ => return None,
     };
-    let url = media.uri.and_then(|uri| base.join(&uri).ok());
-    Some(Rendition { kind, group_id: media.group_id, name: media.name, language: media.language, url, default: media.default })
+    let url = told(media.uri).and_then(|uri| base.join(&uri).ok());
+    let [group_id, name] = [media.group_id, media.name].map(|text| told(Some(text)).unwrap_or_default());
+    Some(Rendition { kind, group_id, name, language: told(media.language), url, default: media.default })
 }

@@ -1,8 +1,8 @@
 //! Brings a playlist's text into the form that m3u8-rs 6.0.1 reads rightly.
 //!
 //! Lines are sorted out one by one: known tags are written anew with the attributes and values that m3u8-rs takes, everything else is
-//! left out. What m3u8-rs cannot carry (exact durations, several keys at once) goes into tags of our own, which it hands on with
-//! the next segment: [`DURATION`], [`KEY`]. Each trap that this avoids has its test below.
+//! left out. What m3u8-rs cannot carry goes into tags of our own, which it hands on, in their order, with the next segment (or with the
+//! Multivariant Playlist): [`DURATION`], [`KEY`], [`INIT`], [`SKIPPED`]. Each trap that this avoids has its test in `tests/traps.rs`.
 
 use std::{borrow::Cow, fmt::Write as _};
 
@@ -11,10 +11,16 @@ use crate::error::{Error, ErrorKind};
 
 /// A segment's duration with all its digits; m3u8-rs has 32-bit floats.
 pub(super) const DURATION: &str = "X-HLSNAP-DURATION";
-/// An EXT-X-KEY as it stood; m3u8-rs keeps the last of several, and loses METHOD=NONE.
+/// An EXT-X-KEY or EXT-X-SESSION-KEY as it stood; m3u8-rs keeps the last of several, and loses METHOD=NONE.
 pub(super) const KEY: &str = "X-HLSNAP-KEY";
+/// Here stood the segment's EXT-X-MAP; m3u8-rs does not tell whether a key stood before or after it.
+pub(super) const INIT: &str = "X-HLSNAP-INIT";
+/// So many segments are left out here (EXT-X-SKIP).
+pub(super) const SKIPPED: &str = "X-HLSNAP-SKIPPED";
 /// The bandwidth of a Variant that does not tell one, which m3u8-rs would drop.
 pub(super) const NO_BANDWIDTH: u64 = 0;
+/// U+FEFF in UTF-8.
+pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A playlist ready for m3u8-rs.
 pub(super) struct Normalised {
@@ -24,34 +30,33 @@ pub(super) struct Normalised {
 
 /// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `most_entries` URIs.
 pub(super) fn normalise(bytes: &[u8], most_entries: usize) -> Result<Normalised, Error> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut writer = Writer { lines: String::with_capacity(bytes.len() + 64), ..Writer::default() };
+    let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
+    let mut writer = Writer { lines: String::with_capacity(text.len() + 64), ..Writer::default() };
     writer.lines.push_str("#EXTM3U\n");
-    for line in bytes.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let line = line.trim_ascii();
+    if text.starts_with(b"<") {
+        return Err(not_hls(text));
+    }
+    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        let line = text_of(line);
+        let line = line.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
         if line.is_empty() {
             continue;
         }
-        writer.line(&text_of(line));
+        writer.line(line);
         if writer.entries > most_entries {
             return Err(Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most_entries} entries")));
         }
     }
-    if !writer.is_hls {
-        return Err(not_hls(bytes));
-    }
-    if !writer.has_media_tags && !writer.has_variants && writer.entries == 0 {
-        return Err(Error::new(ErrorKind::BadPlaylist, "the playlist is empty: it has neither segments nor Variants")
-            .hint("the stream may not be on the air"));
-    }
-    Ok(Normalised { is_multivariant: writer.has_variants && !writer.has_segments, lines: writer.lines })
+    writer.seen.check(writer.entries, text)?;
+    Ok(Normalised { is_multivariant: writer.seen.is_multivariant(), lines: writer.lines })
 }
 
-fn not_hls(bytes: &[u8]) -> Error {
-    let what = match bytes.trim_ascii_start() {
+fn not_hls(text: &[u8]) -> Error {
+    let what = match text {
         [] => "the answer is empty",
         [b'<', ..] => "it is an HTML or XML page, not a playlist",
         [b'{' | b'[', ..] => "it is JSON, not a playlist",
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the text is in UTF-16, where a playlist is in UTF-8",
         _ => "it is neither a playlist nor media: #EXTM3U is missing",
     };
     Error::new(ErrorKind::BadPlaylist, what).hint("check that the URL is the playlist's own, and that no login stands before it")
@@ -62,7 +67,7 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(line) {
         return if text.contains('\0') { text.replace('\0', "").into() } else { text.into() };
     }
-    let is_tag = line.starts_with(b"#");
+    let is_tag = line.trim_ascii_start().starts_with(b"#");
     let mut text = String::new();
     for byte in line.iter().filter(|byte| **byte != 0) {
         if byte.is_ascii() || is_tag {
@@ -74,14 +79,44 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
     text.into()
 }
 
+/// Which kinds of tag the text has.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "what has been seen so far, each by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one kind of tag, and any of them may stand together")]
+struct Seen {
+    m3u: bool,
+    hls: bool,
+    multivariant: bool,
+    media: bool,
+    /// EXTINF with a duration: names in lists of channels have -1.
+    duration: bool,
+}
+
+impl Seen {
+    /// Lists of channels put EXTINF before EXT-X-STREAM-INF as well: it alone makes no Media Playlist.
+    fn is_multivariant(&self) -> bool {
+        self.multivariant && !self.duration
+    }
+
+    fn check(&self, entries: usize, text: &[u8]) -> Result<(), Error> {
+        if !(self.m3u || self.hls || self.media) {
+            return Err(not_hls(text));
+        }
+        if !self.media && !self.multivariant && entries == 0 {
+            return Err(Error::new(ErrorKind::BadPlaylist, "the playlist is empty: it has neither segments nor Variants")
+                .hint("the stream may not be on the air"));
+        }
+        if !self.hls && self.media && !self.duration && entries > 1 {
+            return Err(Error::new(ErrorKind::BadPlaylist, "it is a list of channels (plain M3U), not an HLS playlist")
+                .hint("give the URL of one of its channels"));
+        }
+        Ok(())
+    }
+}
+
+#[derive(Default)]
 struct Writer {
     lines: String,
-    is_hls: bool,
-    has_variants: bool,
-    has_segments: bool,
-    has_media_tags: bool,
+    seen: Seen,
     entries: usize,
     /// An EXT-X-STREAM-INF that waits for its URI.
     variant: Option<String>,
@@ -89,25 +124,37 @@ struct Writer {
 
 impl Writer {
     fn line(&mut self, line: &str) {
-        let Some(tag) = line.strip_prefix('#') else {
-            self.uri(line);
-            return;
-        };
+        match line.strip_prefix('#') {
+            None => self.uri(line),
+            // Some packagers lose the line break after a tag
+            Some(tags) if tags.starts_with("EXT") => tags
+                .split("#EXT")
+                .enumerate()
+                .for_each(|(index, tag)| if index == 0 { self.named(tag) } else { self.named(&format!("EXT{tag}")) }),
+            Some(tag) => self.named(tag),
+        }
+    }
+
+    fn named(&mut self, tag: &str) {
         let (name, value) = tag.split_once(':').unwrap_or((tag, ""));
-        let name = name.trim().to_ascii_uppercase();
-        if name == "EXTM3U" || name.starts_with("EXTM3U ") {
-            self.is_hls = true;
-        } else if name.starts_with("EXT-X-") || name == "EXTINF" {
-            self.is_hls = true;
+        let name = name.trim_ascii_end();
+        let name: Cow<'_, str> =
+            if name.bytes().any(|byte| byte.is_ascii_lowercase()) { name.to_ascii_uppercase().into() } else { name.into() };
+        if name == "EXTINF" {
+            self.extinf(value);
+        } else if name.starts_with("EXT-X-") {
+            self.seen.hls = true;
             self.tag(&name, value.trim());
+        } else if name == "EXTM3U" || name.starts_with("EXTM3U ") {
+            self.seen.m3u = true;
         }
     }
 
     fn uri(&mut self, uri: &str) {
         if let Some(variant) = self.variant.take() {
             self.put(&variant);
-        } else if self.has_variants && !self.has_segments {
-            // A URI that belongs to no Variant
+        } else if self.seen.is_multivariant() {
+            // It belongs to no Variant; m3u8-rs would give it to the one before
             return;
         }
         self.entries += 1;
@@ -122,7 +169,7 @@ impl Writer {
     fn tag(&mut self, name: &str, value: &str) {
         match name {
             "EXT-X-STREAM-INF" => {
-                self.has_variants = true;
+                self.seen.multivariant = true;
                 self.variant = Some(format!("#{name}:{}", variant(&Attributes::of(value))));
             }
             "EXT-X-I-FRAME-STREAM-INF" => self.i_frame_variant(value),
@@ -135,6 +182,7 @@ impl Writer {
                 }
             }
             "EXT-X-INDEPENDENT-SEGMENTS" => self.put("#EXT-X-INDEPENDENT-SEGMENTS"),
+            "EXT-X-SESSION-KEY" => self.put(&format!("#EXT-{KEY}:{value}")),
             _ => self.media_tag(name, value),
         }
     }
@@ -142,9 +190,9 @@ impl Writer {
     fn i_frame_variant(&mut self, value: &str) {
         let list = Attributes::of(value);
         if let Some(uri) = list.get("URI") {
-            self.has_variants = true;
+            self.seen.multivariant = true;
             self.entries += 1;
-            self.put(&format!("#EXT-X-I-FRAME-STREAM-INF:{},URI=\"{uri}\"", variant(&list)));
+            self.put(&format!("#EXT-X-I-FRAME-STREAM-INF:{},URI={}", variant(&list), quoted(uri)));
         }
     }
 
@@ -154,52 +202,63 @@ impl Writer {
         if !matches!(kind.as_str(), "AUDIO" | "VIDEO" | "SUBTITLES") {
             return;
         }
-        self.has_variants = true;
+        self.seen.multivariant = true;
         self.entries += 1;
         let mut line = format!("#EXT-X-MEDIA:TYPE={kind}");
         for name in ["GROUP-ID", "NAME"] {
-            let _ = write!(line, ",{name}=\"{}\"", list.get(name).unwrap_or_default());
+            let _ = write!(line, ",{name}={}", quoted(list.get(name).unwrap_or_default()));
         }
         for name in ["URI", "LANGUAGE"] {
             if let Some(value) = list.get(name) {
-                let _ = write!(line, ",{name}=\"{value}\"");
+                let _ = write!(line, ",{name}={}", quoted(value));
             }
         }
         let _ = write!(line, ",DEFAULT={}", if list.is_yes("DEFAULT") { "YES" } else { "NO" });
         self.put(&line);
     }
 
+    /// Titles are of no use, and their commas would make another segment.
+    fn extinf(&mut self, value: &str) {
+        let duration = seconds(value.split(',').next().unwrap_or_default());
+        self.seen.media = true;
+        self.seen.duration |= duration > 0.0;
+        // m3u8-rs eats a comma after EXTINF's line, so that the URI must not be what follows
+        let _ = writeln!(self.lines, "#EXTINF:{duration},\n#EXT-{DURATION}:{duration}");
+    }
+
     fn media_tag(&mut self, name: &str, value: &str) {
         let line = match name {
-            "EXTINF" => {
-                self.has_segments = true;
-                let duration = seconds(value.split(',').next().unwrap_or_default());
-                Some(format!("#EXT-{DURATION}:{duration}\n#EXTINF:{duration},"))
+            "EXT-X-TARGETDURATION" => {
+                self.seen.duration = true;
+                Some(format!("#{name}:{}", seconds(value).ceil()))
             }
-            "EXT-X-TARGETDURATION" => Some(format!("#{name}:{}", seconds(value).ceil())),
-            "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" => digits(value).map(|number| format!("#{name}:{number}")),
+            "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" | "EXT-X-BITRATE" => {
+                digits(value).map(|number| format!("#{name}:{number}"))
+            }
             "EXT-X-BYTERANGE" => byte_range(value).map(|range| format!("#{name}:{range}")),
             "EXT-X-MAP" => {
                 let list = Attributes::of(value);
-                let range = list.get("BYTERANGE").and_then(byte_range).map_or(String::new(), |range| format!(",BYTERANGE=\"{range}\""));
-                list.get("URI").map(|uri| format!("#{name}:URI=\"{uri}\"{range}"))
+                let range = list.get("BYTERANGE").and_then(byte_range).map(|range| format!(",BYTERANGE=\"{range}\""));
+                list.get("URI").map(|uri| format!("#{name}:URI={}{}\n#EXT-{INIT}", quoted(uri), range.unwrap_or_default()))
             }
             "EXT-X-KEY" => Some(format!("#EXT-{KEY}:{value}")),
+            "EXT-X-SKIP" => Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{SKIPPED}:{count}")),
             "EXT-X-PROGRAM-DATE-TIME" => date::parse(value).map(|date| format!("#{name}:{}", date.to_rfc3339())),
             "EXT-X-PLAYLIST-TYPE" => Some(format!("#{name}:{}", value.to_ascii_uppercase())),
-            "EXT-X-BITRATE" => digits(value).map(|number| format!("#{name}:{number}")),
             "EXT-X-DISCONTINUITY" | "EXT-X-GAP" | "EXT-X-ENDLIST" | "EXT-X-I-FRAMES-ONLY" => Some(format!("#{name}")),
-            // Not of use yet, or of none to a picture
+            // Parts are not read yet, but an edge that has nothing else is a Media Playlist
+            "EXT-X-PART" | "EXT-X-PRELOAD-HINT" | "EXT-X-PART-INF" => None,
+            // Of no use to a picture
             _ => return,
         };
-        self.has_media_tags = true;
+        self.seen.media = true;
         if let Some(line) = line {
             self.put(&line);
         }
     }
 }
 
-/// The attributes of a Variant that m3u8-rs takes, each in the type that it wants; the others go through as they are.
+/// The attributes of a Variant that are of use, each in the type that m3u8-rs wants: one that it cannot read drops the Variant.
 fn variant(list: &Attributes<'_>) -> String {
     let mut line = format!("BANDWIDTH={}", list.integer("BANDWIDTH").unwrap_or(NO_BANDWIDTH));
     if let Some(average) = list.integer("AVERAGE-BANDWIDTH") {
@@ -211,12 +270,18 @@ fn variant(list: &Attributes<'_>) -> String {
     if let Some(rate) = list.float("FRAME-RATE") {
         let _ = write!(line, ",FRAME-RATE={rate}");
     }
-    for name in ["CODECS", "AUDIO", "VIDEO", "NAME", "VIDEO-RANGE", "SUPPLEMENTAL-CODECS"] {
+    for name in ["CODECS", "AUDIO", "VIDEO", "NAME", "VIDEO-RANGE"] {
         if let Some(value) = list.get(name) {
-            let _ = write!(line, ",{name}=\"{value}\"");
+            let _ = write!(line, ",{name}={}", quoted(value));
         }
     }
     line
+}
+
+/// A quoted string that m3u8-rs takes for one: without quotes inside, and not empty. The model drops the blank.
+fn quoted(value: &str) -> String {
+    let inside = value.replace('"', "");
+    if inside.is_empty() { "\" \"".to_owned() } else { format!("\"{inside}\"") }
 }
 
 /// A duration of 0 to 10^8 seconds; what cannot be read is 0.
@@ -235,7 +300,7 @@ fn digits(text: &str) -> Option<u64> {
 /// `length[@offset]`, with blanks or quotes around it.
 fn byte_range(text: &str) -> Option<String> {
     let (length, offset) = text.split_once('@').map_or((text, None), |(length, offset)| (length, Some(offset)));
-    let number = |text: &str| text.trim().trim_matches('"').parse::<u64>().ok();
+    let number = |text: &str| text.trim_matches(|c: char| c.is_whitespace() || c == '"').parse::<u64>().ok();
     let length = number(length)?;
     match offset {
         Some(offset) => Some(format!("{length}@{}", number(offset)?)),

@@ -65,7 +65,11 @@ pub fn plan(playlist: &MediaPlaylist, at: Option<At>, precision: Option<Precisio
             // A percentage names no frame, and by rounded durations and reordered frames none is surely there to the millisecond
             if exact { moment } else { (moment - A_FRAME_OR_TWO).max(0.0) }
         }
-        Some(At::ProgramDateTime(date)) => by_date(playlist, date)?,
+        Some(At::ProgramDateTime(date)) => {
+            let (moment, note) = by_date(playlist, date)?;
+            let plan = at_moment(playlist, moment, exact)?;
+            return Ok(Plan { note: note.or(plan.note), ..plan });
+        }
     };
     at_moment(playlist, moment, exact)
 }
@@ -92,8 +96,9 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
         let window = if playlist.is_live() { "the window" } else { "the recording" };
         return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {window} goes from 0 to {end:.3} s")));
     }
-    let after = playlist.segments.partition_point(|segment| segment.start <= moment + ROUNDING);
-    let holder = after.saturating_sub(1);
+    let ended = playlist.segments.partition_point(|segment| segment.end() <= moment + ROUNDING);
+    // Where no segment tells its duration, every moment is the start
+    let holder = if end > 0.0 { ended.min(playlist.segments.len().saturating_sub(1)) } else { 0 };
     let usable = |index: &usize| playlist.segments.get(*index).is_some_and(|segment| !segment.gap);
     let index = (0..=holder).rev().find(usable).or_else(|| (holder..playlist.segments.len()).find(usable));
     let Some((index, segment)) = index.and_then(|index| Some((index, playlist.segments.get(index)?))) else {
@@ -113,21 +118,30 @@ const A_FRAME_OR_TWO: f64 = 0.05;
 /// Half a millisecond: playlists round to that.
 const ROUNDING: f64 = 0.0005;
 
-fn by_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<f64, Error> {
+/// The moment of a date, and what was done to it.
+fn by_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<(f64, Option<String>), Error> {
     let dated = || playlist.segments.iter().filter_map(|segment| Some((segment, segment.program_date_time?)));
     let seconds_in = |from: DateTime<Utc>| (date - from).as_seconds_f64();
-    let holder = dated().find(|(segment, from)| (0.0..segment.duration).contains(&seconds_in(*from)));
-    if let Some((segment, from)) = holder {
-        return Ok(segment.start + seconds_in(from));
+    if let Some((segment, from)) = dated().find(|(segment, from)| (0.0..segment.duration).contains(&seconds_in(*from))) {
+        return Ok((segment.start + seconds_in(from), None));
     }
-    let message = match (dated().map(|(_, from)| from).min(), dated().max_by_key(|(_, from)| *from)) {
-        (Some(first), Some((segment, last))) => {
-            if (0.0..=segment.duration + PAST_THE_END).contains(&seconds_in(last)) {
-                return Ok(segment.end());
-            }
-            format!("there is no picture at {date}: the playlist goes from {first} on for {:.0} s", playlist.duration())
-        }
-        _ => "the playlist has no EXT-X-PROGRAM-DATE-TIME".to_owned(),
+    let no_picture = |message: String| {
+        let error = Error::new(ErrorKind::NotFound, message);
+        Err(error.hint("give a time from the start, or back from the live edge"))
     };
-    Err(Error::new(ErrorKind::NotFound, message).hint("give a time from the start, or back from the live edge"))
+    let (Some((_, first)), Some((newest, last))) = (dated().min_by_key(|(_, from)| *from), dated().max_by_key(|(_, from)| *from)) else {
+        return no_picture("the playlist has no EXT-X-PROGRAM-DATE-TIME".to_owned());
+    };
+    if (0.0..=newest.duration + PAST_THE_END).contains(&seconds_in(last)) {
+        return Ok((newest.end(), None));
+    }
+    let before = dated().filter(|(_, from)| *from <= date).max_by_key(|(_, from)| *from);
+    match before {
+        Some((segment, _)) if date < last => {
+            let note = format!("no segment holds {date}; the nearest picture before it was taken");
+            // The very end is where the next segment starts
+            Ok(((segment.end() - 2.0 * ROUNDING).max(segment.start), Some(note)))
+        }
+        _ => no_picture(format!("there is no picture at {date}: the playlist goes from {first} to {:.0} s after {last}", newest.duration)),
+    }
 }

@@ -139,7 +139,7 @@ fn upper(a: i16, b: i16) -> i16 {
     product as i16
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+#[expect(clippy::cast_sign_loss, reason = "clamped")]
 fn clamp(value: i16) -> u8 {
     value.clamp(0, 255) as u8
 }

@@ -40,7 +40,7 @@ impl Feed {
         let mut feed = Self::new(job, parts);
         feed.portion = portion;
         let first = feed.request(0, 0);
-        if multiplexed && feed.starts_with_init() {
+        if multiplexed && matches!(feed.parts.as_slice(), [init, _, ..] if init.is_init) {
             let (first, second) = tokio::join!(first, feed.request(1, 0));
             (feed.body, feed.ahead) = (Some(first?), Some(second?));
         } else {
@@ -77,14 +77,10 @@ impl Feed {
         Arc::clone(&self.first_byte)
     }
 
-    fn starts_with_init(&self) -> bool {
-        matches!(self.parts.as_slice(), [init, media, ..] if init.url != media.url || init.length.is_some())
-    }
-
-    /// Whether a portion is enough to ask for: only of media, and only of its first stretch.
+    /// A portion is enough to ask for where the first media is.
     fn portion_of(&self, index: usize) -> Option<u64> {
-        let is_media = index + 1 == self.parts.len() || index > 0;
-        self.portion.filter(|_| is_media && index <= 1)
+        let first = self.parts.iter().position(|part| !part.is_init);
+        self.portion.filter(|_| first == Some(index))
     }
 
     async fn request(&self, index: usize, done: u64) -> Result<Body, Error> {

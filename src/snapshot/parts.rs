@@ -15,16 +15,18 @@ pub(super) struct Part {
     pub offset: u64,
     /// How long it is; `None` is to the resource's end.
     pub length: Option<u64>,
+    /// Whether it is a Media Initialization Section and nothing else.
+    pub is_init: bool,
 }
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
         match range {
-            Some(ByteRange { offset, length }) => Self { url: url.clone(), offset, length: Some(length) },
+            Some(ByteRange { offset, length }) => Self { offset, length: Some(length), ..Self::whole(url) },
             None => Self::whole(url),
         }
     }
@@ -38,6 +40,7 @@ impl Part {
         let joins = self.url == next.url && self.end() == Some(next.offset);
         if joins {
             self.length = next.length.and_then(|length| self.length?.checked_add(length));
+            self.is_init &= next.is_init;
         }
         joins
     }
@@ -66,10 +69,10 @@ pub(super) fn continues(one: &Segment, next: &Segment) -> bool {
     one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap && next.key.is_none()
 }
 
-/// The parts of a run of segments, joined where they lie together. The second value is the first part that holds media.
+/// The parts of a run of segments, joined where they lie together.
 pub(super) fn of(segments: &[Segment]) -> Vec<Part> {
     let init = segments.first().and_then(|segment| segment.init.as_deref());
-    let init = init.map(|Init { url, byte_range, .. }| Part::new(url, *byte_range));
+    let init = init.map(|Init { url, byte_range, .. }| Part { is_init: true, ..Part::new(url, *byte_range) });
     let mut parts: Vec<Part> = init.into_iter().collect();
     for segment in segments {
         let part = Part::new(&segment.url, segment.byte_range);

@@ -32,7 +32,7 @@ pub(super) struct Cli {
     #[command(flatten)]
     pub telling: TellingArgs,
     /// Print the version, the linked libav, its licence and components
-    #[arg(short = 'V', long)]
+    #[arg(short = 'V', long, help_heading = None::<&'static str>)]
     pub version: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -66,6 +66,7 @@ pub(super) struct PictureArgs {
     /// The playlist: http://, https://, a path or file:// (its segments may be local too, below its folder), or - for a playlist on
     /// stdin, with --base-url. The old spellings hls://, hlsvariant:// and httpstream:// are understood. A TS or MP4 file is taken
     /// as one segment.
+    #[arg(help_heading = "Arguments")]
     pub url: Option<String>,
     /// Where the picture goes: a path, or - for stdout [default: snapshot.jpg]
     ///
@@ -157,7 +158,7 @@ pub(super) struct AccessArgs {
     #[arg(long, global = true)]
     pub insecure: bool,
     /// May private, loopback and link-local addresses be asked [default: true]
-    #[arg(long, value_name = "BOOL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, value_name = "BOOL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub allow_private: Option<bool>,
     /// What the relative URIs of a playlist on stdin, or of a saved one, belong to
     #[arg(long, value_name = "URL", global = true)]

@@ -30,13 +30,21 @@ pub(super) fn snap(cli: &Cli, picture: &PictureArgs, voice: &mut Voice) -> Resul
     let storing = Instant::now();
     let place = output.place(&report, Utc::now());
     place.put(&taken.picture)?;
-    let took = (storing.elapsed().as_secs_f64() * 1e6).round() / 1e3;
-    report.timing_ms.store = took;
-    report.timing_ms.total += took;
+    let took = storing.elapsed().as_secs_f64() * 1e3;
+    report.timing_ms.store = rounded(took);
+    report.timing_ms.total = rounded(report.timing_ms.total + took);
     report.output = Some(place.name());
 
     for note in &report.notes {
         voice.note(note);
+        tracing::info!("{note}");
     }
+    let (size, cost) = (format_args!("{}x{}", report.width, report.height), report.cost);
+    tracing::info!("{size} {} to {}: {cost:?}, {:?}", report.format, place.name(), report.timing_ms);
     if voice.json { voice.object(&report) } else { voice.path(&place.name()) }
+}
+
+/// To a thousandth.
+fn rounded(milliseconds: f64) -> f64 {
+    (milliseconds * 1e3).round() / 1e3
 }

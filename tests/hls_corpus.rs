@@ -1,0 +1,150 @@
+//! Real playlists of many packagers and projects: every one that is not suspect is read, with as many segments as it has.
+//!
+//! They lie in `$HLSNAP_CORPUS`, else in `../shared/corpus`, and are never copied here.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use hlsnap::{
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist},
+    request::{At, Limits, Precision, Size, VariantChoice},
+};
+use url::Url;
+
+/// Where the table counts by line, and the text means something else.
+const COUNTED_OTHERWISE: [(&str, &str); 6] = [
+    // A line break is missing before EXTINF
+    ("ExoPlayer__HlsMediaPlaylistParserTest.java_playlistString~15.m3u8", "media live 4"),
+    ("ExoPlayer__HlsMediaPlaylistParserTest.java_playlistString~16.m3u8", "media live 2"),
+    // The last EXTINF has no URI
+    ("ExoPlayer__HlsMediaSourceTest.java_playlist4.m3u8", "media live 4"),
+    ("hls.js__m3u8-parser.ts_019.m3u8", "media end 5"),
+    ("m3u8__playlists.py_085.m3u8", "media live 3"),
+    // Every tag that there is in one text
+    ("mamba__hls_writer_parser_roundtrip_tester.txt.m3u8", "media end 3"),
+];
+
+fn corpus() -> PathBuf {
+    let folder = env::var_os("HLSNAP_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    assert!(folder.is_dir(), "there is no corpus at {}: set HLSNAP_CORPUS to its folder", folder.display());
+    folder
+}
+
+fn read(path: &Path) -> Result<Playlist, hlsnap::Error> {
+    let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let url: Url = "https://origin.test/a/b/index.m3u8".parse().expect("a URL");
+    hls::parse(&bytes, &url, &Limits::default())
+}
+
+/// What must hold of every Media Playlist.
+fn plausible(name: &str, playlist: &MediaPlaylist) {
+    let mut end = 0.0;
+    for (index, segment) in (0..).zip(&playlist.segments) {
+        assert!((segment.start - end).abs() < 1e-6, "{name}: segment {index} starts at {} after {end}", segment.start);
+        assert!((0.0..1e8).contains(&segment.duration), "{name}: segment {index} lasts {}", segment.duration);
+        assert!(segment.media_sequence_number >= playlist.media_sequence + index, "{name}: segment {index}");
+        assert!(segment.key.as_ref().is_none_or(|key| !key.formats.is_empty()), "{name}: segment {index}");
+        end = segment.end();
+    }
+    for at in [None, Some(At::Start), Some(At::Live), Some(At::Percent(50.0)), Some(At::Percent(100.0))] {
+        for precision in [None, Some(Precision::Exact), Some(Precision::KeyFrame)] {
+            match hls::plan(playlist, at, precision, None) {
+                Ok(plan) => {
+                    let first = plan.candidates.first().unwrap_or_else(|| panic!("{name}: {at:?} has no candidates"));
+                    assert!(playlist.segments.get(*first).is_some_and(|segment| !segment.gap), "{name}: {at:?}");
+                }
+                Err(error) => {
+                    let nothing = playlist.segments.iter().all(|segment| segment.gap);
+                    assert!(nothing, "{name}: {at:?}: {error}");
+                }
+            }
+        }
+    }
+}
+
+fn plausible_variants(name: &str, playlist: &MultivariantPlaylist) {
+    assert!(playlist.variants.iter().all(|variant| variant.url != playlist.url), "{name}");
+    for size in [Size::default(), Size { width: Some(320), ..Size::default() }] {
+        if let Ok(chosen) = hls::choose(playlist, &VariantChoice::Auto, &size) {
+            assert!(chosen.first().is_some_and(|variant| variant.has_video() && variant.decodable()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_playlist_that_is_not_suspect_is_read() {
+    let folder = corpus().join("_playlists");
+    let table = fs::read_to_string(folder.join("playlists.tsv")).expect("playlists.tsv");
+    let mut wrong = BTreeMap::new();
+    let mut checked = 0;
+    for row in table.lines().skip(1) {
+        let [name, kind, end, segments, _, suspect, ..] = row.split('\t').collect::<Vec<_>>()[..] else {
+            panic!("a row of playlists.tsv: {row}")
+        };
+        let found = read(&folder.join(name));
+        match &found {
+            Ok(Playlist::Media(media)) => plausible(name, media),
+            Ok(Playlist::Multivariant(multivariant)) => plausible_variants(name, multivariant),
+            Err(_) => {}
+        }
+        if !suspect.is_empty() {
+            continue;
+        }
+        checked += 1;
+        let told = match found {
+            Ok(Playlist::Media(media)) => {
+                format!("media {} {}", if media.ended { "end" } else { "live" }, media.segments.len())
+            }
+            Ok(Playlist::Multivariant(_)) => "master - 0".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let wanted = COUNTED_OTHERWISE.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
+        let wanted = wanted.unwrap_or_else(|| format!("{kind} {end} {segments}"));
+        if told != wanted && kind != "other" {
+            wrong.insert(name.to_owned(), format!("{told}, where {wanted} is wanted"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {checked}: {wrong:#?}", wrong.len());
+    assert!(checked > 200, "{checked} playlists only");
+}
+
+#[test]
+fn every_playlist_of_a_presentation_is_read() {
+    let mut checked = 0;
+    for case in fs::read_dir(corpus()).expect("the corpus").flatten().filter(|entry| entry.path().is_dir()) {
+        let case_name = case.file_name().to_string_lossy().into_owned();
+        if case_name == "_playlists" || case_name.starts_with("bad-") {
+            continue;
+        }
+        let mut folders = vec![case.path()];
+        while let Some(folder) = folders.pop() {
+            for path in fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let is_playlist = path.extension().is_some_and(|ending| ending == "m3u8");
+                if !is_playlist {
+                    continue;
+                }
+                let name = path.display().to_string();
+                let text = fs::read(&path).expect("a playlist");
+                assert!(hls::looks_like_playlist(&text), "{name}");
+                match read(&path) {
+                    Ok(Playlist::Media(media)) => {
+                        let text = String::from_utf8_lossy(&text);
+                        assert_eq!(media.segments.len(), text.matches("#EXTINF").count(), "{name}");
+                        plausible(&name, &media);
+                    }
+                    Ok(Playlist::Multivariant(multivariant)) => plausible_variants(&name, &multivariant),
+                    Err(error) => panic!("{name}: {error}"),
+                }
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 80, "{checked} playlists only");
+}
