@@ -77,11 +77,16 @@ impl Source {
 
     /// The first `count` bytes, fewer where there are no more.
     pub fn peek(&self, count: usize) -> Result<Vec<u8>, Error> {
-        let mut shared = self.lock();
-        while !shared.ended && shared.runs.first().is_some_and(|run| run.bytes.len() < count) && shared.runs.len() == 1 {
-            shared.grow()?;
+        let mut bytes = vec![0; count];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.lock().read(filled as u64, rest)? {
+                0 => break,
+                more => filled += more,
+            }
         }
-        Ok(shared.runs.first().map(|run| run.bytes.iter().take(count).copied().collect()).unwrap_or_default())
+        bytes.truncate(filled);
+        Ok(bytes)
     }
 
     /// The first error of the upstream since the last call.
