@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Coefficients, Conversion, Layout, Orientation, Picture, Plane, Planes},
+    picture::{Chroma, Coefficients, Conversion, Layout, Orientation, Picture, Planes, View},
     request::Size,
 };
 
@@ -45,22 +45,21 @@ fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error
     let video = frame.video();
     let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
     let from_rgb = is_rgb(video.format());
-    let mut planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
-        planes_of(video)?
+    // RGB comes from libswscale as JFIF has it
+    let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (coefficients(colour.matrix), colour.full_range) };
+    let conversion = Conversion::to_jfif(matrix, full_range);
+    let planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
+        conversion.convert(views_of(video)?, Chroma::Half)
     } else {
-        planes_of(&scaled(frame, colour, layout, Pixel::YUV420P)?)?
+        conversion.convert(views_of(&scaled(frame, colour, layout, Pixel::YUV420P)?)?, Chroma::Half)
     };
-    let conversion = Conversion::to_jfif(coefficients(colour.matrix), colour.full_range);
-    if !from_rgb && !conversion.is_identity() {
-        conversion.apply(&mut planes);
-    }
     Ok(planes.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
 }
 
 fn rgb(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<RgbImage, Error> {
     let video = scaled(frame, colour, layout, ff::format::Pixel::RGB24)?;
     let (width, height) = layout.scaled;
-    let plane = plane(&video, 0, width as usize * 3, height as usize)?;
+    let plane = view(&video, 0, width as usize * 3, height as usize)?.to_plane();
     let mut image = RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?;
     if layout.orientation.mirrored {
         imageops::flip_horizontal_in_place(&mut image);
@@ -175,31 +174,27 @@ fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {
     check(done).map(|_| ()).map_err(|e| failure("the frame cannot be cropped", e))
 }
 
-/// Copies the planes out of a 4:2:0 frame.
-fn planes_of(video: &ff::frame::Video) -> Result<Planes, Error> {
+/// The planes of a 4:2:0 frame.
+fn views_of(video: &ff::frame::Video) -> Result<[View<'_>; 3], Error> {
     let (width, height) = (video.width() as usize, video.height() as usize);
-    let mut planes = Planes::filled(0, 0, Chroma::Half, [0; 3]);
-    planes.y = plane(video, 0, width, height)?;
-    planes.cb = plane(video, 1, width.div_ceil(2), height.div_ceil(2))?;
-    planes.cr = plane(video, 2, width.div_ceil(2), height.div_ceil(2))?;
-    Ok(planes)
+    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
+    Ok([view(video, 0, width, height)?, view(video, 1, half_width, half_height)?, view(video, 2, half_width, half_height)?])
 }
 
-/// Copies the rows of one plane, `width` bytes each.
-fn plane(video: &ff::frame::Video, index: usize, width: usize, height: usize) -> Result<Plane, Error> {
-    let mut bytes = Vec::with_capacity(width * height);
-    // SAFETY: the frame holds `height` rows of at least `width` bytes in this plane, `linesize` bytes apart, which may be negative
-    // (frame.h); the callers ask for no more than its format and size have.
+/// One plane of a frame, `width` bytes in each row.
+fn view(video: &ff::frame::Video, index: usize, width: usize, height: usize) -> Result<View<'_>, Error> {
+    // SAFETY: the frame outlives the view. It holds `height` rows of at least `width` bytes in this plane, `linesize` bytes apart
+    // (frame.h); the callers ask for no more than its format and size have. Frames that lie upside down have a negative
+    // `linesize`: no decoder here makes them, and they are refused.
     unsafe {
-        let (data, stride) = match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index)) {
-            (Some(data), Some(stride)) if !data.is_null() && stride.unsigned_abs() as usize >= width => (*data, *stride as isize),
-            _ => return Err(Error::internal("the frame lacks a plane")),
-        };
-        for row in 0..height {
-            bytes.extend_from_slice(std::slice::from_raw_parts(data.offset(stride * row.cast_signed()), width));
+        match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index).map(|stride| usize::try_from(*stride))) {
+            (Some(data), Some(Ok(stride))) if !data.is_null() && stride >= width && height > 0 => {
+                let bytes = std::slice::from_raw_parts(*data, stride * (height - 1) + width);
+                Ok(View { bytes, stride, width, height })
+            }
+            _ => Err(Error::internal("the frame lacks a plane")),
         }
     }
-    Ok(Plane { width, height, bytes })
 }
 
 /// Another reference to the same buffers.

@@ -3,7 +3,7 @@
 //! Both are linear in R'G'B', so one 3x3 matrix leads from one to the other: chroma stays at its own resolution and is resampled
 //! never. What lies outside of RGB stays outside, and the decoder of the JPEG clips it as it would have been clipped here.
 
-use super::planes::{Plane, Planes};
+use super::planes::{Chroma, Plane, Planes, View};
 
 /// Luma coefficients of red and blue (ITU-T H.273, 8.3).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -63,24 +63,28 @@ impl Conversion {
         *self == Self::to_jfif(Coefficients::BT601, true)
     }
 
-    /// Converts planes in place.
-    pub fn apply(&self, planes: &mut Planes) {
-        let shift = planes.chroma().shift();
+    /// Converts the three planes of a picture, reading each once and writing each once.
+    pub fn convert(&self, [y, cb, cr]: [View<'_>; 3], chroma: Chroma) -> Planes {
+        if self.is_identity() {
+            return Planes::of(chroma, [y, cb, cr].map(View::to_plane));
+        }
+        let (across, down) = chroma.shift();
         let fixed = Fixed::of(self);
-        let Planes { y, cb, cr, .. } = planes;
-        let mut contribution = vec![0_i16; cb.width];
+        let [mut luma, mut blue, mut red] = [y, cb, cr].map(|view| Plane::filled(view.width, view.height, 0));
+        let mut shares = vec![0_i16; cb.width];
         let mut spread = vec![0_i16; y.width];
         for row in 0..cb.height {
-            if let (Some(cb), Some(cr)) = (cb.row_mut(row), cr.row_mut(row)) {
-                fixed.chroma_row(cb, cr, &mut contribution);
+            if let (Some(cb), Some(cr), Some(blue), Some(red)) = (cb.row(row), cr.row(row), blue.row_mut(row), red.row_mut(row)) {
+                fixed.chroma_row(cb, cr, blue, red, &mut shares);
             }
-            spread_row(&contribution, shift.0, &mut spread);
-            for line in (row << shift.1)..((row + 1) << shift.1).min(y.height) {
-                if let Some(luma) = y.row_mut(line) {
-                    fixed.luma_row(luma, &spread);
+            spread_row(&shares, across, &mut spread);
+            for line in (row << down)..((row + 1) << down).min(y.height) {
+                if let (Some(from), Some(to)) = (y.row(line), luma.row_mut(line)) {
+                    fixed.luma_row(from, to, &spread);
                 }
             }
         }
+        Planes::of(chroma, [luma, blue, red])
     }
 }
 
@@ -113,18 +117,18 @@ impl Fixed {
     }
 
     /// Turns a row of chroma, and leaves what it adds to the luma, in sixteenths.
-    fn chroma_row(&self, cb: &mut [u8], cr: &mut [u8], contribution: &mut [i16]) {
-        for ((cb, cr), sum) in cb.iter_mut().zip(cr).zip(contribution) {
+    fn chroma_row(&self, cb: &[u8], cr: &[u8], blue: &mut [u8], red: &mut [u8], shares: &mut [i16]) {
+        for ((((cb, cr), blue), red), share) in cb.iter().zip(cr).zip(blue).zip(red).zip(shares) {
             let (u, v) = (centred(*cb), centred(*cr));
-            *sum = upper(u, self.luma_of[0]) + upper(v, self.luma_of[1]);
-            *cb = clamp(((upper(u, self.cb_of[0]) + upper(v, self.cb_of[1]) + HALF) >> 4) + 128);
-            *cr = clamp(((upper(u, self.cr_of[0]) + upper(v, self.cr_of[1]) + HALF) >> 4) + 128);
+            *share = upper(u, self.luma_of[0]) + upper(v, self.luma_of[1]) + self.luma_zero;
+            *blue = clamp(((upper(u, self.cb_of[0]) + upper(v, self.cb_of[1]) + HALF) >> 4) + 128);
+            *red = clamp(((upper(u, self.cr_of[0]) + upper(v, self.cr_of[1]) + HALF) >> 4) + 128);
         }
     }
 
-    fn luma_row(&self, luma: &mut [u8], spread: &[i16]) {
-        for (y, sum) in luma.iter_mut().zip(spread) {
-            *y = clamp((upper(i16::from(*y) << UP, self.luma) + sum + self.luma_zero) >> 4);
+    fn luma_row(&self, from: &[u8], to: &mut [u8], spread: &[i16]) {
+        for ((from, to), share) in from.iter().zip(to).zip(spread) {
+            *to = clamp((upper(i16::from(*from) << UP, self.luma) + share) >> 4);
         }
     }
 }
@@ -145,23 +149,23 @@ fn clamp(value: i16) -> u8 {
 }
 
 /// Each chroma sample's share for each of its pixels.
-fn spread_row(contribution: &[i16], shift: usize, spread: &mut [i16]) {
-    match shift {
-        0 => spread.iter_mut().zip(contribution).for_each(|(to, from)| *to = *from),
-        1 => spread.chunks_mut(2).zip(contribution).for_each(|(to, from)| to.fill(*from)),
-        _ => spread.chunks_mut(1 << shift).zip(contribution).for_each(|(to, from)| to.fill(*from)),
+fn spread_row(shares: &[i16], shift: usize, spread: &mut [i16]) {
+    if shift == 0 {
+        spread.copy_from_slice(shares);
+        return;
     }
-}
-
-/// A plane scaled from black to white: for frames without chroma.
-pub(super) fn neutral(width: usize, height: usize) -> Plane {
-    Plane { width, height, bytes: vec![128; width * height] }
+    let (pairs, rest) = spread.as_chunks_mut::<2>();
+    for (pair, share) in pairs.iter_mut().zip(shares) {
+        *pair = [*share; 2];
+    }
+    if let (Some(last), Some(share)) = (rest.first_mut(), shares.last()) {
+        *last = *share;
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Chroma;
 
     /// R'G'B' from 0 to 255 as Y, Cb and Cr of a matrix and range.
     fn encode(rgb: [f64; 3], by: Coefficients, full: bool) -> [f64; 3] {
@@ -182,9 +186,9 @@ mod tests {
                         for b in (0..=255).step_by(51) {
                             let rgb = [f64::from(r), f64::from(g), f64::from(b)];
                             let [y, cb, cr] = encode(rgb, from, full).map(|value| value.round().clamp(0.0, 255.0) as u8);
-                            let mut planes = Planes::filled(2, 2, Chroma::Half, [y, cb, cr]);
-                            conversion.apply(&mut planes);
-                            let given = [planes.y.bytes[3], planes.cb.bytes[0], planes.cr.bytes[0]];
+                            let planes = Planes::filled(3, 3, Chroma::Half, [y, cb, cr]);
+                            let planes = conversion.convert(planes.views(), Chroma::Half);
+                            let given = [planes.y.bytes[8], planes.cb.bytes[3], planes.cr.bytes[0]];
                             let wanted = encode(rgb, Coefficients::BT601, true);
                             for (given, wanted) in given.into_iter().zip(wanted) {
                                 assert!(

@@ -12,7 +12,7 @@ mod verdict;
 pub use encode::encode;
 pub use geometry::{Layout, Orientation, Rect, Shape};
 pub use matrix::{Coefficients, Conversion};
-pub use planes::{Chroma, Plane, Planes};
+pub use planes::{Chroma, Plane, Planes, View};
 pub use verdict::verdict;
 
 use image::RgbImage;

@@ -1,6 +1,6 @@
 //! Three planes of 8 bits, and what is done to them whole: turning, mirroring, a canvas.
 
-use super::{geometry::Orientation, matrix::neutral};
+use super::geometry::Orientation;
 
 /// How many pixels share a chroma sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +93,34 @@ impl Plane {
     }
 }
 
+/// A plane somewhere else, whose rows may have gaps between them.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// From the first sample of the first row to the last one of the last row at least.
+    pub bytes: &'a [u8],
+    /// From one row's first sample to the next one's.
+    pub stride: usize,
+    /// Samples across.
+    pub width: usize,
+    /// Samples down.
+    pub height: usize,
+}
+
+impl View<'_> {
+    /// A row from the top.
+    pub fn row(&self, row: usize) -> Option<&[u8]> {
+        let start = row * self.stride;
+        self.bytes.get(start..start + self.width)
+    }
+
+    /// A copy without gaps.
+    pub fn to_plane(self) -> Plane {
+        let mut bytes = Vec::with_capacity(self.width * self.height);
+        (0..self.height).filter_map(|row| self.row(row)).for_each(|row| bytes.extend_from_slice(row));
+        Plane { width: self.width, height: self.height, bytes }
+    }
+}
+
 /// Y, Cb and Cr.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planes {
@@ -113,10 +141,19 @@ impl Planes {
         Self { chroma, y: Plane::filled(w, h, y), cb: Plane::filled(cw, ch, cb), cr: Plane::filled(cw, ch, cr) }
     }
 
-    /// Planes without colour.
-    pub fn grey(y: Plane) -> Self {
-        let (width, height) = Self::chroma_size(y.width, y.height, Chroma::Half);
-        Self { chroma: Chroma::Half, cb: neutral(width, height), cr: neutral(width, height), y }
+    /// Y, Cb and Cr, whose sizes must fit `chroma`.
+    pub(super) fn of(chroma: Chroma, [y, cb, cr]: [Plane; 3]) -> Self {
+        Self { chroma, y, cb, cr }
+    }
+
+    /// All three, to be read.
+    pub fn views(&self) -> [View<'_>; 3] {
+        [&self.y, &self.cb, &self.cr].map(|plane| View {
+            bytes: &plane.bytes,
+            stride: plane.width,
+            width: plane.width,
+            height: plane.height,
+        })
     }
 
     fn chroma_size(width: usize, height: usize, chroma: Chroma) -> (usize, usize) {

@@ -4,7 +4,7 @@ use super::Picture;
 use crate::report::Verdict;
 
 /// At most so many samples a side are looked at.
-const GRID: usize = 256;
+const GRID: usize = 160;
 /// Luma below this is black, of 255: what is left of black after coding.
 const BLACK: u8 = 24;
 /// A picture whose luma and colours spread less than this from end to end is flat.
@@ -21,7 +21,7 @@ pub fn verdict(picture: &Picture) -> Verdict {
     Verdict {
         mean_luma: rounded(sum as f64 / count as f64 / 255.0),
         black: high < BLACK,
-        flat: high - low < FLAT,
+        flat: high.saturating_sub(low) < FLAT,
         sharpness: rounded(grid.sharpness()),
         hash: format!("{:016x}", grid.hash()),
     }
@@ -63,11 +63,25 @@ impl Grid {
 
     /// The darkest and the brightest, without strays.
     fn spread(&self) -> (u8, u8) {
-        let mut sorted = self.luma.clone();
-        sorted.sort_unstable();
-        let stray = sorted.len() * STRAY / 1000;
-        let pick = |index: usize| sorted.get(index).copied().unwrap_or_default();
-        (pick(stray), pick(sorted.len().saturating_sub(stray + 1)))
+        let mut counts = [0_usize; 256];
+        for luma in &self.luma {
+            if let Some(count) = counts.get_mut(usize::from(*luma)) {
+                *count += 1;
+            }
+        }
+        let stray = self.luma.len() * STRAY / 1000;
+        // How many levels at one end hold no more than strays
+        let bare = |counts: &mut dyn Iterator<Item = &usize>| {
+            let mut sum = 0;
+            let empty = counts.take_while(|count| {
+                sum += **count;
+                sum <= stray
+            });
+            u8::try_from(empty.count()).unwrap_or(u8::MAX)
+        };
+        let low = bare(&mut counts.iter());
+        let high = u8::MAX - bare(&mut counts.iter().rev());
+        (low, high)
     }
 
     /// The mean absolute Laplacian, 0 to 1.

@@ -180,7 +180,7 @@ impl InPlaylist<'_> {
             _ => false,
         };
         let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
-        near.then(|| bits.map_or(UNKNOWN_PORTION, |bits| bits / 8 / 2).clamp(LEAST_PORTION, MOST_PORTION))
+        near.then(|| bits.map_or(UNKNOWN_PORTION, |bits| bits / 8 * 3 / 5).clamp(LEAST_PORTION, MOST_PORTION))
     }
 
     fn taken(&self, run: &[Segment], grabbed: Grabbed, clock: &mut Clock) -> Result<Taken, Error> {
