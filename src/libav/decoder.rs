@@ -40,6 +40,11 @@ impl Decoder {
         // All fields are set before `avcodec_open2`, as avcodec.h asks.
         unsafe {
             let parameters = (*stream).codecpar;
+            if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_VVC {
+                // libavcodec decodes pictures whose references are missing, and calls them clean
+                return Err(Error::new(ErrorKind::Unsupported, "VVC is not supported yet: its clean pictures cannot be told from others")
+                    .hint("choose a Variant with another codec"));
+            }
             let codec = ffi::avcodec_find_decoder((*parameters).codec_id);
             if codec.is_null() {
                 return Err(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {}", codec_name(stream)))
