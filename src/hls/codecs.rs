@@ -12,7 +12,7 @@ pub(super) enum Kind {
 }
 
 const DECODABLE: [&str; 22] = [
-    "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1", "dvh1", "dvhe", "vvc1", "vvi1", "av01", "dav1", "vp09", "vp9", "mp4v",
+    "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1", "dvh1", "dvhe", "av01", "dav1", "vp09", "vp9", "mp4v",
     "mp2v", "mpeg2", "mjpg", "jpeg", "h264",
 ];
 const NO_VIDEO: [&str; 32] = [

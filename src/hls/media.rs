@@ -168,7 +168,7 @@ struct Carried {
 }
 
 fn has_extinf(token: &MediaSegment) -> bool {
-    token.unknown_tags.iter().any(|tag| tag.tag == normalise::DURATION)
+    token.title.is_some()
 }
 
 /// What tags say of one segment alone.
@@ -179,11 +179,11 @@ struct Tags {
 
 impl Carried {
     fn take_tags(&mut self, token: &MediaSegment) -> Tags {
-        let mut tags = Tags { duration: self.usual_duration, gap: false };
+        let duration = token.title.as_deref().map_or(self.usual_duration, |digits| digits.parse().unwrap_or_default());
+        let mut tags = Tags { duration, gap: false };
         for ExtTag { tag, rest } in &token.unknown_tags {
             let value = rest.as_deref().unwrap_or_default();
             match tag.as_str() {
-                normalise::DURATION => tags.duration = value.parse().unwrap_or(tags.duration),
                 normalise::KEY => self.keys.take(value, &self.base),
                 normalise::INIT => self.take_init(token.map.as_ref()),
                 normalise::SKIPPED => self.number = self.number.saturating_add(value.parse().unwrap_or_default()),

@@ -4,7 +4,7 @@
 //! bytes -> normalise -> m3u8-rs -> multivariant | media -> choose, plan
 //! ```
 //!
-//! m3u8-rs reads the text after [`normalise`] has brought it into the form that it reads rightly; its output is tokens, and the types
+//! m3u8-rs reads the text after `normalise` has brought it into the form that it reads rightly; its output is tokens, and the types
 //! here are the model. Names and rules are those of draft-pantos-hls-rfc8216bis.
 
 mod attributes;

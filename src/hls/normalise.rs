@@ -2,15 +2,14 @@
 //!
 //! Lines are sorted out one by one: known tags are written anew with the attributes and values that m3u8-rs takes, everything else is
 //! left out. What m3u8-rs cannot carry goes into tags of our own, which it hands on, in their order, with the next segment (or with the
-//! Multivariant Playlist): [`DURATION`], [`KEY`], [`INIT`], [`SKIPPED`]. Each trap that this avoids has its test in `tests/traps.rs`.
+//! Multivariant Playlist): [`KEY`], [`INIT`], [`SKIPPED`]. EXTINF's title, which is of no use to a picture, carries the duration with all its
+//! digits, where m3u8-rs has 32-bit floats. Each trap that this avoids has its test in `tests/traps.rs`.
 
 use std::{borrow::Cow, fmt::Write as _};
 
 use super::{attributes::Attributes, date};
 use crate::error::{Error, ErrorKind};
 
-/// A segment's duration with all its digits; m3u8-rs has 32-bit floats.
-pub(super) const DURATION: &str = "X-HLSNAP-DURATION";
 /// An EXT-X-KEY or EXT-X-SESSION-KEY as it stood; m3u8-rs keeps the last of several, and loses METHOD=NONE.
 pub(super) const KEY: &str = "X-HLSNAP-KEY";
 /// Here stood the segment's EXT-X-MAP; m3u8-rs does not tell whether a key stood before or after it.
@@ -158,6 +157,8 @@ impl Writer {
             return;
         }
         self.entries += 1;
+        // m3u8-rs takes a comma at the beginning for EXTINF's
+        self.lines.push_str(if uri.starts_with(',') { "./" } else { "" });
         self.put(uri);
     }
 
@@ -217,13 +218,11 @@ impl Writer {
         self.put(&line);
     }
 
-    /// Titles are of no use, and their commas would make another segment.
     fn extinf(&mut self, value: &str) {
         let duration = seconds(value.split(',').next().unwrap_or_default());
         self.seen.media = true;
         self.seen.duration |= duration > 0.0;
-        // m3u8-rs eats a comma after EXTINF's line, so that the URI must not be what follows
-        let _ = writeln!(self.lines, "#EXTINF:{duration},\n#EXT-{DURATION}:{duration}");
+        let _ = writeln!(self.lines, "#EXTINF:{duration},{duration}");
     }
 
     fn media_tag(&mut self, name: &str, value: &str) {

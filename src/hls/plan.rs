@@ -92,10 +92,11 @@ fn first(playlist: &MediaPlaylist, exact: bool) -> Plan {
 
 fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan, Error> {
     let end = playlist.duration();
-    if moment < 0.0 || moment > end + PAST_THE_END {
+    if moment < -ROUNDING || moment > end + PAST_THE_END {
         let window = if playlist.is_live() { "the window" } else { "the recording" };
         return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {window} goes from 0 to {end:.3} s")));
     }
+    let moment = moment.max(0.0);
     let ended = playlist.segments.partition_point(|segment| segment.end() <= moment + ROUNDING);
     // Where no segment tells its duration, every moment is the start
     let holder = if end > 0.0 { ended.min(playlist.segments.len().saturating_sub(1)) } else { 0 };

@@ -56,7 +56,7 @@ pub fn container(bytes: &[u8]) -> Result<Container, Error> {
     }
 }
 
-/// Whether a resource that begins so is media with video; else why not, as [`container`] tells it.
+/// Whether a resource that begins so is media with video; else why not, as `container` tells it.
 pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
     container(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).map(|_| ())
 }

@@ -1,0 +1,63 @@
+//! Text that nobody meant to be a playlist: it may be refused, and nothing else may happen.
+
+use super::{base, carried::Numbers};
+use crate::{
+    hls::{Playlist, parse},
+    request::Limits,
+};
+
+#[test]
+fn no_text_makes_it_panic() {
+    let pieces = [
+        "#EXTM3U",
+        "#EXT-X-KEY:",
+        "#EXT-X-MAP:",
+        "#EXTINF:",
+        "METHOD=",
+        "URI=",
+        "\"",
+        ",",
+        "=",
+        "\n",
+        "\r",
+        "9",
+        "1e9",
+        ".",
+        "-",
+        "@",
+        "x",
+        "0x",
+        "#EXT-X-STREAM-INF:",
+        "RESOLUTION=",
+        "BANDWIDTH=",
+        "#EXT-X-BYTERANGE:",
+        "#EXT-X-PROGRAM-DATE-TIME:",
+        "2026-01-31T",
+        "+",
+        "\u{feff}",
+        "é",
+        "\0",
+        " ",
+        "\t",
+        "#",
+        "#EXT",
+        ":",
+        "18446744073709551615",
+        "#EXT-X-START:TIME-OFFSET=",
+        "#EXT-X-SKIP:SKIPPED-SEGMENTS=",
+        "//",
+        "http://",
+        "[",
+        "%",
+    ];
+    let mut numbers = Numbers::new(7);
+    for _ in 0..20_000 {
+        let length = numbers.next(30);
+        let text: String = (0..length).map(|_| numbers.one_of(&pieces)).collect();
+        if let Ok(Playlist::Media(media)) = parse(text.as_bytes(), &base(), &Limits::default()) {
+            assert!(media.segments.iter().all(|segment| segment.duration >= 0.0 && segment.end().is_finite()), "{text:?}");
+        }
+        let bytes: Vec<u8> = text.bytes().map(|byte| if numbers.next(40) == 0 { byte ^ 0x80 } else { byte }).collect();
+        let _ = parse(&bytes, &base(), &Limits::default());
+    }
+}
