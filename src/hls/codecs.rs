@@ -11,9 +11,9 @@ pub(super) enum Kind {
     NoVideo,
 }
 
-const DECODABLE: [&str; 22] = [
-    "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1", "dvh1", "dvhe", "av01", "dav1", "vp09", "vp9", "mp4v",
-    "mp2v", "mpeg2", "mjpg", "jpeg", "h264",
+const DECODABLE: [&str; 20] = [
+    "avc1", "avc2", "avc3", "avc4", "dva1", "dvav", "hvc1", "hev1", "dvh1", "dvhe", "av01", "dav1", "vp09", "vp9", "mp4v", "mp2v", "mpeg2",
+    "mjpg", "jpeg", "h264",
 ];
 const NO_VIDEO: [&str; 32] = [
     "mp4a", "ac-3", "ec-3", "ec+3", "ac-4", "opus", "flac", "alac", "mp3", "dtsc", "dtse", "dtsh", "dtsl", "dtsx", "mha1", "mha2", "mhm1",

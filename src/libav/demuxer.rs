@@ -130,11 +130,11 @@ impl Demuxer {
         }
     }
 
-    /// Seconds that the container says it holds.
+    /// Seconds that the container says its video lasts.
     pub fn duration(&self) -> Option<f64> {
-        // SAFETY: `context` is open.
-        let ticks = unsafe { (*self.context).duration };
-        (ticks > 0).then(|| ticks as f64 / f64::from(ffi::AV_TIME_BASE))
+        // SAFETY: the stream is one of the open `context`.
+        let ticks = unsafe { (*self.stream()?).duration };
+        self.time_base().filter(|_| ticks > 0).map(|base| Timestamp::new(ticks, base).seconds())
     }
 
     /// Whether the container tells every frame's place: then it can be seeked in.

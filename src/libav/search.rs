@@ -88,8 +88,9 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) ->
     };
     let mut failure = None;
     for mode in modes {
-        let mut attempt = Attempt { demuxer: Demuxer::open(source, container, *mode)?, source, first: None, whole, most_pixels };
-        match attempt.run(wanted, container, *mode) {
+        let mut attempt =
+            Attempt { demuxer: Demuxer::open(source, container, *mode)?, source, first: None, whole, most_pixels, container, ahead: None };
+        match attempt.run(wanted, *mode) {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
                 failure = Some(error);
@@ -112,12 +113,15 @@ struct Attempt<'a> {
     first: Option<Timestamp>,
     whole: bool,
     most_pixels: u64,
+    container: Container,
+    /// A packet that was looked at before its turn.
+    ahead: Option<ff::Packet>,
 }
 
 impl Attempt<'_> {
-    fn run(&mut self, wanted: Search, container: Container, mode: Mode) -> Result<Outcome, Error> {
+    fn run(&mut self, wanted: Search, mode: Mode) -> Result<Outcome, Error> {
         match wanted {
-            Search::First if mode == Mode::Quick => self.first_key_frame_quickly(container).map(Outcome::Found),
+            Search::First if mode == Mode::Quick => self.first_key_frame_quickly().map(Outcome::Found),
             Search::First => self.first_key_frame().map(Outcome::Found),
             Search::Last => self.at(f64::INFINITY, false),
             Search::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.at(moment, true)),
@@ -144,9 +148,16 @@ impl Attempt<'_> {
 
     /// The next video packet, after a look at whether it may be decoded at all.
     fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
-        let Some(packet) = self.demuxer.packet()? else {
+        let Some(packet) = self.ahead.take().map_or_else(|| self.demuxer.packet(), |ahead| Ok(Some(ahead)))? else {
             return Ok(None);
         };
+        // A stream that is cut off in mid-packet has a last frame that is half there, which HEVC's decoder takes for whole
+        if self.container == Container::Ts && self.source.size_at_end().is_some_and(|size| size % sniff::TS_PACKET as u64 != 0) {
+            self.ahead = self.demuxer.packet()?;
+            if self.ahead.is_none() {
+                return Ok(None);
+            }
+        }
         if packet.side_data().any(|side| side.kind() == ff::packet::side_data::Type::EncryptionInfo) {
             return Err(Error::new(ErrorKind::Encrypted, "the media is encrypted (Common Encryption)").hint("there is no key for it"));
         }
@@ -164,14 +175,14 @@ impl Attempt<'_> {
         Found { since_first: self.since_first(frame.pts), frame }
     }
 
-    fn first_key_frame_quickly(&mut self, container: Container) -> Result<Found, Error> {
+    fn first_key_frame_quickly(&mut self) -> Result<Found, Error> {
         let mut decoder = None;
         while let Some(packet) = self.packet()? {
             let decoder = match &mut decoder {
                 Some(decoder) => decoder,
                 none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.most_pixels)?),
             };
-            let may_be_key = packet.is_key() || (container == Container::Ts && has_parameter_sets(&packet));
+            let may_be_key = packet.is_key() || (self.container == Container::Ts && has_parameter_sets(&packet));
             if may_be_key {
                 // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
                 self.source.pause();
@@ -180,7 +191,7 @@ impl Attempt<'_> {
             decoder.drain();
             if let Some(frame) = decoder.receive() {
                 // Two fields may come in two packets
-                let whole = container == Container::Mp4 || !frame.is_interlaced();
+                let whole = self.container == Container::Mp4 || !frame.is_interlaced();
                 return if frame.is_clean() && !packet.is_corrupt() && whole {
                     Ok(self.found(frame))
                 } else {

@@ -21,7 +21,8 @@ impl Container {
     }
 }
 
-const TS_PACKET: usize = 188;
+/// The size of a packet of a transport stream (ISO/IEC 13818-1, 2.4.3.2).
+pub const TS_PACKET: usize = 188;
 /// So much is looked at.
 pub const ENOUGH: usize = 4 * TS_PACKET + 1024;
 

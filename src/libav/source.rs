@@ -94,6 +94,12 @@ impl Source {
         self.lock().error.take()
     }
 
+    /// The size of the whole, once its end has been seen.
+    pub fn size_at_end(&self) -> Option<u64> {
+        let shared = self.lock();
+        shared.runs.last().filter(|_| shared.ended).map(Run::end)
+    }
+
     /// Stops the download; a later read goes on where it stopped.
     pub fn pause(&self) {
         self.lock().upstream.pause();

@@ -35,12 +35,12 @@ impl Part {
         self.length.and_then(|length| self.offset.checked_add(length))
     }
 
-    /// Joins a part that goes on where this one ends in the same resource: one request instead of two.
+    /// Joins an init and the segment that goes on where it ends in the same resource: one request instead of two.
     fn join(&mut self, next: &Self) -> bool {
-        let joins = self.url == next.url && self.end() == Some(next.offset);
+        let joins = self.is_init && self.url == next.url && self.end() == Some(next.offset);
         if joins {
             self.length = next.length.and_then(|length| self.length?.checked_add(length));
-            self.is_init &= next.is_init;
+            self.is_init = false;
         }
         joins
     }
@@ -69,7 +69,7 @@ pub(super) fn continues(one: &Segment, next: &Segment) -> bool {
     one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap && next.key.is_none()
 }
 
-/// The parts of a run of segments, joined where they lie together.
+/// The parts of a run of segments, with its init.
 pub(super) fn of(segments: &[Segment]) -> Vec<Part> {
     let init = segments.first().and_then(|segment| segment.init.as_deref());
     let init = init.map(|Init { url, byte_range, .. }| Part { is_init: true, ..Part::new(url, *byte_range) });

@@ -1,0 +1,200 @@
+//! What is asked for: [`SnapshotRequest`] and its parts, parsed once and valid ever after.
+
+mod moment;
+mod picture;
+
+pub use moment::{At, Precision, parse_duration};
+pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
+
+use std::{fmt, path::PathBuf, time::Duration};
+
+use url::Url;
+
+use crate::error::{Error, ErrorKind};
+
+/// One picture out of one stream.
+#[derive(Debug, Clone)]
+pub struct SnapshotRequest {
+    /// Where the playlist is.
+    pub source: Source,
+    /// The moment; `None` is the newest of a live stream and the start of a recording.
+    pub at: Option<At>,
+    /// `None`: [`Precision::Exact`] when a time was given, else [`Precision::KeyFrame`].
+    pub precision: Option<Precision>,
+    /// Which Variant of a Multivariant Playlist.
+    pub variant: VariantChoice,
+    /// The size of the picture.
+    pub size: Size,
+    /// The encoding of the picture.
+    pub encoding: Encoding,
+    /// How origins are asked.
+    pub access: Access,
+    /// What may be spent.
+    pub limits: Limits,
+}
+
+impl SnapshotRequest {
+    /// A request for the default picture of `source`.
+    pub fn new(source: Source) -> Self {
+        Self {
+            source,
+            at: None,
+            precision: None,
+            variant: VariantChoice::Auto,
+            size: Size::default(),
+            encoding: Encoding::default(),
+            access: Access::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Where the playlist comes from.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// `http:` or `https:`.
+    Url(Url),
+    /// A local file; segments may be local too, below its folder.
+    File(PathBuf),
+    /// A playlist's text, with the URL that its URIs are relative to.
+    Text {
+        /// The bytes of the playlist.
+        text: Vec<u8>,
+        /// What its URIs are relative to.
+        base: Url,
+    },
+}
+
+impl Source {
+    /// Reads `http(s)://…`, `file://…`, a path, and livestreamer's `hls://`, `hlsvariant://` and `httpstream://`, whose rest is a URL
+    /// with or without its scheme.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        let old = ["hls://", "hlsvariant://", "httpstream://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+        let spelled = match old {
+            Some(rest) if rest.contains("://") => rest.to_owned(),
+            Some(rest) => format!("http://{rest}"),
+            None => text.to_owned(),
+        };
+        let bad = |why: String| Error::new(ErrorKind::Usage, why).hint("give an http:// or https:// URL, a path, or - for stdin");
+        if spelled.is_empty() {
+            return Err(bad("the URL is empty".into()));
+        }
+        let Some((scheme, _)) = spelled.split_once("://") else {
+            return Ok(Self::File(PathBuf::from(spelled)));
+        };
+        // The text is not shown: it may hold a password.
+        let url = Url::parse(&spelled).map_err(|e| bad(format!("the URL cannot be read: {e}")))?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self::Url(url)),
+            "file" => url.to_file_path().map(Self::File).map_err(|()| bad("the file: URL names no local path".into())),
+            _ => Err(bad(format!("the scheme {scheme}:// is not supported"))),
+        }
+    }
+}
+
+/// How origins are asked, in curl's terms.
+#[derive(Clone)]
+pub struct Access {
+    /// Header names and values, sent to the playlist's own origin.
+    pub headers: Vec<(String, String)>,
+    /// Whether `headers`, `cookie` and `referer` go to every origin.
+    pub header_everywhere: bool,
+    /// `User-Agent`, instead of our own.
+    pub user_agent: Option<String>,
+    /// `Referer`.
+    pub referer: Option<String>,
+    /// `Cookie`: `name=value; name=value`.
+    pub cookie: Option<String>,
+    /// A proxy's URL; `None` takes the usual environment variables.
+    pub proxy: Option<String>,
+    /// A PEM file with further root certificates.
+    pub cacert: Option<PathBuf>,
+    /// Whether certificates go unchecked.
+    pub insecure: bool,
+    /// Whether private, loopback and link-local addresses may be asked.
+    pub allow_private: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self {
+            headers: Vec::new(),
+            header_everywhere: false,
+            user_agent: None,
+            referer: None,
+            cookie: None,
+            proxy: None,
+            cacert: None,
+            insecure: false,
+            allow_private: true,
+        }
+    }
+}
+
+impl fmt::Debug for Access {
+    /// Names only: values are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Access").field("headers", &names).field("allow_private", &self.allow_private).finish_non_exhaustive()
+    }
+}
+
+/// What one picture may cost, and how much of anything an origin may make us take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The whole job's deadline.
+    pub timeout: Duration,
+    /// The most that is downloaded, in bytes of bodies after decompression.
+    pub max_bytes: u64,
+    /// Further tries for answers that are worth one.
+    pub retries: u32,
+    /// Bytes of one playlist.
+    pub playlist_bytes: u64,
+    /// Variants, Renditions or segments of one playlist.
+    pub playlist_entries: usize,
+    /// Redirects of one request.
+    pub redirects: usize,
+    /// Multivariant Playlists that name each other.
+    pub playlist_depth: usize,
+    /// Pixels of a coded frame, or of a picture.
+    pub pixels: u64,
+    /// Segments that are opened for one picture.
+    pub segments: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(20),
+            max_bytes: 64 << 20,
+            retries: 2,
+            playlist_bytes: 16 << 20,
+            playlist_entries: 500_000,
+            redirects: 10,
+            playlist_depth: 3,
+            pixels: 16_384 * 8_704,
+            segments: 12,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_with_old_spellings() {
+        let url = |text: &str| match Source::parse(text) {
+            Ok(Source::Url(url)) => url.to_string(),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(url("hlsvariant://host/path"), "http://host/path");
+        assert_eq!(url("hls://https://host/path"), "https://host/path");
+        assert_eq!(url("httpstream://host/x.ts"), "http://host/x.ts");
+        assert!(matches!(Source::parse("folder/index.m3u8"), Ok(Source::File(_))));
+        assert!(matches!(Source::parse("file:///folder/index.m3u8"), Ok(Source::File(_))));
+        for text in ["", "ftp://host/x", "http://", "hls://"] {
+            assert_eq!(Source::parse(text).map_err(|e| e.kind()).err(), Some(ErrorKind::Usage), "{text}");
+        }
+    }
+}

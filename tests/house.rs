@@ -1,0 +1,147 @@
+//! The rooms of the house (docs/architecture.md): who may import whom, where `unsafe` and the network are, how long a file may be.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+const ROOMS: [&str; 12] = ["error", "time", "request", "report", "hls", "fetch", "libav", "picture", "snapshot", "store", "faces", "bin"];
+const LEAVES: [&str; 4] = ["error", "time", "request", "report"];
+
+/// What each room may import of the others, besides itself.
+fn may_import(room: &str, other: &str) -> bool {
+    if LEAVES.contains(&other) {
+        return true;
+    }
+    match room {
+        "libav" => other == "picture",
+        "snapshot" => matches!(other, "hls" | "fetch" | "libav" | "picture"),
+        // The client's life is the face's; libav tells --version what it is; the playlists' types are shown
+        "faces" => matches!(other, "snapshot" | "store" | "fetch" | "libav" | "hls"),
+        "bin" => other == "faces",
+        _ => false,
+    }
+}
+
+/// Words that only some rooms may use, and which.
+const WORDS: [(&str, &[&str]); 6] = [
+    ("unsafe", &["libav"]),
+    ("ffmpeg_", &["libav"]),
+    ("reqwest", &["fetch"]),
+    ("async fn", &["fetch", "snapshot", "faces"]),
+    ("spawn_blocking", &["snapshot"]),
+    ("Instant::now", &["fetch", "snapshot", "faces"]),
+];
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Each file of `src` with its room and its text without comments.
+fn sources() -> Vec<(PathBuf, String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let named = files(&src).into_iter().filter_map(|path| {
+        let inner = path.strip_prefix(&src).expect("below src");
+        let room = inner.components().next()?.as_os_str().to_str()?.trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&path).expect("readable");
+        let code: Vec<_> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
+        Some((path, room, code.join("\n")))
+    });
+    named.filter(|(_, room, _)| room != "lib").collect()
+}
+
+/// The rooms that a text names by `crate::…` or `hlsnap::…`, also in braces.
+fn imports(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for start in ["crate::", "hlsnap::"] {
+        for (at, _) in code.match_indices(start) {
+            let rest = &code[at + start.len()..];
+            let names: Vec<&str> = match rest.strip_prefix('{') {
+                Some(list) => {
+                    let mut depth = 1;
+                    let end = list.find(|c| {
+                        depth += i32::from(c == '{') - i32::from(c == '}');
+                        depth == 0
+                    });
+                    top_level(&list[..end.unwrap_or(list.len())])
+                }
+                None => vec![rest],
+            };
+            found.extend(names.into_iter().map(first_word).filter(|name| ROOMS.contains(&name.as_str())));
+        }
+    }
+    found
+}
+
+/// The parts of a list that no inner brace encloses.
+fn top_level(list: &str) -> Vec<&str> {
+    let mut depth = 0;
+    list.split(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    })
+    .collect()
+}
+
+fn first_word(text: &str) -> String {
+    text.trim_start().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn rooms_import_only_those_they_may() {
+    let mut seen = 0;
+    for (path, room, code) in sources() {
+        for other in imports(&code) {
+            seen += 1;
+            assert!(other == room || may_import(&room, &other), "{}: {room} may not import {other}", path.display());
+        }
+    }
+    assert!(seen > 50, "the test has seen {seen} imports: it reads them wrongly");
+}
+
+#[test]
+fn words_stay_in_their_rooms() {
+    for (path, room, code) in sources() {
+        for (word, rooms) in WORDS {
+            let tests = path.components().any(|part| part.as_os_str() == "tests");
+            assert!(!code.contains(word) || rooms.contains(&room.as_str()) || tests, "{}: {word} does not belong here", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_room_has_its_charter_and_no_file_is_too_long() {
+    for (path, room, _) in sources() {
+        let text = fs::read_to_string(&path).expect("readable");
+        let lines = text.lines().count();
+        assert!(lines <= 450, "{}: {lines} lines", path.display());
+        assert!(text.starts_with("//!"), "{}: what is this file for?", path.display());
+        assert!(ROOMS.contains(&room.as_str()), "{}: {room} is no room of the house", path.display());
+    }
+    let thin = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/hlsnap.rs")).expect("readable");
+    assert!(thin.lines().count() < 70, "main is thin");
+}
+
+#[test]
+fn fixtures_stay_small() {
+    fn size(folder: &Path) -> u64 {
+        fs::read_dir(folder)
+            .expect("the folder")
+            .map(|entry| {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() { size(&path) } else { fs::metadata(path).expect("its size").len() }
+            })
+            .sum()
+    }
+    let bytes = size(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"));
+    assert!(bytes < 4 << 20, "{bytes} bytes of fixtures");
+}

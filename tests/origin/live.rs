@@ -1,0 +1,66 @@
+//! A window that slides over the segments of the TS ladder, again and again.
+
+use std::{fmt::Write, time::Instant};
+
+/// The state of `/live/`.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The Media Sequence Number of the newest segment.
+    newest: u64,
+    /// How many segments are in the window.
+    window: u64,
+    /// Segments become newer with time.
+    since: Option<Instant>,
+}
+
+const SEGMENT_SECONDS: u64 = 2;
+/// The ladder's segments, which are played in turn.
+const SEGMENTS: u64 = 3;
+
+impl Default for Live {
+    fn default() -> Self {
+        Self { newest: 10, window: 4, since: None }
+    }
+}
+
+impl Live {
+    /// A window that slides in real time.
+    pub fn real_time() -> Self {
+        Self { since: Some(Instant::now()), ..Self::default() }
+    }
+
+    pub fn advance(&mut self, segments: u64) {
+        self.newest += segments;
+    }
+
+    pub fn newest(&self) -> u64 {
+        self.newest + self.since.map_or(0, |since| since.elapsed().as_secs() / SEGMENT_SECONDS)
+    }
+
+    /// The Media Playlist of a Variant. The segment with the number n is shown from 2n s after noon on.
+    pub fn playlist(&self, variant: &str) -> String {
+        let newest = self.newest();
+        let oldest = newest + 1 - self.window;
+        let mut text = format!("#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:{SEGMENT_SECONDS}\n#EXT-X-MEDIA-SEQUENCE:{oldest}\n");
+        writeln!(text, "#EXT-X-DISCONTINUITY-SEQUENCE:{}", oldest / SEGMENTS).expect("a string takes it");
+        for number in oldest..=newest {
+            if number % SEGMENTS == 0 && number > oldest {
+                text.push_str("#EXT-X-DISCONTINUITY\n");
+            }
+            let second = number * SEGMENT_SECONDS;
+            let (hours, minutes) = (12 + second / 3600, second / 60 % 60);
+            writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:2026-01-31T{hours:02}:{minutes:02}:{:02}.000Z", second % 60)
+                .expect("a string takes it");
+            writeln!(text, "#EXTINF:{SEGMENT_SECONDS}.000,\n{variant}-{number}.ts").expect("a string takes it");
+        }
+        text
+    }
+
+    /// The ladder's file for a segment of the window, such as `v0-12.ts`; `None` once it has slid out.
+    pub fn file(&self, name: &str) -> Option<String> {
+        let (variant, number) = name.strip_suffix(".ts")?.split_once('-')?;
+        let number: u64 = number.parse().ok()?;
+        let newest = self.newest();
+        (number <= newest && number + self.window > newest).then(|| format!("{variant}-{}.ts", number % SEGMENTS))
+    }
+}
