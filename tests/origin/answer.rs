@@ -59,8 +59,8 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
             response
         }
         Rule::IgnoreRange => found(shared, number, file, &Hit { range: None, ..hit.clone() }, |bytes| bytes, End::Whole, PIECE),
-        Rule::Gzip => encoded(found(shared, number, file, hit, gzip, End::Whole, PIECE), "gzip"),
-        Rule::Brotli => encoded(found(shared, number, file, hit, compress, End::Whole, PIECE), "br"),
+        Rule::Gzip => encoded(found(shared, number, file, hit, |bytes| gzip(&bytes), End::Whole, PIECE), "gzip"),
+        Rule::Brotli => encoded(found(shared, number, file, hit, |bytes| compress(&bytes), End::Whole, PIECE), "br"),
         Rule::SetCookie(cookie) => {
             let mut response = found(shared, number, file, hit, |bytes| bytes, End::Whole, PIECE);
             response.headers_mut().insert(header::SET_COOKIE, cookie.parse().unwrap());
@@ -194,15 +194,15 @@ fn encoded(mut response: Response, encoding: &'static str) -> Response {
     response
 }
 
-fn gzip(bytes: Vec<u8>) -> Vec<u8> {
+fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(&bytes).unwrap();
+    encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
 }
 
-fn compress(bytes: Vec<u8>) -> Vec<u8> {
+fn compress(bytes: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
-    brotli::BrotliCompress(&mut bytes.as_slice(), &mut packed, &brotli::enc::BrotliEncoderParams::default()).unwrap();
+    brotli::BrotliCompress(&mut &*bytes, &mut packed, &brotli::enc::BrotliEncoderParams::default()).unwrap();
     packed
 }
 

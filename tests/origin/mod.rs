@@ -4,7 +4,7 @@
 //! over them. A [`Rule`] changes what one path answers. Every request is logged.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a test that is wrong about its origin should fail loudly")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong about its origin should fail loudly")]
 
 mod answer;
 mod live;

@@ -1,6 +1,7 @@
 //! What tests share: running the program, and reading the number that each frame carries.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::indexing_slicing, reason = "a test that is wrong about what is there should fail loudly")]
 
 use std::{
     io::Write,
