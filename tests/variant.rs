@@ -14,7 +14,7 @@ fn chosen(options: &[&str]) -> u64 {
     let run = hlsnap(&[&[&origin.url("/ladder-ts/master.m3u8"), "-o", "out.png", "--json"], options].concat());
     assert_eq!(run.code, 0, "{}", run.stderr);
     assert_eq!(origin.hits().len(), 3, "{:?}", origin.paths());
-    run.json()["variant"]["height"].as_u64().expect("a height")
+    run.json().pointer("/variant/height").and_then(serde_json::Value::as_u64).expect("a height")
 }
 
 #[test]

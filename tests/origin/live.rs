@@ -2,6 +2,8 @@
 
 use std::{fmt::Write, time::Instant};
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+
 /// The state of `/live/`.
 #[derive(Debug, Clone)]
 pub struct Live {
@@ -11,6 +13,8 @@ pub struct Live {
     window: u64,
     /// Segments become newer with time.
     since: Option<Instant>,
+    /// When the segment with the number 0 was shown.
+    began: DateTime<Utc>,
 }
 
 const SEGMENT_SECONDS: u64 = 2;
@@ -19,14 +23,17 @@ const SEGMENTS: u64 = 3;
 
 impl Default for Live {
     fn default() -> Self {
-        Self { newest: 10, window: 4, since: None }
+        let noon = DateTime::parse_from_rfc3339("2026-01-31T12:00:00Z").expect("a date");
+        Self { newest: 10, window: 4, since: None, began: noon.to_utc() }
     }
 }
 
 impl Live {
     /// A window that slides in real time.
     pub fn real_time() -> Self {
-        Self { since: Some(Instant::now()), ..Self::default() }
+        let live = Self::default();
+        let shown = TimeDelta::seconds(((live.newest + 1) * SEGMENT_SECONDS).cast_signed());
+        Self { since: Some(Instant::now()), began: Utc::now() - shown, ..live }
     }
 
     pub fn advance(&mut self, segments: u64) {
@@ -37,7 +44,7 @@ impl Live {
         self.newest + self.since.map_or(0, |since| since.elapsed().as_secs() / SEGMENT_SECONDS)
     }
 
-    /// The Media Playlist of a Variant. The segment with the number n is shown from 2n s after noon on.
+    /// The Media Playlist of a Variant. The segment with the number n is shown from 2n s after the beginning on.
     pub fn playlist(&self, variant: &str) -> String {
         let newest = self.newest();
         let oldest = newest + 1 - self.window;
@@ -47,10 +54,8 @@ impl Live {
             if number % SEGMENTS == 0 && number > oldest {
                 text.push_str("#EXT-X-DISCONTINUITY\n");
             }
-            let second = number * SEGMENT_SECONDS;
-            let (hours, minutes) = (12 + second / 3600, second / 60 % 60);
-            writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:2026-01-31T{hours:02}:{minutes:02}:{:02}.000Z", second % 60)
-                .expect("a string takes it");
+            let date = self.began + TimeDelta::seconds((number * SEGMENT_SECONDS).cast_signed());
+            writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", date.to_rfc3339_opts(SecondsFormat::Millis, true)).expect("a string takes it");
             writeln!(text, "#EXTINF:{SEGMENT_SECONDS}.000,\n{variant}-{number}.ts").expect("a string takes it");
         }
         text
