@@ -66,7 +66,7 @@ fn livestreamers_spellings_are_read() {
 #[test]
 fn the_program_tells_what_it_is() {
     let version = String::from_utf8(hlsnap(&["--version"]).stdout).expect("text");
-    for word in [env!("CARGO_PKG_VERSION"), "libavcodec", "LGPL", "h264"] {
+    for word in [env!("CARGO_PKG_VERSION"), "libavcodec", "GPL", "h264"] {
         assert!(version.contains(word), "{word} is missing:\n{version}");
     }
     let help = String::from_utf8(hlsnap(&["--help"]).stdout).expect("text");

@@ -111,7 +111,7 @@ fn scaled(frame: &Frame, colour: &Colour, layout: &Layout, format: ff::format::P
             int(width),
             int(height),
             format.into(),
-            SCALING,
+            scaling(),
             ptr::null_mut(),
             ptr::null_mut(),
             ptr::null(),
@@ -142,11 +142,11 @@ fn scaled(frame: &Frame, colour: &Colour, layout: &Layout, format: ff::format::P
     Ok(target)
 }
 
-const SCALING: i32 = (ffi::SwsFlags::SWS_BICUBIC as u32
-    | ffi::SwsFlags::SWS_ACCURATE_RND as u32
-    | ffi::SwsFlags::SWS_FULL_CHR_H_INT as u32
-    | ffi::SwsFlags::SWS_FULL_CHR_H_INP as u32)
-    .cast_signed();
+/// Exact and with all the chroma there is: the shortcuts shift colours.
+fn scaling() -> i32 {
+    use ff::software::scaling::Flags;
+    (Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP).bits()
+}
 
 fn table_of(matrix: ff::color::Space) -> i32 {
     use ff::color::Space;
