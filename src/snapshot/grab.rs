@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     feed::{Feed, is_gone},
     parts,
-    told::{self, Clock, milliseconds},
+    told::{self, Clock, Made, Taken, milliseconds},
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -16,26 +16,9 @@ use crate::{
     hls::{self, Goal, MediaPlaylist, Segment, Variant},
     libav::{self, Form, Found, Fragments, Outcome, Search, Source, Start},
     picture::{self, Picture},
-    report::{FrameReport, SegmentReport, VariantReport, Verdict},
+    report::{FrameReport, SegmentReport},
     request::{At, Encoding, Format, Limits, Precision, Size, SnapshotRequest},
 };
-
-/// A picture was taken.
-pub(super) struct Taken {
-    pub made: Made,
-    pub live: bool,
-    pub variant: Option<VariantReport>,
-    pub segment: SegmentReport,
-    pub frame: FrameReport,
-    pub notes: Vec<String>,
-}
-
-/// The encoded picture.
-pub(super) struct Made {
-    pub file: Vec<u8>,
-    pub size: (u32, u32),
-    pub verdict: Verdict,
-}
 
 /// The Variant that a Media Playlist belongs to, with what its Multivariant Playlist says of the start.
 #[derive(Clone, Copy)]

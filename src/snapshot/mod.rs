@@ -21,7 +21,7 @@ use crate::{
 };
 
 use entry::Entry;
-use told::Clock;
+use told::{Clock, Taken};
 
 /// So many Variants are tried before the first one's failure is told.
 const VARIANTS_TRIED: usize = 4;
@@ -70,7 +70,7 @@ async fn from_variants(
     multivariant: &MultivariantPlaylist,
     multiplexed: bool,
     clock: &mut Clock,
-) -> Result<grab::Taken, Error> {
+) -> Result<Taken, Error> {
     let variants = hls::choose(multivariant, &request.variant, &request.size)?;
     let mut failure = None;
     let mut notes = Vec::new();
@@ -105,7 +105,7 @@ async fn from_variant(
     variant: &Variant,
     multiplexed: bool,
     clock: &mut Clock,
-) -> Result<grab::Taken, Error> {
+) -> Result<Taken, Error> {
     let media = entry::media(request, job, &variant.url).await?;
     clock.playlists_read();
     let from = grab::Chosen { variant, start: multivariant.start.as_ref() };

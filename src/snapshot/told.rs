@@ -5,13 +5,30 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use url::Url;
 
-use super::{Snapshot, grab::Taken};
+use super::Snapshot;
 use crate::{
     error::redacted,
     hls::Variant,
-    report::{Cost, Report, Timing, VariantReport},
+    report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport, Verdict},
     request::SnapshotRequest,
 };
+
+/// A picture was taken.
+pub(super) struct Taken {
+    pub made: Made,
+    pub live: bool,
+    pub variant: Option<VariantReport>,
+    pub segment: SegmentReport,
+    pub frame: FrameReport,
+    pub notes: Vec<String>,
+}
+
+/// The encoded picture.
+pub(super) struct Made {
+    pub file: Vec<u8>,
+    pub size: (u32, u32),
+    pub verdict: Verdict,
+}
 
 /// Where the time goes.
 pub(super) struct Clock {
