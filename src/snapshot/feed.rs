@@ -23,6 +23,8 @@ pub(super) struct Feed {
     /// The part that is being read, and how much of it has been.
     current: usize,
     done: u64,
+    /// How much of it had been when its body was opened.
+    opened_at: u64,
     body: Option<Body>,
     /// The next part's body, where it was asked for at the same time.
     ahead: Option<Body>,
@@ -64,6 +66,7 @@ impl Feed {
             parts,
             current: 0,
             done: 0,
+            opened_at: 0,
             body: None,
             ahead: None,
             portion: None,
@@ -123,9 +126,11 @@ impl Upstream for Feed {
             return Ok(Some(head));
         }
         while self.current < self.parts.len() {
-            let mut body = match self.body.take() {
-                Some(body) => body,
-                None => self.handle.block_on(self.request(self.current, self.done))?,
+            let mut body = if let Some(body) = self.body.take() {
+                body
+            } else {
+                self.opened_at = self.done;
+                self.handle.block_on(self.request(self.current, self.done))?
             };
             if let Some(bytes) = self.handle.block_on(body.chunk())? {
                 self.done += bytes.len() as u64;
@@ -133,9 +138,10 @@ impl Upstream for Feed {
                 self.first_byte.get_or_init(Instant::now);
                 return Ok(Some(bytes));
             }
-            if self.part_is_whole(&body) {
+            // An origin that has no more to give has reached the end, whatever size it tells
+            if self.part_is_whole(&body) || self.done == self.opened_at {
                 self.current += 1;
-                self.done = 0;
+                (self.done, self.opened_at) = (0, 0);
                 self.body = self.ahead.take();
             } else {
                 // The portion was not enough: now everything is asked for
