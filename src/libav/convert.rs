@@ -33,6 +33,7 @@ pub fn picture(frame: &Frame, size: &Size, form: Form, most_pixels: u64) -> Resu
         return Err(Error::new(ErrorKind::Unsupported, format!("the stream is HDR ({name}), which this version does not tone-map"))
             .hint("choose an SDR Variant with --variant"));
     }
+    coefficients(colour.matrix)?;
     let layout = frame.shape.layout(size, most_pixels)?;
     match form {
         Form::Jfif => jfif(frame, &colour, &layout).map(Picture::Jfif),
@@ -46,7 +47,7 @@ fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error
     let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
     let from_rgb = is_rgb(video.format());
     // RGB comes from libswscale as JFIF has it
-    let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (coefficients(colour.matrix), colour.full_range) };
+    let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (coefficients(colour.matrix)?, colour.full_range) };
     let conversion = Conversion::to_jfif(matrix, full_range);
     let planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
         conversion.convert(views_of(video)?, Chroma::Half)
@@ -78,15 +79,16 @@ fn rgb(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<RgbImage, Erro
     Ok(canvas)
 }
 
-/// Luma coefficients of a matrix; those that have none are shown by BT.709, as players do.
-fn coefficients(matrix: ff::color::Space) -> Coefficients {
+/// Luma coefficients of a matrix. Fails with `unsupported` for those that are none of Y, Cb and Cr.
+fn coefficients(matrix: ff::color::Space) -> Result<Coefficients, Error> {
     use ff::color::Space;
     match matrix {
-        Space::BT470BG | Space::SMPTE170M => Coefficients::BT601,
-        Space::BT2020NCL | Space::BT2020CL => Coefficients::BT2020,
-        Space::SMPTE240M => Coefficients::SMPTE240,
-        Space::FCC => Coefficients::FCC,
-        _ => Coefficients::BT709,
+        Space::BT709 | Space::RGB => Ok(Coefficients::BT709),
+        Space::BT470BG | Space::SMPTE170M => Ok(Coefficients::BT601),
+        Space::BT2020NCL | Space::BT2020CL => Ok(Coefficients::BT2020),
+        Space::SMPTE240M => Ok(Coefficients::SMPTE240),
+        Space::FCC => Ok(Coefficients::FCC),
+        other => Err(Error::new(ErrorKind::Unsupported, format!("the colour matrix {other:?} cannot be converted"))),
     }
 }
 

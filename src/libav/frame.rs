@@ -27,7 +27,7 @@ pub struct Frame {
 
 impl Frame {
     pub(super) fn new(mut video: ff::frame::Video, stream: *mut ffi::AVStream, decoder: *mut ffi::AVCodecContext) -> Self {
-        take_container_colour(&mut video, stream);
+        settle_colour(&mut video, stream);
         // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
         let (coded, aspect, base) = unsafe {
@@ -76,23 +76,30 @@ impl Frame {
     }
 }
 
-/// What the bitstream leaves open about colour, the container may tell (`colr`, ISO/IEC 14496-12, 12.1.5).
-fn take_container_colour(video: &mut ff::frame::Video, stream: *mut ffi::AVStream) {
-    use ffi::{AVColorPrimaries, AVColorRange, AVColorSpace, AVColorTransferCharacteristic};
-    // SAFETY: the frame is ours to change; the stream is open and its `codecpar` never null.
+/// The largest codes that ITU-T H.273 gives a meaning to, for range, matrix, primaries and transfer.
+const LARGEST_CODES: [u32; 4] = [2, 14, PRIMARIES_LARGEST, 18];
+const PRIMARIES_LARGEST: u32 = 22;
+/// "Unspecified" of each.
+const UNSPECIFIED: [u32; 4] = [0, 2, 2, 2];
+
+/// Takes what the bitstream leaves open about colour from the container (`colr`, ISO/IEC 14496-12, 12.1.5), and takes away codes that mean
+/// nothing: decoders hand on whatever number the stream has, and an enum of Rust's must not hold it.
+fn settle_colour(video: &mut ff::frame::Video, stream: *mut ffi::AVStream) {
+    // SAFETY: the frame is ours to change; the stream is open and its `codecpar` never null. The fields are C enums of 32 bits, which
+    // are read and written as numbers, since only those that bindgen knows are values of the Rust types.
     unsafe {
-        let (frame, told) = (&mut *video.as_mut_ptr(), &*(*stream).codecpar);
-        if frame.color_range == AVColorRange::AVCOL_RANGE_UNSPECIFIED {
-            frame.color_range = told.color_range;
-        }
-        if frame.colorspace == AVColorSpace::AVCOL_SPC_UNSPECIFIED {
-            frame.colorspace = told.color_space;
-        }
-        if frame.color_primaries == AVColorPrimaries::AVCOL_PRI_UNSPECIFIED {
-            frame.color_primaries = told.color_primaries;
-        }
-        if frame.color_trc == AVColorTransferCharacteristic::AVCOL_TRC_UNSPECIFIED {
-            frame.color_trc = told.color_trc;
+        let (frame, told) = (video.as_mut_ptr(), (*stream).codecpar);
+        let fields: [(*mut u32, *const u32); 4] = [
+            ((&raw mut (*frame).color_range).cast(), (&raw const (*told).color_range).cast()),
+            ((&raw mut (*frame).colorspace).cast(), (&raw const (*told).color_space).cast()),
+            ((&raw mut (*frame).color_primaries).cast(), (&raw const (*told).color_primaries).cast()),
+            ((&raw mut (*frame).color_trc).cast(), (&raw const (*told).color_trc).cast()),
+        ];
+        for (((own, told), largest), unspecified) in fields.into_iter().zip(LARGEST_CODES).zip(UNSPECIFIED) {
+            // Among the primaries 13 to 21 are reserved
+            let known = |code: u32| code <= largest && (largest != PRIMARIES_LARGEST || !(13..22).contains(&code));
+            let codes = [own.read(), told.read()];
+            *own = codes.into_iter().find(|code| known(*code) && *code != unspecified).unwrap_or(unspecified);
         }
     }
 }
