@@ -54,7 +54,7 @@ impl Body {
             surplus: if partial { 0 } else { range.first },
             size,
             source: Origin::Remote { response: Box::new(response), resumable },
-            retries: Retries::new(&job.client.limits),
+            retries: Retries::new(&job.limits),
         })
     }
 
@@ -74,7 +74,7 @@ impl Body {
             surplus: 0,
             size: None,
             source: Origin::Ended,
-            retries: Retries::new(&job.client.limits),
+            retries: Retries::new(&job.limits),
         }
     }
 

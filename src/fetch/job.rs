@@ -10,17 +10,19 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use reqwest::{
     Response, StatusCode,
-    header::{ACCEPT_ENCODING, COOKIE, HeaderValue, LOCATION, RANGE},
+    header::{ACCEPT_ENCODING, HeaderValue, LOCATION, RANGE},
 };
 use url::Url;
 
 use super::{
     Body, Client, Meter,
+    caller::Caller,
     retry::{Retries, error_is_passing, retry_after, status_is_passing},
 };
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
+    request::{Access, Limits},
 };
 
 /// Bytes of a resource: from `first`, up to and with `last` where one is named.
@@ -57,26 +59,31 @@ pub struct Job {
     pub(super) client: Client,
     pub(super) meter: Arc<Meter>,
     pub(super) deadline: Instant,
-    own_origin: Option<url::Origin>,
+    pub(super) limits: Limits,
+    caller: Arc<Caller>,
     /// Only a playlist that is itself a local file may name local files, and only below its folder.
     pub(super) local_root: Option<Arc<std::path::Path>>,
 }
 
 impl Job {
-    /// A job whose time starts now. `playlist` is what the caller asked for.
-    pub fn new(client: &Client, playlist: Option<&Url>) -> Self {
-        let deadline = Instant::now() + client.limits.timeout.min(Duration::from_secs(86_400));
-        let local_root = playlist.filter(|url| url.scheme() == "file").and_then(|url| {
+    /// A job whose time starts now. `playlist` is what was asked for, and whose origin the caller's headers belong to.
+    ///
+    /// Fails with `usage` where a header cannot be sent.
+    pub fn new(client: &Client, playlist: &Url, access: &Access, limits: &Limits) -> Result<Self, Error> {
+        let deadline = Instant::now() + limits.timeout.min(Duration::from_secs(86_400));
+        let local = Some(playlist).filter(|url| url.scheme() == "file");
+        let local_root = local.and_then(|url| {
             let folder = url.to_file_path().ok()?.parent()?.canonicalize().ok()?;
             Some(Arc::from(folder))
         });
-        Self {
-            meter: Arc::new(Meter::new(client.limits.max_bytes)),
+        Ok(Self {
+            meter: Arc::new(Meter::new(limits.max_bytes)),
             deadline,
-            own_origin: playlist.map(Url::origin),
+            limits: *limits,
+            caller: Arc::new(Caller::new(access, playlist)?),
             local_root,
             client: client.clone(),
-        }
+        })
     }
 
     /// What the job has cost so far.
@@ -86,7 +93,7 @@ impl Job {
 
     /// The failure that the deadline has passed.
     pub fn timeout(&self) -> Error {
-        let limit = self.client.limits.timeout.as_secs_f64();
+        let limit = self.limits.timeout.as_secs_f64();
         Error::new(ErrorKind::Timeout, format!("not done within {limit} s")).hint("raise --timeout if the origin is only slow")
     }
 
@@ -100,7 +107,7 @@ impl Job {
         if url.scheme() == "file" {
             return Body::local(self, url, range);
         }
-        let mut retries = Retries::new(&self.client.limits);
+        let mut retries = Retries::new(&self.limits);
         loop {
             let (error, asked) = match self.follow(url, range).await {
                 Ok((final_url, response)) if response.status().is_success() => {
@@ -157,7 +164,7 @@ impl Job {
     /// One request, and those that it is redirected to.
     async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
         let mut url = url.clone();
-        for _ in 0..=self.client.limits.redirects {
+        for _ in 0..=self.limits.redirects {
             self.client.policy.check(&url)?;
             let response = self.send(&url, range).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -169,25 +176,19 @@ impl Job {
                 Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
             })?;
         }
-        let most = self.client.limits.redirects;
+        let most = self.limits.redirects;
         Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects")).at(&url).hint("look for a redirect loop at the origin"))
     }
 
     async fn send(&self, url: &Url, range: Range) -> Result<Response, Error> {
-        let mut request = self.client.http.get(url.clone());
+        let mut request = self.client.http.get(url.clone()).headers(self.caller.headers(url));
         if let Some(range) = range.header() {
             // An encoded body's ranges count other bytes.
             request = request.header(RANGE, range).header(ACCEPT_ENCODING, "identity");
         }
-        if self.client.header_everywhere || self.own_origin.as_ref() == Some(&url.origin()) {
-            for (name, value) in &*self.client.own_headers {
-                request = request.header(name, value);
-            }
-        } else if let Some(cookie) = self.client.own_headers.get(COOKIE) {
-            tracing::debug!("{} bytes of cookies kept from another origin", cookie.len());
-        }
         self.meter.request();
         let response = self.in_time(url, request.send()).await?;
+        self.caller.answered(response.headers(), url);
         let info = response.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>();
         if let Some(info) = info {
             self.meter.connection(info.local_addr());

@@ -5,6 +5,7 @@
 //! arrives in pieces; a cut body is continued where it ended, and dropping it ends the download.
 
 mod body;
+mod caller;
 mod client;
 mod job;
 mod local;

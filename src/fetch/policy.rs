@@ -1,23 +1,40 @@
 //! Who may be asked: schemes, and addresses at the moment of connecting.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    request::{HostPattern, Reach},
+};
 
 /// What a job may ask for. The same for playlists, inits, segments and redirects.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Policy {
-    pub allow_private: bool,
+    allow_private: bool,
+    /// Empty: any host.
+    hosts: Arc<[HostPattern]>,
 }
 
 impl Policy {
-    /// Checks what the URL itself says. Names are checked when they are resolved, see [`Resolver`].
-    pub fn check(self, url: &Url) -> Result<(), Error> {
+    pub fn new(reach: &Reach) -> Self {
+        Self { allow_private: reach.allow_private, hosts: reach.allow_hosts.as_slice().into() }
+    }
+
+    /// Checks what the URL itself says. Addresses behind names are checked when they are resolved, see [`Resolver`].
+    pub fn check(&self, url: &Url) -> Result<(), Error> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).at(url));
+        }
+        if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| pattern.matches(url)) {
+            let host = url.host_str().unwrap_or_default();
+            let error = Error::new(ErrorKind::NotAllowed, format!("the host {host} is not among those that may be asked"));
+            return Err(error.at(url).hint("the operator allows hosts by --allow-host, CDNs of the segments too"));
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -37,16 +54,16 @@ fn refused() -> Error {
 }
 
 /// The system's resolver; where private addresses may not be asked, it answers with public ones alone.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Resolver(pub Policy);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self(policy) = *self;
+        let allow_private = self.0.allow_private;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let some = !found.is_empty();
-            let usable: Vec<_> = found.into_iter().filter(|address| policy.allow_private || is_public(address.ip())).collect();
+            let usable: Vec<_> = found.into_iter().filter(|address| allow_private || is_public(address.ip())).collect();
             if usable.is_empty() && some {
                 return Err(refused().into());
             }
@@ -129,7 +146,7 @@ mod tests {
 
     #[test]
     fn literals_are_checked_in_every_spelling() {
-        let policy = Policy { allow_private: false };
+        let policy = Policy::new(&Reach { allow_private: false, ..Reach::default() });
         for text in [
             "http://127.0.0.1/",
             "http://2130706433/",

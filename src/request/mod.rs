@@ -1,10 +1,14 @@
 //! What is asked for: [`SnapshotRequest`] and its parts, parsed once and valid ever after.
 
+mod asked;
 mod moment;
 mod picture;
+mod reach;
 
+pub use asked::{Asked, flag};
 pub use moment::{At, Precision, parse_duration};
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
+pub use reach::{HostPattern, Reach};
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -92,8 +96,8 @@ impl Source {
     }
 }
 
-/// How origins are asked, in curl's terms.
-#[derive(Clone)]
+/// What origins are told, in curl's terms.
+#[derive(Clone, Default)]
 pub struct Access {
     /// Header names and values, sent to the playlist's own origin.
     pub headers: Vec<(String, String)>,
@@ -105,37 +109,13 @@ pub struct Access {
     pub referer: Option<String>,
     /// `Cookie`: `name=value; name=value`.
     pub cookie: Option<String>,
-    /// A proxy's URL; `None` takes the usual environment variables.
-    pub proxy: Option<String>,
-    /// A PEM file with further root certificates.
-    pub cacert: Option<PathBuf>,
-    /// Whether certificates go unchecked.
-    pub insecure: bool,
-    /// Whether private, loopback and link-local addresses may be asked.
-    pub allow_private: bool,
-}
-
-impl Default for Access {
-    fn default() -> Self {
-        Self {
-            headers: Vec::new(),
-            header_everywhere: false,
-            user_agent: None,
-            referer: None,
-            cookie: None,
-            proxy: None,
-            cacert: None,
-            insecure: false,
-            allow_private: true,
-        }
-    }
 }
 
 impl fmt::Debug for Access {
     /// Names only: values are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Access").field("headers", &names).field("allow_private", &self.allow_private).finish_non_exhaustive()
+        f.debug_struct("Access").field("headers", &names).finish_non_exhaustive()
     }
 }
 

@@ -41,7 +41,7 @@ pub struct Snapshot {
 /// that is at work then is left to end by itself.
 pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
     let base = entry::base(&request.source)?;
-    let job = Job::new(client, Some(&base));
+    let job = Job::new(client, &base, &request.access, &request.limits)?;
     let mut clock = Clock::start();
     let work = take_within(request, &job, &base, &mut clock);
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
@@ -132,7 +132,7 @@ pub struct Inspection {
 /// Reads the playlists, and no media. Fails where the first one cannot be read.
 pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
     let base = entry::base(&request.source)?;
-    let job = Job::new(client, Some(&base));
+    let job = Job::new(client, &base, &request.access, &request.limits)?;
     let work = inspect_within(request, &job, &base);
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
 }

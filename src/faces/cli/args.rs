@@ -48,6 +48,13 @@ pub(super) enum Command {
     /// Shows what is there: Variants and Renditions, and of the Variant that a picture would be taken from the window, the live
     /// edge, discontinuities, gaps and encryption. Only playlists are read, no media.
     Inspect(InspectArgs),
+    /// Answer over HTTP: /snapshot.jpg?url=...
+    ///
+    /// Answers over HTTP: /snapshot.jpg, .png and .webp, /report.json, /inspect.json and /healthz, with the options as parameters.
+    /// Nothing is answered until hosts, a key, or --allow-any say what may be asked for; private addresses are refused unless
+    /// --allow-private is given. Options, and HLSNAP_... variables of their names, are what a request gets that says nothing, and
+    /// the most of time, bytes and tries that it may ask for.
+    Serve(ServeArgs),
     /// Print completions for a shell
     ///
     /// Prints completions for a shell: `hlsnap completions bash > /etc/bash_completion.d/hlsnap`
@@ -68,13 +75,6 @@ pub(super) struct PictureArgs {
     /// as one segment.
     #[arg(help_heading = "Arguments")]
     pub url: Option<String>,
-    /// Where the picture goes: a path, or - for stdout [default: snapshot.jpg]
-    ///
-    /// Where the picture goes: a path, or - for stdout. In a path {now}, {pdt} (Program Date Time), {msn} (Media Sequence Number),
-    /// {width}, {height} and {ext} are filled in; what the stream does not tell is "unknown". The file is written whole, or not
-    /// at all. [default: snapshot.jpg, or with the ending of --format]
-    #[arg(short, long, value_name = "WHERE")]
-    pub output: Option<String>,
     /// The moment: live, start, 90, 1:30, 1m30s, -10s, 50%, or a date and time
     ///
     /// The moment: `live` (the newest); `start`; `90`, `1:30`, `01:02:03.5`, `1m30s` from the start; `-10s` back from the end or
@@ -103,12 +103,57 @@ pub(super) struct PictureArgs {
     /// Quality of a JPEG, 1 to 100 [default: 85]
     #[arg(short, long, value_name = "N", value_parser = value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
+    #[command(flatten)]
+    pub store: StoreArgs,
+}
+
+/// Where the picture goes.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct StoreArgs {
+    /// Where the picture goes: a path, s3://, gs://, az://, or - for stdout [default: snapshot.jpg]
+    ///
+    /// Where the picture goes: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials
+    /// of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media
+    /// Sequence Number), {width}, {height} and {ext} are filled in; what the stream does not tell is "unknown". The picture is
+    /// written whole, or not at all. [default: snapshot.jpg, or with the ending of --format]
+    #[arg(short, long, value_name = "WHERE")]
+    pub output: Option<String>,
+    /// Where the report goes as well, in JSON: as --output
+    #[arg(long, value_name = "WHERE")]
+    pub report_output: Option<String>,
+    /// Fail rather than replace what is there
+    #[arg(long)]
+    pub no_clobber: bool,
+    /// The Cache-Control that an object store keeps with the picture
+    #[arg(long, value_name = "TEXT")]
+    pub cache_control: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct InspectArgs {
     /// The playlist: http(s)://, a path, file://, or - for stdin
     pub url: String,
+}
+
+/// What is answered over HTTP, and where.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// The address and the port
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub listen: std::net::SocketAddr,
+    /// A host that may be asked, such as *.example.com, for playlists, segments and redirects alike (repeatable)
+    #[arg(long, value_name = "GLOB")]
+    pub allow_host: Vec<String>,
+    /// Answer requests that are signed with this key: sig=, the HMAC-SHA256 of path and query (better as HLSNAP_KEY)
+    #[arg(long, value_name = "KEY")]
+    pub key: Option<String>,
+    /// Answer requests for any public host
+    #[arg(long)]
+    pub allow_any: bool,
+    /// Pictures that are taken at once [default: 8]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1000))]
+    pub jobs: Option<u16>,
 }
 
 /// Which Variant is taken; a size has its say in that.

@@ -2,7 +2,7 @@
 //! or one line on stderr and an exit code.
 //!
 //! ```text
-//! args -> request -> snap | inspect -> voice
+//! args -> request -> snap | inspect | serve -> voice
 //! ```
 //!
 //! stdout carries what was asked for, stderr what is told about it. Nothing is set up that a plain run does not need.
@@ -13,6 +13,7 @@ mod inspect;
 mod logs;
 mod panics;
 mod request;
+mod serve;
 mod snap;
 mod spinner;
 mod usage;
@@ -59,6 +60,7 @@ fn parsed(args: Vec<OsString>, voice: &mut Voice) -> Result<(), Error> {
         None => snap::snap(&cli, &cli.picture, voice),
         Some(Command::Snap(picture)) => snap::snap(&cli, &picture, voice),
         Some(Command::Inspect(asked)) => inspect::inspect(&cli, &asked.url, voice),
+        Some(Command::Serve(asked)) => serve::serve(&cli, &asked, voice),
         Some(Command::Completions { shell }) => completions(shell),
     }
 }
@@ -69,13 +71,13 @@ fn completions(shell: Shell) -> Result<(), Error> {
     voice::text(&String::from_utf8_lossy(&script))
 }
 
-/// Runs a job on this thread; the decoder has its own.
-fn block_on<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Runs work on this thread; each of `jobs` decoders has its own.
+fn block_on<T>(jobs: usize, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        // One decodes, another resolves a name
-        .max_blocking_threads(4)
+        // Others resolve names
+        .max_blocking_threads(jobs + 3)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .map_err(|e| Error::internal("the runtime cannot be started").because(e))?;

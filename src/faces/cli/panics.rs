@@ -1,12 +1,15 @@
 //! Panics become errors of the kind `internal`: one line, as for every other failure.
 
 use std::{
-    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    panic::{self, AssertUnwindSafe},
     process,
     sync::OnceLock,
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    faces::panic_text,
+};
 
 /// What the first panic said.
 static FIRST: OnceLock<String> = OnceLock::new();
@@ -14,7 +17,7 @@ static FIRST: OnceLock<String> = OnceLock::new();
 /// Keeps what a panic says instead of printing it.
 pub(super) fn keep() {
     panic::set_hook(Box::new(|panic| {
-        if FIRST.set(described(panic)).is_err() {
+        if FIRST.set(panic_text(panic)).is_err() {
             // The second one: unwinding has failed, or is about to, and nobody may come to print the first
             eprintln!("hlsnap: {}: {}", ErrorKind::Internal, error());
             process::exit(ErrorKind::Internal.exit_code().into());
@@ -37,16 +40,6 @@ pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Er
 
 fn error() -> Error {
     Error::internal(FIRST.get().map_or("it panicked", String::as_str))
-}
-
-fn described(panic: &PanicHookInfo<'_>) -> String {
-    let payload = panic.payload();
-    let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
-    let said = text.unwrap_or("no message");
-    match panic.location() {
-        Some(place) => format!("it panicked at {}:{}: {said}", place.file(), place.line()),
-        None => format!("it panicked: {said}"),
-    }
 }
 
 #[cfg(test)]

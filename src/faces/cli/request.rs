@@ -1,10 +1,9 @@
-//! From options to a [`SnapshotRequest`].
+//! From options to what they ask for.
 
 use std::{
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use url::Url;
@@ -12,43 +11,89 @@ use url::Url;
 use super::args::{AccessArgs, Cli, LimitArgs, PictureArgs};
 use crate::{
     error::{Error, ErrorKind},
-    request::{Access, Encoding, Limits, Precision, Size, SnapshotRequest, Source, VariantChoice, parse_bytes, parse_duration},
-    store::Output,
+    request::{Asked, Limits, Reach, Source},
 };
 
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+/// Everything but the playlist itself, for one picture.
+pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
+    let mut asked = asked_of_playlists(cli)?;
+    let quality = picture.quality.map(|number| number.to_string());
+    set(
+        &mut asked,
+        [
+            ("output", &picture.store.output),
+            ("report-output", &picture.store.report_output),
+            ("cache-control", &picture.store.cache_control),
+            ("format", &picture.format),
+            ("at", &picture.at),
+            ("fit", &picture.fit),
+            ("quality", &quality),
+        ],
+    )?;
+    switch(
+        &mut asked,
+        [
+            ("exact", picture.exact),
+            ("key-frame", picture.key_frame),
+            ("enlarge", picture.enlarge),
+            ("no-clobber", picture.store.no_clobber),
+        ],
+    )?;
+    Ok(asked)
+}
 
-/// The request for one picture, written to `output`.
-pub(super) fn for_picture(cli: &Cli, picture: &PictureArgs, output: &Output) -> Result<SnapshotRequest, Error> {
-    let url = picture.url.as_deref().ok_or_else(|| usage("no URL was given", "write `hlsnap URL`; `hlsnap --help` shows examples"))?;
-    let mut encoding = Encoding::default();
-    match &picture.format {
-        Some(format) => encoding.format = format.parse()?,
-        None => encoding.format = output.format().unwrap_or(encoding.format),
+/// What bears on playlists.
+pub(super) fn asked_of_playlists(cli: &Cli) -> Result<Asked, Error> {
+    over(Asked::default(), cli)
+}
+
+/// What bears on playlists, over what was said already.
+pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
+    let Cli { choice, access, limits, .. } = cli;
+    let text = |number: Option<u32>| number.map(|number| number.to_string());
+    let (width, height) = (text(choice.width), text(choice.height));
+    set(&mut asked, [("variant", &choice.variant), ("width", &width), ("height", &height)])?;
+    let AccessArgs { headers, user_agent, referer, cookie, .. } = access;
+    headers.iter().try_for_each(|line| asked.set("header", line))?;
+    set(&mut asked, [("user-agent", user_agent), ("referer", referer), ("cookie", cookie)])?;
+    switch(&mut asked, [("header-everywhere", access.header_everywhere)])?;
+    let LimitArgs { timeout, max_bytes, retries } = limits;
+    set(&mut asked, [("timeout", timeout), ("max-bytes", max_bytes), ("retries", &text(*retries))])?;
+    Ok(asked)
+}
+
+fn set<const N: usize>(asked: &mut Asked, options: [(&str, &Option<String>); N]) -> Result<(), Error> {
+    options.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))).try_for_each(|(name, text)| asked.set(name, text))
+}
+
+fn switch<const N: usize>(asked: &mut Asked, options: [(&str, bool); N]) -> Result<(), Error> {
+    options.into_iter().filter(|(_, on)| *on).try_for_each(|(name, _)| asked.set(name, "true"))
+}
+
+/// How far this process may reach.
+pub(super) fn reach(cli: &Cli) -> Reach {
+    reach_over(Reach::default(), cli)
+}
+
+/// How far this process may reach, over what was said already.
+pub(super) fn reach_over(said: Reach, cli: &Cli) -> Reach {
+    let args = &cli.access;
+    Reach {
+        proxy: args.proxy.clone().or(said.proxy),
+        cacert: args.cacert.clone().filter(|file| file != &PathBuf::new()).or(said.cacert),
+        insecure: args.insecure || said.insecure,
+        allow_private: args.allow_private.unwrap_or(said.allow_private),
+        allow_hosts: said.allow_hosts,
     }
-    encoding.quality = picture.quality.unwrap_or(encoding.quality);
-    let at = picture.at.as_deref().map(str::parse).transpose()?;
-    let precision = match (picture.exact, picture.key_frame) {
-        (true, _) => Some(Precision::Exact),
-        (_, true) => Some(Precision::KeyFrame),
-        _ => None,
-    };
-    let fit = picture.fit.as_deref().map(str::parse).transpose()?.unwrap_or_default();
-    let request = for_playlists(cli, url)?;
-    Ok(SnapshotRequest { at, precision, encoding, size: Size { fit, enlarge: picture.enlarge, ..request.size }, ..request })
 }
 
-/// The request as far as playlists are concerned.
-pub(super) fn for_playlists(cli: &Cli, url: &str) -> Result<SnapshotRequest, Error> {
-    let variant = cli.choice.variant.as_deref().map_or(Ok(VariantChoice::Auto), str::parse)?;
-    let size = Size { width: cli.choice.width, height: cli.choice.height, ..Size::default() };
-    let (access, limits) = (access(&cli.access)?, limits(&cli.limits)?);
-    // Last, for it may wait for stdin
-    let source = source(url, cli.access.base_url.as_deref(), &limits)?;
-    Ok(SnapshotRequest { variant, size, access, limits, ..SnapshotRequest::new(source) })
+/// Where the playlist is; waits for stdin where that is it.
+pub(super) fn source(cli: &Cli, url: Option<&str>, limits: &Limits) -> Result<Source, Error> {
+    let url = url.ok_or_else(|| usage("no URL was given", "write `hlsnap URL`; `hlsnap --help` shows examples"))?;
+    read(url, cli.access.base_url.as_deref(), limits)
 }
 
-fn source(url: &str, base: Option<&str>, limits: &Limits) -> Result<Source, Error> {
+fn read(url: &str, base: Option<&str>, limits: &Limits) -> Result<Source, Error> {
     let Some(base) = base else {
         return match url {
             "-" => Err(usage("a playlist on stdin needs --base-url", "give the URL that its relative URIs belong to")),
@@ -100,51 +145,6 @@ fn base_url(text: &str) -> Result<Url, Error> {
 fn local_url(path: &Path) -> Option<Url> {
     let absolute = std::path::absolute(path).ok()?;
     if path.is_dir() { Url::from_directory_path(absolute).ok() } else { Url::from_file_path(absolute).ok() }
-}
-
-fn access(args: &AccessArgs) -> Result<Access, Error> {
-    Ok(Access {
-        headers: args.headers.iter().map(|text| header(text)).collect::<Result<_, _>>()?,
-        header_everywhere: args.header_everywhere,
-        user_agent: args.user_agent.clone(),
-        referer: args.referer.clone(),
-        cookie: args.cookie.clone(),
-        proxy: args.proxy.clone(),
-        cacert: args.cacert.clone().filter(|file| file != &PathBuf::new()),
-        insecure: args.insecure,
-        allow_private: args.allow_private.unwrap_or(Access::default().allow_private),
-    })
-}
-
-/// `Name: value`, as curl has it. Neither is shown: without a colon, it may be a value alone.
-fn header(text: &str) -> Result<(String, String), Error> {
-    let bad = |what: &str| usage(what, "write -H 'Name: value'");
-    let (name, value) = text.split_once(':').ok_or_else(|| bad("a --header has no colon"))?;
-    let (name, value) = (name.trim(), value.trim());
-    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if name.is_empty() || !name.chars().all(is_token) {
-        return Err(bad("a --header's name is empty or holds characters that no name may have"));
-    }
-    if value.chars().any(|c| c.is_control() && c != '\t') {
-        return Err(bad("a --header's value holds a control character"));
-    }
-    Ok((name.to_owned(), value.to_owned()))
-}
-
-fn limits(args: &LimitArgs) -> Result<Limits, Error> {
-    let usual = Limits::default();
-    let timeout = match args.timeout.as_deref() {
-        None => usual.timeout,
-        Some(text) => parse_duration(text)
-            .filter(|time| !time.is_zero() && *time <= LONGEST_TIMEOUT)
-            .ok_or_else(|| usage(&format!("--timeout {text:?} is not a time"), "give seconds up to a day, such as 20, 0.5 or 1m30s"))?,
-    };
-    let max_bytes = match args.max_bytes.as_deref() {
-        None => usual.max_bytes,
-        Some(text) => parse_bytes(text)
-            .ok_or_else(|| usage(&format!("--max-bytes {text:?} is not a size"), "give bytes, such as 300000, 300k, 64M or 1G"))?,
-    };
-    Ok(Limits { timeout, max_bytes, retries: args.retries.unwrap_or(usual.retries), ..usual })
 }
 
 fn usage(what: &str, hint: &str) -> Error {

@@ -7,7 +7,10 @@ use std::{
 
 use serde::Serialize;
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    faces::failure::Failure,
+};
 
 /// Who listens, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +44,7 @@ impl Voice {
     pub fn fail(self, error: &Error) -> u8 {
         // Where nobody listens any more, the exit code still tells
         if self.json {
-            let _ = self.object(&Failure { error: error.into() });
+            let _ = self.object(&Failure::from(error));
         }
         say(&format!("{}: {error}", error.kind()));
         error.kind().exit_code()
@@ -104,51 +107,9 @@ fn say(line: &str) {
     let _ = io::stderr().lock().write_all(format!("hlsnap: {}\n", plain(line)).as_bytes());
 }
 
-/// A failure as the contract has it in JSON.
-#[derive(Debug, Serialize)]
-pub(super) struct Told {
-    kind: &'static str,
-    message: String,
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
-
-impl From<&Error> for Told {
-    fn from(error: &Error) -> Self {
-        Self {
-            kind: error.kind().name(),
-            message: error.message(),
-            url: error.url().map(str::to_owned),
-            status: error.origin_status(),
-            hint: error.what_to_do().map(str::to_owned),
-        }
-    }
-}
-
-/// `{"error": {…}}`
-#[derive(Serialize)]
-struct Failure {
-    error: Told,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn errors_in_json_keep_secrets() {
-        let url = url::Url::parse("https://user:secret@host/x.m3u8?token=secret#secret");
-        let error = Error::new(ErrorKind::HttpStatus, "the origin answered 403").status(403).hint("check the token");
-        let told = url.map(|url| serde_json::to_string(&Failure { error: Told::from(&error.at(&url)) }));
-        let wanted = concat!(
-            r#"{"error":{"kind":"http_status","message":"the origin answered 403","url":"https://host/x.m3u8?...","#,
-            r#""status":403,"hint":"check the token"}}"#
-        );
-        assert_eq!(told.ok().and_then(Result::ok).as_deref(), Some(wanted));
-    }
 
     #[test]
     fn the_voice_is_known_before_the_options_are() {

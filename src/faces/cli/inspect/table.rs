@@ -2,8 +2,10 @@
 
 use std::fmt::{Display, Write as _};
 
-use super::facts::{DateFacts, Facts, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts};
-use crate::faces::cli::voice::plain;
+use crate::faces::{
+    cli::voice::plain,
+    facts::{DateFacts, Facts, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts},
+};
 
 /// What the playlist does not tell.
 const UNKNOWN: &str = "-";

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     error::redacted,
-    faces::cli::voice::Told,
+    faces::failure::Told,
     hls::{MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
     report::Cost,
     snapshot::Inspection,

@@ -1,0 +1,7 @@
+//! The AWS Lambda function: what `provided.al2023` starts. See `deploy/README.md`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hlsnap::faces::lambda::run()
+}

@@ -1,0 +1,187 @@
+//! Where pictures go: a path, stdout, or an object store.
+//!
+//! [`Output`] is what was asked for, with its `{name}` templates; [`Place`] is where one picture goes. Whoever reads a place sees the old
+//! picture or the new one, never a part: files are renamed when they are whole, objects are put in one request.
+
+mod file;
+mod object;
+mod template;
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    error::{Error, ErrorKind},
+    report::Report,
+    request::Format,
+};
+
+pub use object::{Object, Stores};
+use template::Template;
+
+/// Where pictures are asked to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// `-`
+    Stdout,
+    /// A path with templates.
+    Path(Named),
+    /// An object's URL, with templates in its key.
+    Object(Named),
+}
+
+/// A name with templates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named(Template);
+
+impl Output {
+    /// Reads a path with templates, `file://`, `-`, or the URL of an object: `s3://bucket/key`, `gs://bucket/key`, `az://container/key`.
+    /// `option` is what a mistake is told of.
+    ///
+    /// Fails with `usage` for names that no template has, and for keys that no object can have.
+    pub fn parse(option: &str, text: &str) -> Result<Self, Error> {
+        match text {
+            "" => return Err(usage(format!("{option} is empty"), "give a path, or - for stdout")),
+            "-" => return Ok(Self::Stdout),
+            _ => {}
+        }
+        let path = |text: &str| Template::parse(option, text).map(|template| Self::Path(Named(template)));
+        match text.split_once("://") {
+            Some((scheme, _)) if object::is_store(scheme) => {
+                // The key's faults are told before a picture is taken for it
+                Object::parse(option, text)?;
+                Template::parse(option, text).map(|template| Self::Object(Named(template)))
+            }
+            Some(("file", local)) => path(local),
+            Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                Err(usage(format!("{option}: nothing can be written to {scheme}://"), "give a path, s3://, gs://, az://, or - for stdout"))
+            }
+            _ => path(text),
+        }
+    }
+
+    /// The format that the name's ending tells.
+    pub fn format(&self) -> Option<Format> {
+        match self {
+            Self::Stdout => None,
+            Self::Path(Named(template)) | Self::Object(Named(template)) => {
+                Format::from_extension(Path::new(template.text()).extension()?.to_str()?)
+            }
+        }
+    }
+
+    /// Fails with `output` where a picture could surely not be written, so that a mistake costs no download. Leaves nothing behind, and
+    /// asks no object store.
+    pub fn check(&self, stores: &Stores) -> Result<(), Error> {
+        match self {
+            Self::Stdout => Ok(()),
+            Self::Object(Named(template)) => Object::parse("--output", template.text()).and_then(|object| stores.open(&object).map(drop)),
+            Self::Path(Named(template)) if template.is_plain() => file::check(Path::new(template.text())),
+            Self::Path(Named(template)) => file::check_folder_before(Path::new(template.text())),
+        }
+    }
+
+    /// Where the picture of `report`, taken `now`, goes.
+    pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Place, Error> {
+        Ok(match self {
+            Self::Stdout => Place::Stdout,
+            Self::Path(Named(template)) => Place::Path(PathBuf::from(template.filled(report, now))),
+            Self::Object(Named(template)) => Place::Object(Object::parse("--output", &template.filled(report, now))?),
+        })
+    }
+}
+
+/// How something is put in its place.
+#[derive(Debug, Clone, Default)]
+pub struct Manner {
+    /// An object's media type.
+    pub content_type: &'static str,
+    /// An object's `Cache-Control`.
+    pub cache_control: Option<String>,
+    /// An object's own metadata: names of letters alone, which every store takes.
+    pub metadata: Vec<(&'static str, String)>,
+    /// Whether what is there already stays, which is a failure then.
+    pub no_clobber: bool,
+}
+
+/// Where one picture goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// `-`
+    Stdout,
+    /// A file, or a device or a FIFO that takes bytes as they come.
+    Path(PathBuf),
+    /// An object.
+    Object(Object),
+}
+
+impl Place {
+    /// The name in reports: the path, the object's URL, or `-`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Stdout => "-".to_owned(),
+            Self::Path(path) => path.display().to_string(),
+            Self::Object(object) => object.to_string(),
+        }
+    }
+
+    /// Writes the whole or, but for what has no name to rename, nothing. Fails with `output`.
+    pub async fn put(&self, bytes: Bytes, manner: &Manner, stores: &Stores) -> Result<(), Error> {
+        match self {
+            Self::Stdout => {
+                let mut stdout = io::stdout().lock();
+                let written = stdout.write_all(&bytes).and_then(|()| stdout.flush());
+                written.map_err(|e| file::failed("the picture cannot be written to stdout", e))
+            }
+            Self::Path(path) => file::put(path, &bytes, manner.no_clobber),
+            Self::Object(object) => stores.put(object, bytes, manner).await,
+        }
+    }
+}
+
+fn exists(name: &str) -> Error {
+    Error::new(ErrorKind::Output, format!("{name} is there already")).hint("leave --no-clobber out to replace it, or give another name")
+}
+
+fn usage(what: String, hint: &str) -> Error {
+    Error::new(ErrorKind::Usage, what).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Output, ErrorKind> {
+        Output::parse("--output", text).map_err(|e| e.kind())
+    }
+
+    #[test]
+    fn places_in_every_spelling() {
+        assert_eq!(parsed("-"), Ok(Output::Stdout));
+        assert!(matches!(parsed("a/b://c.jpg"), Ok(Output::Path(_))));
+        assert!(matches!(parsed("file:///a/b.jpg"), Ok(Output::Path(_))));
+        for text in ["s3://bucket/key.jpg", "gs://bucket/a/{now}.{ext}", "az://container/key"] {
+            assert!(matches!(parsed(text), Ok(Output::Object(_))), "{text}");
+        }
+        for text in ["", "http://host/x.jpg", "{nope}.jpg", "a{now", "a}b", "{}", "{now}}"] {
+            assert_eq!(parsed(text), Err(ErrorKind::Usage), "{text}");
+        }
+        for text in ["s3://bucket", "s3://bucket/", "s3:///key", "s3://bucket/a//b", "s3://bucket/../b", "s3://{now}/key", "s3://b/{x}"] {
+            assert_eq!(parsed(text), Err(ErrorKind::Usage), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_ending_tells_the_format() {
+        let format = |text: &str| parsed(text).ok().and_then(|output| output.format());
+        assert_eq!(format("a.PNG"), Some(Format::Png));
+        assert_eq!(format("{now}.webp"), Some(Format::WebP));
+        assert_eq!(format("s3://bucket/a.b/c.png"), Some(Format::Png));
+        assert_eq!((format("a.{ext}"), format("png"), format("-")), (None, None, None));
+    }
+}

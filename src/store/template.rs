@@ -1,0 +1,122 @@
+//! Names in which `{name}` stands for something that is known once the picture is there.
+
+use chrono::{DateTime, Utc};
+
+use super::usage;
+use crate::{error::Error, report::Report, request::Format};
+
+/// A text in which `{name}` stands for something that is known once the picture is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    text: String,
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Name(Name),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Now,
+    ProgramDateTime,
+    MediaSequenceNumber,
+    Width,
+    Height,
+    Extension,
+}
+
+impl Template {
+    /// As it was written.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Reads `{now}`, `{pdt}`, `{msn}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` are the braces themselves.
+    pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
+        const KNOWN: &str = "use {now}, {pdt}, {msn}, {width}, {height} or {ext}, and {{ or }} for a brace";
+        let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
+        while let Some(place) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(place);
+            plain.push_str(before);
+            if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
+                plain.extend(from.chars().next());
+                rest = after;
+                continue;
+            }
+            let name = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let Some((name, after)) = name else {
+                return Err(usage(format!("{option} {text:?}: a brace has no partner"), KNOWN));
+            };
+            let Some(known) = Name::parse(name) else {
+                return Err(usage(format!("{option} {text:?}: {{{name}}} is not known"), KNOWN));
+            };
+            parts.extend([Part::Text(std::mem::take(&mut plain)), Part::Name(known)]);
+            rest = after;
+        }
+        plain.push_str(rest);
+        parts.push(Part::Text(plain));
+        Ok(Self { text: text.to_owned(), parts })
+    }
+
+    /// Whether it is the same for every picture.
+    pub(super) fn is_plain(&self) -> bool {
+        !self.text.contains(['{', '}'])
+    }
+
+    /// The name for the picture of `report`, taken `now`.
+    pub(super) fn filled(&self, report: &Report, now: DateTime<Utc>) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            // A picture is not lost for its name
+            Part::Name(name) => name.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
+        };
+        self.parts.iter().map(part).collect()
+    }
+}
+
+impl Name {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "now" => Self::Now,
+            "pdt" => Self::ProgramDateTime,
+            "msn" => Self::MediaSequenceNumber,
+            "width" => Self::Width,
+            "height" => Self::Height,
+            "ext" => Self::Extension,
+            _ => return None,
+        })
+    }
+
+    /// `None`: the stream does not tell.
+    fn value(self, report: &Report, now: DateTime<Utc>) -> Option<String> {
+        // No colons: not every file system has them
+        let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
+        match self {
+            Self::Now => Some(stamp(now)),
+            Self::ProgramDateTime => {
+                let date = report.frame.program_date_time.as_deref()?;
+                DateTime::parse_from_rfc3339(date).ok().map(|date| stamp(date.to_utc()))
+            }
+            Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
+            Self::Width => Some(report.width.to_string()),
+            Self::Height => Some(report.height.to_string()),
+            Self::Extension => report.format.parse().ok().map(|format: Format| format.extension().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_fall_into_parts() {
+        let parts = Template::parse("--output", "a{{b}}-{msn}{ext}").map(|template| template.parts).unwrap_or_default();
+        let text = |text: &str| Part::Text(text.to_owned());
+        let wanted = [text("a{b}-"), Part::Name(Name::MediaSequenceNumber), text(""), Part::Name(Name::Extension), text("")];
+        assert_eq!(parts, wanted);
+    }
+}
