@@ -15,14 +15,14 @@ use futures_util::{
     future::{BoxFuture, Shared, WeakShared},
 };
 use ring::digest;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::{
     error::{Error, ErrorKind},
     fetch::Client,
     report::Report,
     request::SnapshotRequest,
-    snapshot,
+    snapshot::{self, Inspection},
 };
 
 /// A picture for everybody who asked for it.
@@ -60,6 +60,12 @@ impl Flights {
         self.shared(same, request, client).await
     }
 
+    /// Reads the playlists alone.
+    pub async fn inspect(&self, mut request: SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
+        let _place = place(&self.jobs, &mut request).await?;
+        snapshot::inspect(&request, client).await
+    }
+
     fn shared(&self, same: String, request: SnapshotRequest, client: Client) -> Shared<Flight> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         let there = under_way.get(&same).and_then(WeakShared::upgrade).filter(|flight| flight.peek().is_none());
@@ -77,13 +83,17 @@ impl Flights {
     }
 }
 
-async fn take(mut request: SnapshotRequest, client: &Client, jobs: &Semaphore) -> Result<Taken, Error> {
+/// Waits for a place among those that may work at once, within the request's time, which becomes less by the wait.
+async fn place<'a>(jobs: &'a Semaphore, request: &mut SnapshotRequest) -> Result<SemaphorePermit<'a>, Error> {
     let began = Instant::now();
-    let permit = tokio::time::timeout(request.limits.timeout, jobs.acquire()).await;
-    let Ok(_permit) = permit else {
-        return Err(Error::new(ErrorKind::Timeout, "too many pictures are being taken at once").hint("try again, or raise --jobs"));
-    };
+    let busy = || Error::new(ErrorKind::Timeout, "too many pictures are being taken at once").hint("try again, or raise --jobs");
+    let place = tokio::time::timeout(request.limits.timeout, jobs.acquire()).await.map_err(|_| busy())?;
     request.limits.timeout = request.limits.timeout.saturating_sub(began.elapsed());
+    place.map_err(|e| Error::internal("no picture may be taken any more").because(e))
+}
+
+async fn take(mut request: SnapshotRequest, client: &Client, jobs: &Semaphore) -> Result<Taken, Error> {
+    let _place = place(jobs, &mut request).await?;
     let taken = snapshot::take(&request, client).await?;
     let digest = digest::digest(&digest::SHA256, &taken.picture);
     let etag = URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default());

@@ -28,7 +28,6 @@ use crate::{
     faces::{facts::Facts, settings::Settings},
     fetch::Client,
     request::Format,
-    snapshot,
 };
 use flight::Flights;
 
@@ -81,7 +80,7 @@ async fn inspect(State(face): State<Arc<Face>>, uri: Uri) -> Response {
         gate::check(&face.settings, &uri)?;
         let asked = question::asked(&face.settings, &uri, question::OF_PLAYLISTS)?;
         let request = asked.request(question::source(&asked)?, None);
-        let found = snapshot::inspect(&request, &face.client).await?;
+        let found = face.flights.inspect(request, &face.client).await?;
         answer::json(&Facts::of(&found, Utc::now()), answer::LIVE)
     };
     inspected.await.unwrap_or_else(|e: Error| answer::problem(&e))

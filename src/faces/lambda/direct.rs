@@ -20,21 +20,23 @@ pub(super) const MOST_ANSWER: usize = 6_000_000;
 /// The report; fails as the picture failed.
 pub(super) async fn one(works: &Works, request: &Named, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
     let done = works.one(&Value::Object(request.clone()), deadline, false, metrics).await?;
-    answer(done, &mut { MOST_ANSWER })
+    let report = json!(done.report);
+    let mut room = MOST_ANSWER.saturating_sub(report.to_string().len());
+    with_picture(report, done.picture, &mut room)
 }
 
 /// `{"results": […]}` in the requests' order: a report, or `{"error": {…}}`.
 pub(super) async fn many(works: &Works, requests: Vec<Value>, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
-    let took = all(works, &requests, deadline, false, metrics).await;
-    let mut room = MOST_ANSWER;
-    let results: Vec<Value> = took
-        .into_iter()
-        .map(|done| match done.and_then(|done| answer(done, &mut room)) {
-            Ok(answer) => answer,
-            Err(error) => json!(failure::Failure::from(&error)),
-        })
-        .collect();
-    Ok(json!({ "results": results }))
+    let failure = |error: &Error| json!(failure::Failure::from(error));
+    let told = |done: Result<Done, Error>| match done {
+        Ok(done) => (json!(done.report), done.picture),
+        Err(error) => (failure(&error), None),
+    };
+    let told: Vec<_> = all(works, &requests, deadline, false, metrics).await.into_iter().map(told).collect();
+    // Every report comes first, then as many pictures as fit
+    let mut room = MOST_ANSWER.saturating_sub(told.iter().map(|(report, _)| report.to_string().len()).sum());
+    let results = told.into_iter().map(|(report, picture)| with_picture(report, picture, &mut room).unwrap_or_else(|e| failure(&e)));
+    Ok(json!({ "results": results.collect::<Vec<_>>() }))
 }
 
 /// Takes all pictures, so many at once as there is memory for; the outcomes are in the requests' order.
@@ -57,20 +59,14 @@ pub(super) async fn all(
     outcomes.into_iter().map(add).collect()
 }
 
-/// The report, and the picture in base64 where `room` is left for it.
-fn answer(done: Done, room: &mut usize) -> Result<Value, Error> {
-    let Done { report, picture } = done;
-    let mut answer = json!(report);
-    let told = answer.to_string().len();
-    if let (Some(picture), Value::Object(fields)) = (picture, &mut answer) {
-        let wanted = told + picture.len().div_ceil(3) * 4;
-        if wanted > *room {
-            return Err(too_large(picture.len()));
-        }
-        *room -= wanted;
+/// The report, with the picture in base64 where `room` is left for it.
+fn with_picture(mut report: Value, picture: Option<Vec<u8>>, room: &mut usize) -> Result<Value, Error> {
+    if let (Some(picture), Value::Object(fields)) = (picture, &mut report) {
+        let wanted = picture.len().div_ceil(3) * 4;
+        *room = room.checked_sub(wanted).ok_or_else(|| too_large(picture.len()))?;
         fields.insert("image_base64".to_owned(), STANDARD.encode(picture).into());
     }
-    Ok(answer)
+    Ok(report)
 }
 
 /// A picture that no answer of Lambda's can hold.

@@ -9,8 +9,8 @@ use crate::error::{Error, ErrorKind};
 /// A request's options by name.
 pub(super) type Named = Map<String, Value>;
 
-/// So many requests of one event are more than any function has time for.
-const MOST_REQUESTS: usize = 10_000;
+/// So many requests of one event: the reports of more would not fit in Lambda's answer.
+const MOST_REQUESTS: usize = 4_000;
 
 #[derive(Debug)]
 pub(super) enum Event {

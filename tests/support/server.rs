@@ -1,0 +1,107 @@
+//! A running `hlsnap serve`, and what it answers.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use reqwest::header::HeaderMap;
+use serde_json::Value;
+
+/// It ends when this is dropped.
+pub struct Server {
+    child: Child,
+    url: String,
+}
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Server {
+    /// Starts it with these options and variables, on a port that is free.
+    pub fn start(options: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_hlsnap"))
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(options)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        let url = line.strip_prefix("listening on ").unwrap_or_else(|| panic!("{line:?}")).trim().trim_end_matches('/').to_owned();
+        Self { child, url }
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.get_with(path, &[])
+    }
+
+    pub fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(asked(self.url(path), headers))
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        Command::new("kill").arg(&id).status().expect("kill");
+        self.child.wait().expect("it ends")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks for a URL.
+pub async fn asked(url: String, headers: &[(&'static str, &str)]) -> Answer {
+    // Plain HTTP; the client wants to know all the same who would do TLS
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut request = client.get(url);
+    for (name, text) in headers {
+        request = request.header(*name, *text);
+    }
+    let answer = request.send().await.expect("an answer");
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    Answer { status, headers, body: answer.bytes().await.expect("a body").to_vec() }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |text| text.to_str().expect("text"))
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn picture(&self) -> image::DynamicImage {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        image::load_from_memory(&self.body).expect("a picture")
+    }
+
+    /// Asserts a problem of the table.
+    #[track_caller]
+    pub fn fails(&self, status: u16, kind: &str) -> Value {
+        let told = self.json();
+        assert_eq!((self.status, told["kind"].as_str(), told["status"].as_u64()), (status, Some(kind), Some(status.into())), "{told}");
+        assert_eq!((self.header("content-type"), self.header("cache-control")), ("application/problem+json", "no-store"));
+        told
+    }
+}
