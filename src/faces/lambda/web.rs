@@ -1,9 +1,17 @@
 //! HTTP events: function URLs, API Gateway in both versions, and load balancers, answered by the HTTP face's router.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    pin::Pin,
+    sync::{Mutex, PoisonError},
+};
 
-use axum::{Router, body::HttpBody, http::Uri, response::Response};
-use lambda_http::{Adapter, Context, LambdaEvent, Request, RequestExt, request::LambdaRequest, service_fn};
+use axum::{
+    Router,
+    body::HttpBody,
+    http::{Uri, header::CONTENT_TYPE},
+    response::Response,
+};
+use lambda_http::{Adapter, Body, Context, IntoResponse, LambdaEvent, Request, RequestExt, request::LambdaRequest, service_fn};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -34,7 +42,7 @@ impl Web {
             let answer = tokio::time::timeout(deadline.left(), self.routed(request)).await;
             let answer = answer.unwrap_or_else(|_| http::problem(&out_of_time()));
             metrics.lock().unwrap_or_else(PoisonError::into_inner).count_answer(answer.status(), answer.headers());
-            Ok::<_, std::convert::Infallible>(answer)
+            Ok::<_, std::convert::Infallible>(Answer(answer))
         });
         let Ok(answer) = Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await;
         serde_json::to_value(answer).map_err(|e| Error::internal("the answer cannot be written as JSON").because(e))
@@ -54,5 +62,25 @@ impl Web {
         let bytes = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
         // In base64, with room for the headers
         if bytes / 3 * 4 > direct::MOST_ANSWER - 16_384 { http::problem(&direct::too_large(bytes)) } else { answer }
+    }
+}
+
+/// An answer whose body is text or bytes by what we know of it. The crate's own conversion brings every legacy encoding's tables along.
+struct Answer(Response);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = lambda_http::Response<Body>> + Send>> {
+        let (parts, body) = self.0.into_parts();
+        Box::pin(async move {
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+            let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+            let is_text = kind.contains("json") || kind.starts_with("text/");
+            let body = match String::from_utf8(bytes.into()) {
+                Ok(text) if is_text => Body::Text(text),
+                Ok(text) => Body::Binary(text.into_bytes()),
+                Err(other) => Body::Binary(other.into_bytes()),
+            };
+            lambda_http::Response::from_parts(parts, body)
+        })
     }
 }
