@@ -32,8 +32,14 @@ pub(super) struct Deadline(Option<Instant>);
 impl Deadline {
     /// The context's, less what it takes to answer: a tenth, but at most a second.
     pub fn of(context: &Context) -> Self {
-        let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(context.deadline));
-        let left = end.and_then(|end| end.duration_since(SystemTime::now()).ok()).unwrap_or_default();
+        let given = Duration::from_millis(context.deadline);
+        // Emulators (cargo-lambda's) tell how long instead of until when; Lambda itself gives a quarter of an hour at most
+        let left = if given < Duration::from_secs(86_400) {
+            given
+        } else {
+            let end = SystemTime::UNIX_EPOCH.checked_add(given);
+            end.and_then(|end| end.duration_since(SystemTime::now()).ok()).unwrap_or_default()
+        };
         let margin = (left / 10).min(Duration::from_secs(1));
         Self(Instant::now().checked_add(left.saturating_sub(margin)))
     }
@@ -146,4 +152,22 @@ fn source(asked: &Asked) -> Result<Source, Error> {
 pub(super) fn out_of_time() -> Error {
     Error::new(ErrorKind::Timeout, "the function's time was over before this picture's turn came")
         .hint("send fewer requests in one event, or give the function more time or memory")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_a_moment_and_with_emulators_a_length() {
+        let left = |deadline: u128| {
+            let mut context = Context::default();
+            context.deadline = u64::try_from(deadline).expect("milliseconds");
+            Deadline::of(&context).left().as_secs()
+        };
+        let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_millis();
+        assert!((57..=59).contains(&left(now + 60_000)), "{}", left(now + 60_000));
+        assert!((598..=599).contains(&left(600_000)), "{}", left(600_000));
+        assert_eq!(left(now - 5_000), 0);
+    }
 }

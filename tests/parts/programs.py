@@ -1,0 +1,182 @@
+"""The programs of these tests. Each is started here and ended by its own process id; all listen on 127.0.0.1 only."""
+
+import json
+import os
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from relay import Relay
+
+REGION = "us-east-1"
+NAME = "pictures"
+# What is waited for an answer at most
+SECONDS = 20
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def ask(url, body=None):
+    """Status, headers and body, whatever the status is. With a body it is a POST."""
+    # Of a form, which is urllib's own guess, moto would not give the body out
+    request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"} if body else {})
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+class Program:
+    """A child process whose output is kept, line by line."""
+
+    def __init__(self, command, environment=None, folder=None, stdin=subprocess.DEVNULL):
+        settings = {**os.environ, **(environment or {})}
+        self.name = Path(command[0]).name
+        self.out = []
+        self.err = []
+        self.process = subprocess.Popen(
+            command, env=settings, cwd=folder, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        kept = [(self.process.stdout, self.out), (self.process.stderr, self.err)]
+        self.readers = [threading.Thread(target=self._keep, args=one, daemon=True) for one in kept]
+        for reader in self.readers:
+            reader.start()
+
+    @staticmethod
+    def _keep(stream, lines):
+        lines.extend(line.rstrip("\n") for line in iter(stream.readline, ""))
+
+    def until(self, ready, seconds=30):
+        """Waits until `ready()` gives something; what the program said is told where it never does."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            if found := ready():
+                return found
+            time.sleep(0.02)
+        raise RuntimeError(f"{self.name} does not start: {self.out[-5:]} {self.err[-15:]}")
+
+    def listens(self, port):
+        def ready():
+            with socket.socket() as one:
+                return one.connect_ex(("127.0.0.1", port)) == 0
+
+        self.until(ready)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        if self.process.stdin:
+            self.process.stdin.close()
+        self.process.wait()
+        for reader in self.readers:
+            reader.join(5)
+
+
+class Origin(Program):
+    """The local HLS origin."""
+
+    def __init__(self, binaries):
+        # It ends with its standard input, so also when this script is killed
+        super().__init__([str(binaries / "examples/origin")], stdin=subprocess.PIPE)
+
+    def wait(self):
+        line = self.until(lambda: self.out and self.out[0])
+        self.base = line.removeprefix("listening ").rstrip("/")
+
+    def url(self, path):
+        return self.base + path
+
+
+class Moto(Program):
+    """S3 and IAM."""
+
+    def __init__(self, tools):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__([str(tools / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)])
+
+    def wait(self):
+        self.listens(self.port)
+
+    def hold_policies(self, really):
+        """Whether signatures and policies are checked from the next request on."""
+        status, _, _ = ask(f"{self.url}/moto-api/reset-auth", b"0" if really else b"inf")
+        assert status == 200, status
+
+
+class Emulator(Program):
+    """Lambda's two APIs, by cargo-lambda: invocations come in, and a function that was started elsewhere asks for them."""
+
+    def __init__(self, tools, folder):
+        self.tool = str(tools / "cargo-lambda")
+        self.port = free_port()
+        # It reads a project's manifest for the names of its functions. This one has no dependencies, so cargo has nothing to look up.
+        # A name is used once: the emulator would hand the next event to the last function's question, which nobody waits for any more.
+        self.names = [f"{NAME}-{place}" for place in range(20)]
+        binaries = "".join(f'[[bin]]\nname = "{name}"\npath = "main.rs"\n' for name in self.names)
+        manifest = f'[package]\nname = "{NAME}"\nversion = "0.0.0"\nedition = "2021"\n{binaries}[workspace]\n'
+        folder.mkdir()
+        (folder / "main.rs").write_text("fn main() {}\n")
+        (folder / "Cargo.toml").write_text(manifest)
+        self.folder = folder
+        command = [self.tool, "lambda", "watch", "--only-lambda-apis", "--invoke-address", "127.0.0.1", "--invoke-port", str(self.port)]
+        super().__init__(command, {"CARGO_NET_OFFLINE": "true"}, folder)
+
+    def wait(self):
+        self.listens(self.port)
+
+
+class Function(Program):
+    """`bootstrap`, with what Lambda itself sets, and settings."""
+
+    def __init__(self, binaries, emulator, settings):
+        self.emulator = emulator
+        self.known_as = emulator.names.pop()
+        self.relay = Relay(f"127.0.0.1:{emulator.port}", f"/.rt/{self.known_as}")
+        lambdas_own = {
+            "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.relay.port}",
+            "AWS_LAMBDA_FUNCTION_NAME": NAME,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{NAME}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/02/[$LATEST]0123456789abcdef",
+            "AWS_REGION": REGION,
+        }
+        super().__init__([str(binaries / "bootstrap")], {**lambdas_own, **settings})
+        self.until(lambda: self.relay.asked.is_set())
+
+    def invoke(self, event):
+        """Status and answer of one invocation."""
+        url = f"http://127.0.0.1:{self.emulator.port}/2015-03-31/functions/{self.known_as}/invocations"
+        status, _, body = ask(url, json.dumps(event).encode())
+        return status, json.loads(body)
+
+    def invoke_by_tool(self, event):
+        """The same by `cargo lambda invoke`."""
+        data = self.emulator.folder / "event.json"
+        data.write_text(json.dumps(event))
+        command = [self.emulator.tool, "lambda", "invoke", self.known_as]
+        command += ["--invoke-address", "127.0.0.1", "--invoke-port", str(self.emulator.port)]
+        command += ["--data-file", str(data), "--output-format", "json"]
+        return subprocess.run(command, cwd=data.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+
+    def get(self, path_and_query):
+        """A web request, which the emulator makes an event of, as a function URL does: status, headers, body."""
+        return ask(f"http://127.0.0.1:{self.emulator.port}/lambda-url/{self.known_as}{path_and_query}")
+
+    def close(self):
+        super().close()
+        self.relay.close()
