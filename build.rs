@@ -14,9 +14,6 @@ const OLDEST_LIBAVCODEC: &str = "59.37";
 /// Since then a stream's side data are among its codec parameters (`AVCodecParameters.coded_side_data`, FFmpeg 6.1).
 const CODED_SIDE_DATA: &str = "60.31";
 
-/// What `vendor/build` writes beside the libraries: `key=value` lines.
-const BUILD_INFO: &str = "vendor/prefix/hlsnap-build-info";
-
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=HLSNAP_LIBAV");
@@ -54,18 +51,27 @@ fn describe(vendored: bool) -> Result<Libav, String> {
     if vendored { vendored_libav() } else { system_libav() }
 }
 
+/// What `vendor/build` writes beside the libraries: `key=value` lines. Those for another machine lie in a folder of their own.
+fn build_info() -> String {
+    let is_native = env::var_os("TARGET") == env::var_os("HOST");
+    let machine = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    let suffix = if is_native { String::new() } else { format!("-{machine}") };
+    format!("vendor/prefix{suffix}/hlsnap-build-info")
+}
+
 fn vendored_libav() -> Result<Libav, String> {
     if env::var_os("FFMPEG_DIR").is_some() {
         return Err("FFMPEG_DIR is set and would be linked in place of vendor/prefix: unset it".into());
     }
-    println!("cargo::rerun-if-changed={BUILD_INFO}");
-    let info = fs::read_to_string(Path::new(BUILD_INFO))
-        .map_err(|_| "vendor/prefix is missing: run script/setup (or vendor/build), then build again".to_owned())?;
+    let build_info = build_info();
+    println!("cargo::rerun-if-changed={build_info}");
+    let info = fs::read_to_string(&build_info)
+        .map_err(|_| format!("{build_info} is missing: run script/setup (or vendor/build), then build again"))?;
     let value = |key: &str| {
         info.lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
             .map(str::to_owned)
-            .ok_or_else(|| format!("{BUILD_INFO} has no `{key}`: run vendor/build"))
+            .ok_or_else(|| format!("{build_info} has no `{key}`: run vendor/build"))
     };
     Ok(Libav {
         kind: "vendored",
@@ -77,7 +83,7 @@ fn vendored_libav() -> Result<Libav, String> {
 
 /// A shared library may be replaced after the build: what is not known here is the running library's to say.
 fn system_libav() -> Result<Libav, String> {
-    if Path::new(BUILD_INFO).exists() {
+    if Path::new(&build_info()).exists() {
         return Err("vendor/prefix would hide the system's libav: run `HLSNAP_LIBAV=system script/setup` first".into());
     }
     Ok(Libav {
