@@ -193,7 +193,8 @@ fn a_picture_that_no_answer_can_hold_asks_for_an_output() {
     let mut function = Function::start(&[]);
     let url = origin.url("/ladder-ts/v0.m3u8");
     let requests = vec![json!({"url": url, "quality": 100, "width": 4000, "enlarge": true}); 40];
-    let answer = function.answer(&json!({ "requests": requests }));
+    // Unoptimised code takes its time for that many pixels
+    let Said::Answer(answer) = function.invoke_within(&json!({ "requests": requests }), 200_000) else { panic!("no answer") };
     assert!(answer.to_string().len() < 6_291_556, "Lambda would refuse it");
     let results = answer["results"].as_array().expect("a list");
     assert!(results[0]["image_base64"].is_string());

@@ -21,7 +21,7 @@ SECRET = "t0ken-of-the-tests"
 @contextmanager
 def function(tally, parts, name, settings=None, without_metrics=0):
     """A function with these settings; in the end its log is looked through. `without_metrics` of its invocations take no picture."""
-    one = Function(parts.binaries, parts.emulator, {**SETTINGS, **environment(parts.moto.url), **(settings or {})})
+    one = Function([str(parts.binaries / "bootstrap")], parts.emulator, {**SETTINGS, **environment(parts.moto.url), **(settings or {})})
     try:
         yield one
         # The answer may be here before the log's last line

@@ -140,9 +140,9 @@ class Emulator(Program):
 
 
 class Function(Program):
-    """`bootstrap`, with what Lambda itself sets, and settings."""
+    """`bootstrap`, started by `command`, with what Lambda itself sets, and settings."""
 
-    def __init__(self, binaries, emulator, settings):
+    def __init__(self, command, emulator, settings):
         self.emulator = emulator
         self.known_as = emulator.names.pop()
         self.relay = Relay(f"127.0.0.1:{emulator.port}", f"/.rt/{self.known_as}")
@@ -155,7 +155,7 @@ class Function(Program):
             "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/02/[$LATEST]0123456789abcdef",
             "AWS_REGION": REGION,
         }
-        super().__init__([str(binaries / "bootstrap")], {**lambdas_own, **settings})
+        super().__init__(command, {**lambdas_own, **settings})
         self.until(lambda: self.relay.asked.is_set())
 
     def invoke(self, event):

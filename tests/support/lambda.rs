@@ -101,7 +101,7 @@ impl Function {
         self.shared.events.waiting.lock().expect("events").push_back((event.to_string(), milliseconds));
         self.shared.events.came.notify_one();
         self.runtime
-            .block_on(async { tokio::time::timeout(Duration::from_secs(40), self.said.recv()).await })
+            .block_on(async { tokio::time::timeout(Duration::from_millis(milliseconds + 10_000), self.said.recv()).await })
             .expect("the function answers")
             .expect("the stand-in is there")
     }
