@@ -9,7 +9,7 @@ use std::{
 };
 
 use hlsnap::{
-    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist},
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     request::{At, Limits, Precision, Size, VariantChoice},
 };
 use url::Url;
@@ -36,7 +36,7 @@ fn corpus() -> PathBuf {
 fn read(path: &Path) -> Result<Playlist, hlsnap::Error> {
     let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     let url: Url = "https://origin.test/a/b/index.m3u8".parse().expect("a URL");
-    hls::parse(&bytes, &url, &Limits::default())
+    hls::parse(&bytes, &url, &Variables::default(), &Limits::default())
 }
 
 /// What must hold of every Media Playlist.
@@ -54,7 +54,7 @@ fn plausible(name: &str, playlist: &MediaPlaylist) {
             match hls::plan(playlist, at, precision, None) {
                 Ok(plan) => {
                     let first = plan.candidates.first().unwrap_or_else(|| panic!("{name}: {at:?} has no candidates"));
-                    assert!(playlist.segments.get(*first).is_some_and(|segment| !segment.gap), "{name}: {at:?}");
+                    assert!(playlist.segments.get(first.segment).is_some_and(|segment| !segment.gap), "{name}: {at:?}");
                 }
                 Err(error) => {
                     let nothing = playlist.segments.iter().all(|segment| segment.gap);
@@ -96,7 +96,7 @@ fn every_playlist_that_is_not_suspect_is_read() {
         checked += 1;
         let told = match found {
             Ok(Playlist::Media(media)) => {
-                format!("media {} {}", if media.ended { "end" } else { "live" }, media.segments.len())
+                format!("media {} {}", if media.ended { "end" } else { "live" }, media.complete_segments().len())
             }
             Ok(Playlist::Multivariant(_)) => "master - 0".to_owned(),
             Err(error) => error.to_string(),
@@ -136,7 +136,7 @@ fn every_playlist_of_a_presentation_is_read() {
                 match read(&path) {
                     Ok(Playlist::Media(media)) => {
                         let text = String::from_utf8_lossy(&text);
-                        assert_eq!(media.segments.len(), text.matches("#EXTINF").count(), "{name}");
+                        assert_eq!(media.complete_segments().len(), text.matches("#EXTINF").count(), "{name}");
                         plausible(&name, &media);
                     }
                     Ok(Playlist::Multivariant(multivariant)) => plausible_variants(&name, &multivariant),

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::multivariant::{MultivariantPlaylist, Variant};
+use super::multivariant::{DEFAULT_PATHWAY, MultivariantPlaylist, Variant};
 use crate::{
     error::{Error, ErrorKind},
     request::{Fit, Size, VariantChoice},
@@ -13,11 +13,15 @@ use crate::{
 /// Fails with `no_video` where none has video, with `unsupported` where none can be decoded, and with `not_found` where the choice
 /// names none of them.
 pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, size: &Size) -> Result<Vec<&'a Variant>, Error> {
-    let named: Vec<&Variant> = playlist.variants.iter().filter(|variant| is_named(variant, choice)).collect();
+    let all_named = |variants: &'a [Variant]| variants.iter().filter(|variant| is_named(variant, choice)).collect::<Vec<_>>();
+    let mut named = all_named(&playlist.variants);
+    if named.is_empty() && matches!(choice, VariantChoice::Name(_)) {
+        named = all_named(&playlist.views);
+    }
     if named.is_empty() && !playlist.variants.is_empty() {
         return Err(no_such(choice, playlist.variants.iter(), playlist));
     }
-    let best = best_first(decodable(&named, playlist)?);
+    let best = best_first(decodable(&named, playlist)?, playlist);
     let chosen = match choice {
         VariantChoice::Auto => large_enough(&best, size),
         VariantChoice::Best | VariantChoice::Index(_) | VariantChoice::Name(_) => best.clone(),
@@ -76,8 +80,11 @@ fn lines_of(variant: &Variant) -> Option<u32> {
 }
 
 /// SDR comes before what would need tone mapping; then the resolution, because a calm 1080p may take fewer bits than a busy 720p; one
-/// that is known before one that is guessed; then the bit rate; then the order of the playlist.
-fn best_first(mut variants: Vec<&Variant>) -> Vec<&Variant> {
+/// that is known before one that is guessed; then SCORE, where all have one; then the bit rate. What is the same by all that comes from
+/// the first pathway on, and in the order of the playlist: redundant copies lie side by side.
+fn best_first<'a>(mut variants: Vec<&'a Variant>, playlist: &MultivariantPlaylist) -> Vec<&'a Variant> {
+    let scored = variants.iter().all(|variant| variant.score.is_some());
+    let pathways = pathways(playlist);
     let mut known: Vec<(u64, u64)> = variants
         .iter()
         .filter(|variant| variant.resolution.is_some())
@@ -98,9 +105,26 @@ fn best_first(mut variants: Vec<&Variant>) -> Vec<&Variant> {
         let bandwidth = variant.bandwidth.unwrap_or(0);
         let is_known = variant.resolution.is_some();
         let area = if is_known { area(variant) } else { guessed(bandwidth) };
-        (variant.is_hdr(), Reverse(area), !is_known, Reverse(bandwidth))
+        // Of floats that are not negative the order is that of their bits
+        let score = variant.score.filter(|_| scored).map_or(0, f64::to_bits);
+        let pathway = variant.pathway.as_deref().unwrap_or(DEFAULT_PATHWAY);
+        let pathway = pathways.iter().position(|known| *known == pathway);
+        (variant.is_hdr(), Reverse(area), !is_known, Reverse(score), Reverse(bandwidth), pathway)
     });
     variants
+}
+
+/// The pathways in the order in which they are to be tried: the one that EXT-X-CONTENT-STEERING names, then as they come. The steering
+/// manifest would cost a request, and is for players that stay.
+fn pathways(playlist: &MultivariantPlaylist) -> Vec<&str> {
+    let mut pathways: Vec<&str> = playlist.pathway.as_deref().into_iter().collect();
+    for variant in &playlist.variants {
+        let pathway = variant.pathway.as_deref().unwrap_or(DEFAULT_PATHWAY);
+        if !pathways.contains(&pathway) {
+            pathways.push(pathway);
+        }
+    }
+    pathways
 }
 
 /// A Variant without a resolution among others comes last: it may well be sound alone.

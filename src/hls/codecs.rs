@@ -21,8 +21,12 @@ const NO_VIDEO: [&str; 32] = [
 ];
 
 pub(super) fn kind(codec: &str) -> Kind {
-    let name = codec.trim().split('.').next().unwrap_or_default().to_ascii_lowercase();
-    if DECODABLE.contains(&name.as_str()) {
+    let mut words = codec.trim().split('.');
+    let name = words.next().unwrap_or_default().to_ascii_lowercase();
+    if matches!(name.as_str(), "dvh1" | "dvhe") && words.next() == Some("05") {
+        // Dolby Vision without a base layer that others can show
+        Kind::OtherVideo
+    } else if DECODABLE.contains(&name.as_str()) {
         Kind::Decodable
     } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {
         Kind::NoVideo
@@ -33,4 +37,10 @@ pub(super) fn kind(codec: &str) -> Kind {
 
 pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, Kind)> {
     codecs.split(',').map(str::trim).filter(|codec| !codec.is_empty()).map(|codec| (codec, kind(codec)))
+}
+
+/// Whether all that the list names is JPEG.
+pub(super) fn is_jpeg(codecs: &str) -> bool {
+    let mut names = codecs.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
+    names.peek().is_some() && names.all(|name| ["jpeg", "mjpg", "jpg"].iter().any(|known| name.to_ascii_lowercase().starts_with(known)))
 }

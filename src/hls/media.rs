@@ -1,15 +1,14 @@
-//! The Media Playlist (section 4.4.3 and 4.4.4), with what tags carry forward spelled out on every segment.
+//! The Media Playlist (sections 4.4.3 to 4.4.5): what [`super::carried`] makes of its tags.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use m3u8_rs::{ExtTag, MediaPlaylistType, MediaSegment};
 use url::Url;
 
 use super::{
-    key::{Key, Keys},
+    key::Key,
+    low_latency::{Part, PreloadHint, RenditionReport, ServerControl},
     multivariant::Start,
-    normalise,
 };
 
 /// Segments of one Variant or Rendition.
@@ -23,7 +22,7 @@ pub struct MediaPlaylist {
     pub media_sequence: u64,
     /// The Discontinuity Sequence Number of the first segment.
     pub discontinuity_sequence: u64,
-    /// In the order of presentation.
+    /// In the order of presentation. Of the last one there may only be parts yet: see [`Segment::complete`].
     pub segments: Vec<Segment>,
     /// EXT-X-ENDLIST.
     pub ended: bool,
@@ -33,6 +32,37 @@ pub struct MediaPlaylist {
     pub i_frames_only: bool,
     /// EXT-X-START.
     pub start: Option<Start>,
+    /// EXT-X-SERVER-CONTROL.
+    pub control: ServerControl,
+    /// PART-TARGET in seconds.
+    pub part_target: Option<f64>,
+    /// The part that comes next.
+    pub hint: Option<PreloadHint>,
+    /// EXT-X-RENDITION-REPORT.
+    pub rendition_reports: Vec<RenditionReport>,
+    /// EXT-X-DATERANGE.
+    pub date_ranges: Vec<DateRange>,
+    /// Segments that a delta update leaves out (EXT-X-SKIP).
+    pub skipped: u64,
+    /// EXT-X-VERSION.
+    pub version: Option<u64>,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
+    pub independent_segments: bool,
+    /// What is wrong with the text as such, for people.
+    pub oddities: Vec<&'static str>,
+}
+
+/// Something that is told about a stretch of time (section 4.4.5.1).
+#[derive(Debug, Clone, PartialEq)]
+pub struct DateRange {
+    /// ID.
+    pub id: String,
+    /// CLASS.
+    pub class: Option<String>,
+    /// START-DATE.
+    pub start: Option<DateTime<Utc>>,
+    /// DURATION, else PLANNED-DURATION, else what END-DATE makes it, in seconds.
+    pub duration: Option<f64>,
 }
 
 /// What may still change (section 4.4.3.5).
@@ -69,9 +99,33 @@ pub struct Segment {
     pub program_date_time: Option<DateTime<Utc>>,
     /// EXT-X-BITRATE in thousands of bits a second.
     pub bitrate: Option<u64>,
+    /// Its Partial Segments, where they are told.
+    pub parts: Vec<Part>,
+    /// How pictures lie in an image (EXT-X-TILES); `None` where it is none.
+    pub tiles: Option<Tiles>,
+    /// Whether it is there as a whole; else `parts` are all that there is, and `url` is the last one's.
+    pub complete: bool,
+}
+
+/// How pictures lie in an image, row by row (EXT-X-TILES, of Roku's image playlists).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tiles {
+    /// Pictures across and down.
+    pub layout: (u32, u32),
+    /// Seconds that each stands for.
+    pub duration: f64,
 }
 
 impl Segment {
+    /// What is there of it from the part `index` on, as a segment of its own.
+    #[must_use]
+    pub fn from_part(&self, index: usize) -> Self {
+        let parts: Vec<Part> = self.parts.get(index..).unwrap_or_default().to_vec();
+        let start = parts.first().map_or(self.start, |part| part.start);
+        let program_date_time = self.program_date_time.and_then(|date| date.checked_add_signed(time_delta(start - self.start)));
+        Self { start, duration: (self.end() - start).max(0.0), program_date_time, parts, complete: false, ..self.clone() }
+    }
+
     /// Seconds from the start of the playlist's first segment to its end.
     pub fn end(&self) -> f64 {
         self.start + self.duration
@@ -104,174 +158,37 @@ impl MediaPlaylist {
         !self.ended && self.playlist_type != Some(PlaylistType::Vod)
     }
 
+    /// The segments that are there as a whole.
+    pub fn complete_segments(&self) -> &[Segment] {
+        match self.segments.split_last() {
+            Some((last, others)) if !last.complete => others,
+            _ => &self.segments,
+        }
+    }
+
+    /// The Media Sequence Number of the segment that comes next, and the index of the part that comes next in it.
+    pub fn next(&self) -> (u64, u64) {
+        match self.segments.last() {
+            Some(last) if last.complete => (last.media_sequence_number.saturating_add(1), 0),
+            Some(last) => (last.media_sequence_number, last.parts.len() as u64),
+            None => (self.media_sequence, 0),
+        }
+    }
+
     /// Seconds from the first segment's start to the last one's end.
     pub fn duration(&self) -> f64 {
         self.segments.last().map_or(0.0, Segment::end)
     }
-
-    pub(super) fn of(tokens: m3u8_rs::MediaPlaylist, url: &Url) -> Self {
-        let target_duration = Some(tokens.target_duration as f64).filter(|seconds| *seconds > 0.0);
-        let mut carried = Carried {
-            base: url.clone(),
-            usual_duration: target_duration.unwrap_or_default(),
-            start: 0.0,
-            number: tokens.media_sequence,
-            discontinuity: tokens.discontinuity_sequence,
-            date: None,
-            keys: Keys::default(),
-            init: None,
-            range_end: None,
-            bitrate: None,
-        };
-        // Where EXTINF is used, a line without one is no segment, but something that strayed into the text
-        let needs_extinf = tokens.segments.iter().any(has_extinf);
-        let mut segments = Vec::with_capacity(tokens.segments.len());
-        for token in &tokens.segments {
-            let tags = carried.take_tags(token);
-            if has_extinf(token) || !needs_extinf {
-                segments.push(carried.segment(token, tags));
-            }
-        }
-        date_backwards(&mut segments);
-        Self {
-            url: url.clone(),
-            target_duration,
-            media_sequence: tokens.media_sequence,
-            discontinuity_sequence: tokens.discontinuity_sequence,
-            segments,
-            ended: tokens.end_list,
-            playlist_type: tokens.playlist_type.and_then(|kind| match kind {
-                MediaPlaylistType::Event => Some(PlaylistType::Event),
-                MediaPlaylistType::Vod => Some(PlaylistType::Vod),
-                MediaPlaylistType::Other(_) => None,
-            }),
-            i_frames_only: tokens.i_frames_only,
-            start: tokens.start.map(Start::from),
-        }
-    }
-}
-
-/// What one segment hands on to the next.
-struct Carried {
-    base: Url,
-    /// Seconds of a segment that tells none: the target duration.
-    usual_duration: f64,
-    start: f64,
-    number: u64,
-    discontinuity: u64,
-    date: Option<DateTime<Utc>>,
-    keys: Keys,
-    init: Option<Arc<Init>>,
-    /// Where the last range ended, and in which resource.
-    range_end: Option<(Url, u64)>,
-    bitrate: Option<u64>,
-}
-
-fn has_extinf(token: &MediaSegment) -> bool {
-    token.title.is_some()
-}
-
-/// What tags say of one segment alone.
-struct Tags {
-    duration: f64,
-    gap: bool,
-}
-
-impl Carried {
-    fn take_tags(&mut self, token: &MediaSegment) -> Tags {
-        let duration = token.title.as_deref().map_or(self.usual_duration, |digits| digits.parse().unwrap_or_default());
-        let mut tags = Tags { duration, gap: false };
-        for ExtTag { tag, rest } in &token.unknown_tags {
-            let value = rest.as_deref().unwrap_or_default();
-            match tag.as_str() {
-                normalise::KEY => self.keys.take(value, &self.base),
-                normalise::INIT => self.take_init(token.map.as_ref()),
-                normalise::SKIPPED => self.number = self.number.saturating_add(value.parse().unwrap_or_default()),
-                "X-GAP" => tags.gap = true,
-                "X-BITRATE" => self.bitrate = value.parse().ok(),
-                _ => {}
-            }
-        }
-        if token.discontinuity {
-            self.discontinuity = self.discontinuity.saturating_add(1);
-        }
-        if let Some(date) = token.program_date_time {
-            self.date = Some(date.to_utc());
-        }
-        tags
-    }
-
-    fn segment(&mut self, token: &MediaSegment, Tags { duration, mut gap }: Tags) -> Segment {
-        // Where URI or range make no sense, there is no media that could be asked for
-        let url = self.base.join(&token.uri);
-        gap |= url.is_err();
-        let url = url.unwrap_or_else(|_| self.base.clone());
-        let byte_range = token.byte_range.as_ref().and_then(|range| {
-            let resolved = self.resolve(range, &url);
-            gap |= resolved.is_none();
-            resolved
-        });
-        self.range_end = byte_range.map(|range| (url.clone(), range.offset.saturating_add(range.length)));
-        let segment = Segment {
-            url,
-            byte_range,
-            start: self.start,
-            duration,
-            media_sequence_number: self.number,
-            discontinuity_sequence_number: self.discontinuity,
-            init: self.init.clone(),
-            key: self.keys.current(),
-            gap,
-            program_date_time: self.date,
-            bitrate: self.bitrate.filter(|_| byte_range.is_none()),
-        };
-        self.start += duration;
-        self.number = self.number.saturating_add(1);
-        self.date = self.date.and_then(|date| date.checked_add_signed(time_delta(duration)));
-        segment
-    }
-
-    /// An init is encrypted by the key that stands before it, not by one between it and the segment.
-    fn take_init(&mut self, map: Option<&m3u8_rs::Map>) {
-        let Some((map, url)) = map.and_then(|map| Some((map, self.base.join(&map.uri).ok()?))) else { return };
-        let byte_range = map.byte_range.as_ref();
-        let byte_range = byte_range.map(|range| ByteRange { offset: range.offset.unwrap_or(0), length: range.length });
-        let init = Init { url, byte_range: byte_range.filter(ByteRange::is_sound), key: self.keys.current() };
-        if self.init.as_deref() != Some(&init) {
-            self.init = Some(Arc::new(init));
-        }
-    }
-
-    /// Without an offset a range goes on where the one before it ended, if that was in the same resource. `None` where it holds nothing, or
-    /// would end beyond every file.
-    fn resolve(&self, range: &m3u8_rs::ByteRange, url: &Url) -> Option<ByteRange> {
-        let follows = self.range_end.as_ref().filter(|(before, _)| before == url).map(|(_, end)| *end);
-        let after_init = || {
-            let init = self.init.as_ref().filter(|init| init.url == *url)?;
-            init.byte_range.map(|range| range.offset.saturating_add(range.length))
-        };
-        let offset = range.offset.or(follows).or_else(after_init).unwrap_or(0);
-        Some(ByteRange { offset, length: range.length }).filter(ByteRange::is_sound)
-    }
 }
 
 impl ByteRange {
-    fn is_sound(&self) -> bool {
+    /// Whether it holds anything, and ends where a file can end.
+    pub(super) fn is_sound(&self) -> bool {
         self.length > 0 && self.offset.checked_add(self.length).is_some()
     }
 }
 
-/// Segments before the first EXT-X-PROGRAM-DATE-TIME are dated back from it (section 4.4.4.6).
-fn date_backwards(segments: &mut [Segment]) {
-    let dated = segments.iter().position(|segment| segment.program_date_time.is_some());
-    let mut next = dated.and_then(|index| segments.get(index)?.program_date_time);
-    for segment in segments.iter_mut().take(dated.unwrap_or(0)).rev() {
-        next = next.and_then(|date| date.checked_sub_signed(time_delta(segment.duration)));
-        segment.program_date_time = next;
-    }
-}
-
 #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
-fn time_delta(seconds: f64) -> TimeDelta {
+pub(super) fn time_delta(seconds: f64) -> TimeDelta {
     TimeDelta::microseconds((seconds * 1e6).round() as i64)
 }

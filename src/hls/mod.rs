@@ -1,27 +1,34 @@
 //! Text in, plan out: what a playlist says, which Variant and which segment a picture needs. Pure: no I/O, no clock, no async.
 //!
 //! ```text
-//! bytes -> normalise -> m3u8-rs -> multivariant | media -> choose, plan
+//! bytes -> normalise -> m3u8-rs -> multivariant | carried, media -> choose, plan
 //! ```
 //!
 //! m3u8-rs reads the text after `normalise` has brought it into the form that it reads rightly; its output is tokens, and the types
 //! here are the model. Names and rules are those of draft-pantos-hls-rfc8216bis.
 
 mod attributes;
+mod carried;
 mod choose;
 mod codecs;
 mod date;
 mod key;
+mod low_latency;
 mod media;
 mod multivariant;
 mod normalise;
+mod own;
 mod plan;
+mod values;
+mod variables;
 
 pub use choose::choose;
 pub use key::{Key, KeyFormat, Method};
-pub use media::{ByteRange, Init, MediaPlaylist, PlaylistType, Segment};
+pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
+pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};
 pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, Start, Variant};
-pub use plan::{Goal, Plan, plan};
+pub use plan::{Goal, Place, Plan, plan};
+pub use variables::Variables;
 
 use url::Url;
 
@@ -39,18 +46,19 @@ pub enum Playlist {
     Media(MediaPlaylist),
 }
 
-/// Reads a playlist. `url` is where it came from after redirects: relative URIs resolve against it.
+/// Reads a playlist. `url` is where it came from after redirects: relative URIs resolve against it. `imported` are the variables of the
+/// Multivariant Playlist that named it.
 ///
 /// Fails with `bad_playlist` where it is none or has neither segments nor Variants, and with `too_large` beyond `limits`.
-pub fn parse(bytes: &[u8], url: &Url, limits: &Limits) -> Result<Playlist, Error> {
-    let text = normalise::normalise(bytes, limits.playlist_entries)?;
+pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Playlist, Error> {
+    let text = normalise::normalise(bytes, url, imported, limits.playlist_entries)?;
     let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").hint("please report it");
     if text.is_multivariant {
         let tokens = m3u8_rs::parse_master_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
-        multivariant::MultivariantPlaylist::of(tokens, url).map(Playlist::Multivariant)
+        multivariant::MultivariantPlaylist::of(tokens, url, text).map(Playlist::Multivariant)
     } else {
         let tokens = m3u8_rs::parse_media_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
-        Ok(Playlist::Media(media::MediaPlaylist::of(tokens, url)))
+        Ok(Playlist::Media(media::MediaPlaylist::of(tokens, url, text)))
     }
 }
 

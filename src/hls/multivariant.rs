@@ -6,9 +6,12 @@ use m3u8_rs::{AlternativeMediaType, MasterPlaylist, QuotedOrUnquoted, VariantStr
 use url::Url;
 
 use super::{
+    attributes::Attributes,
     codecs::{self, Kind},
     key::{Key, Keys},
-    normalise::{self, NO_BANDWIDTH},
+    normalise::{IMAGES, NO_BANDWIDTH, Normalised},
+    own,
+    variables::Variables,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -23,12 +26,24 @@ pub struct MultivariantPlaylist {
     pub renditions: Vec<Rendition>,
     /// EXT-X-I-FRAME-STREAM-INF.
     pub i_frame_variants: Vec<Variant>,
+    /// EXT-X-IMAGE-STREAM-INF, and I-frame Variants of JPEG: whole pictures, for small sizes.
+    pub image_variants: Vec<Variant>,
+    /// Variants in the view of a video Rendition that has a Media Playlist of its own, by the Rendition's name.
+    pub views: Vec<Variant>,
     /// EXT-X-INDEPENDENT-SEGMENTS.
     pub independent_segments: bool,
     /// EXT-X-START.
     pub start: Option<Start>,
     /// EXT-X-SESSION-KEY: keys that Media Playlists are going to name, so that they can be asked for early.
     pub session_keys: Vec<Key>,
+    /// The pathway to begin with (EXT-X-CONTENT-STEERING).
+    pub pathway: Option<String>,
+    /// EXT-X-DEFINE.
+    pub variables: Variables,
+    /// EXT-X-VERSION.
+    pub version: Option<u64>,
+    /// What is wrong with the text as such, for people.
+    pub oddities: Vec<&'static str>,
 }
 
 /// One of several versions of the presentation (section 4.4.6.2).
@@ -56,9 +71,23 @@ pub struct Variant {
     pub audio: Option<String>,
     /// The group of its video Renditions.
     pub video: Option<String>,
+    /// SUPPLEMENTAL-CODECS: what else it may be decoded as.
+    pub supplemental_codecs: Option<String>,
+    /// How good the origin finds it; of use only where all have one.
+    pub score: Option<f64>,
+    /// PATHWAY-ID; without it, `.`.
+    pub pathway: Option<String>,
+    /// STABLE-VARIANT-ID.
+    pub stable_id: Option<String>,
 }
 
 impl Variant {
+    /// Whether the other one is the same by all that is told, in another place: a redundant copy.
+    pub fn is_twin_of(&self, other: &Self) -> bool {
+        let told = |variant: &Self| (variant.bandwidth, variant.resolution, variant.codecs.clone(), variant.video_range.clone());
+        told(self) == told(other) && self.frame_rate == other.frame_rate
+    }
+
     /// Whether it has video, as far as CODECS and RESOLUTION tell.
     pub fn has_video(&self) -> bool {
         let Some(codecs) = &self.codecs else { return true };
@@ -131,29 +160,63 @@ impl From<m3u8_rs::Start> for Start {
 
 impl MultivariantPlaylist {
     /// Fails with `bad_playlist` where no Variant is left.
-    pub(super) fn of(tokens: MasterPlaylist, url: &Url) -> Result<Self, Error> {
+    pub(super) fn of(tokens: MasterPlaylist, url: &Url, text: Normalised) -> Result<Self, Error> {
         let renditions: Vec<_> = tokens.alternatives.into_iter().filter_map(|media| rendition(media, url)).collect();
-        let mut views = Views::new();
+        let mut names = Views::new();
         for view in renditions.iter().filter(|rendition| rendition.kind == RenditionType::Video) {
-            views.entry(&view.group_id).or_insert(&view.name);
+            names.entry(&view.group_id).or_insert(&view.name);
         }
+        let is_image = |stream: &VariantStream| {
+            let is_told = stream.other_attributes.as_ref().is_some_and(|others| others.contains_key(IMAGES));
+            is_told || stream.codecs.as_deref().is_some_and(codecs::is_jpeg)
+        };
         let (i_frame, plain): (Vec<_>, Vec<_>) = tokens.variants.into_iter().partition(|variant| variant.is_i_frame);
+        let (images, i_frame): (Vec<_>, Vec<_>) = i_frame.into_iter().partition(is_image);
         let variants = |list: Vec<VariantStream>| -> Vec<Variant> {
-            let all = list.into_iter().enumerate().filter_map(|(index, stream)| variant(index, stream, url, &views));
+            let all = list.into_iter().enumerate().filter_map(|(index, stream)| variant(index, stream, url, &names));
             // A playlist that names itself would be asked for without end
             all.filter(|variant| variant.url != *url).collect()
         };
-        let (variants, i_frame_variants) = (variants(plain), variants(i_frame));
-        if variants.is_empty() && i_frame_variants.is_empty() {
+        let (variants, i_frame_variants, image_variants) = (variants(plain), variants(i_frame), variants(images));
+        if variants.is_empty() && i_frame_variants.is_empty() && image_variants.is_empty() {
             let what = "the Multivariant Playlist names no Media Playlist but itself, or none at all";
             return Err(Error::new(ErrorKind::BadPlaylist, what).hint("this is the origin's mistake"));
         }
-        let session_keys = tokens.unknown_tags.iter().filter(|tag| tag.tag == normalise::KEY);
-        let session_keys = session_keys.filter_map(|tag| Keys::alone(tag.rest.as_deref()?, url)).collect();
-        let start = tokens.start.map(Start::from);
-        let independent_segments = tokens.independent_segments;
-        Ok(Self { url: url.clone(), variants, i_frame_variants, independent_segments, start, renditions, session_keys })
+        let own_tag =
+            |name: &'static str| tokens.unknown_tags.iter().filter(move |tag| tag.tag == name).filter_map(|tag| tag.rest.as_deref());
+        let steering = own_tag(own::STEERING).next().map(Attributes::of);
+        Ok(Self {
+            url: url.clone(),
+            views: views(&variants, &renditions, url),
+            variants,
+            i_frame_variants,
+            image_variants,
+            independent_segments: text.independent_segments,
+            start: tokens.start.map(Start::from),
+            session_keys: own_tag(own::KEY).filter_map(|attributes| Keys::alone(attributes, url)).collect(),
+            pathway: steering.map(|list| list.get("PATHWAY-ID").unwrap_or(DEFAULT_PATHWAY).to_owned()),
+            variables: text.variables,
+            version: text.version,
+            oddities: text.oddities,
+            renditions,
+        })
     }
+}
+
+/// The pathway of Variants that name none (section 4.4.6.2).
+pub(super) const DEFAULT_PATHWAY: &str = ".";
+
+/// Each Variant once more for every other view of its group.
+fn views(variants: &[Variant], renditions: &[Rendition], own: &Url) -> Vec<Variant> {
+    let other_views = |variant: &Variant| {
+        let group = variant.video.clone();
+        renditions.iter().filter(move |rendition| rendition.kind == RenditionType::Video && Some(&rendition.group_id) == group.as_ref())
+    };
+    let seen = |variant: &Variant, rendition: &Rendition| {
+        let url = rendition.url.clone().filter(|url| url != own)?;
+        Some(Variant { url, name: Some(rendition.name.clone()), ..variant.clone() })
+    };
+    variants.iter().flat_map(|variant| other_views(variant).filter_map(|rendition| seen(variant, rendition)).collect::<Vec<_>>()).collect()
 }
 
 /// The name of each group of video Renditions: that of its first.
@@ -177,6 +240,10 @@ fn variant(index: usize, stream: VariantStream, base: &Url, views: &Views<'_>) -
         video_range: told(text(&others, "VIDEO-RANGE")),
         audio: told(stream.audio),
         video,
+        supplemental_codecs: told(text(&others, "SUPPLEMENTAL-CODECS")),
+        score: text(&others, "SCORE").and_then(|score| score.trim().parse().ok()).filter(|score: &f64| score.is_finite() && *score >= 0.0),
+        pathway: told(text(&others, "PATHWAY-ID")),
+        stable_id: told(text(&others, "STABLE-VARIANT-ID")),
     })
 }
 

@@ -2,22 +2,25 @@
 //!
 //! Lines are sorted out one by one: known tags are written anew with the attributes and values that m3u8-rs takes, everything else is
 //! left out. What m3u8-rs cannot carry goes into tags of our own, which it hands on, in their order, with the next segment (or with the
-//! Multivariant Playlist): [`KEY`], [`INIT`], [`SKIPPED`]. EXTINF's title, which is of no use to a picture, carries the duration with all its
-//! digits, where m3u8-rs has 32-bit floats. Each trap that this avoids has its test in `tests/traps.rs`.
+//! Multivariant Playlist): [`own`]. EXTINF's title, which is of no use to a picture, carries the duration with all its digits, where m3u8-rs
+//! has 32-bit floats. Each trap that this avoids has its test in `tests/traps.rs`.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _};
 
-use super::{attributes::Attributes, date};
+use url::Url;
+
+use super::{
+    attributes::Attributes,
+    date, own,
+    values::{byte_range, digits, quoted, seconds, variant},
+    variables::{Scope, Variables},
+};
 use crate::error::{Error, ErrorKind};
 
-/// An EXT-X-KEY or EXT-X-SESSION-KEY as it stood; m3u8-rs keeps the last of several, and loses METHOD=NONE.
-pub(super) const KEY: &str = "X-HLSNAP-KEY";
-/// Here stood the segment's EXT-X-MAP; m3u8-rs does not tell whether a key stood before or after it.
-pub(super) const INIT: &str = "X-HLSNAP-INIT";
-/// So many segments are left out here (EXT-X-SKIP).
-pub(super) const SKIPPED: &str = "X-HLSNAP-SKIPPED";
 /// The bandwidth of a Variant that does not tell one, which m3u8-rs would drop.
 pub(super) const NO_BANDWIDTH: u64 = 0;
+/// An attribute of our own: the I-frame Variant is of whole pictures (EXT-X-IMAGE-STREAM-INF).
+pub(super) const IMAGES: &str = "X-HLSNAP-IMAGES";
 /// U+FEFF in UTF-8.
 pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -25,29 +28,54 @@ pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
 pub(super) struct Normalised {
     pub is_multivariant: bool,
     pub lines: String,
+    /// What EXT-X-DEFINE names.
+    pub variables: Variables,
+    /// EXT-X-VERSION.
+    pub version: Option<u64>,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
+    pub independent_segments: bool,
+    /// What is wrong with the text as such, for people.
+    pub oddities: Vec<&'static str>,
 }
 
-/// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `most_entries` URIs.
-pub(super) fn normalise(bytes: &[u8], most_entries: usize) -> Result<Normalised, Error> {
+/// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `most_entries` URIs. `url` is the playlist's own, and
+/// `imported` are the variables of its Multivariant Playlist.
+pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, most_entries: usize) -> Result<Normalised, Error> {
     let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
-    let mut writer = Writer { lines: String::with_capacity(text.len() + 64), ..Writer::default() };
+    let lines = String::with_capacity(text.len() + 64);
+    let mut writer = Writer {
+        lines,
+        seen: Seen::default(),
+        entries: 0,
+        variant: None,
+        scope: Scope::new(imported, url),
+        version: None,
+        independent_segments: false,
+        oddities: BTreeSet::new(),
+    };
+    if bytes.starts_with(BOM) {
+        writer.oddities.insert("the text begins with a byte order mark");
+    }
     writer.lines.push_str("#EXTM3U\n");
     if text.starts_with(b"<") {
         return Err(not_hls(text));
     }
     for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
-        let line = text_of(line);
-        let line = line.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
+        let read = text_of(line);
+        if matches!(&read, Cow::Owned(_)) {
+            writer.oddities.insert("the text is not all UTF-8, or has NUL bytes in it");
+        }
+        let line = read.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\u{feff}');
         if line.is_empty() {
             continue;
         }
-        writer.line(line);
+        writer.line(line)?;
         if writer.entries > most_entries {
             return Err(Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most_entries} entries")));
         }
     }
     writer.seen.check(writer.entries, text)?;
-    Ok(Normalised { is_multivariant: writer.seen.is_multivariant(), lines: writer.lines })
+    Ok(writer.done())
 }
 
 fn not_hls(text: &[u8]) -> Error {
@@ -112,26 +140,58 @@ impl Seen {
     }
 }
 
-#[derive(Default)]
-struct Writer {
+struct Writer<'a> {
     lines: String,
     seen: Seen,
     entries: usize,
     /// An EXT-X-STREAM-INF that waits for its URI.
     variant: Option<String>,
+    scope: Scope<'a>,
+    version: Option<u64>,
+    independent_segments: bool,
+    oddities: BTreeSet<&'static str>,
 }
 
-impl Writer {
-    fn line(&mut self, line: &str) {
+impl Writer<'_> {
+    fn done(mut self) -> Normalised {
+        if !self.seen.m3u {
+            self.oddities.insert("#EXTM3U is missing");
+        }
+        let is_multivariant = self.seen.is_multivariant();
+        if !is_multivariant {
+            self.put(&format!("#EXT-{}\n#EXTINF:0,0\nedge", own::EDGE));
+        }
+        Normalised {
+            is_multivariant,
+            lines: self.lines,
+            variables: self.scope.into_own(),
+            version: self.version,
+            independent_segments: self.independent_segments,
+            oddities: self.oddities.into_iter().collect(),
+        }
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), Error> {
+        let line = &*self.scope.fill(line)?;
+        if line.contains("{$") {
+            self.oddities.insert("a variable is referred to, but not defined");
+        }
         match line.strip_prefix('#') {
             None => self.uri(line),
             // Some packagers lose the line break after a tag
-            Some(tags) if tags.starts_with("EXT") => tags
-                .split("#EXT")
-                .enumerate()
-                .for_each(|(index, tag)| if index == 0 { self.named(tag) } else { self.named(&format!("EXT{tag}")) }),
+            Some(tags) if tags.starts_with("EXT") => {
+                for (index, tag) in tags.split("#EXT").enumerate() {
+                    if index == 0 {
+                        self.named(tag);
+                    } else {
+                        self.oddities.insert("a line break is missing between two tags");
+                        self.named(&format!("EXT{tag}"));
+                    }
+                }
+            }
             Some(tag) => self.named(tag),
         }
+        Ok(())
     }
 
     fn named(&mut self, tag: &str) {
@@ -139,6 +199,9 @@ impl Writer {
         let name = name.trim_ascii_end();
         let name: Cow<'_, str> =
             if name.bytes().any(|byte| byte.is_ascii_lowercase()) { name.to_ascii_uppercase().into() } else { name.into() };
+        if matches!(name, Cow::Owned(_)) && name.starts_with("EXT") {
+            self.oddities.insert("tags are not all in upper case");
+        }
         if name == "EXTINF" {
             self.extinf(value);
         } else if name.starts_with("EXT-X-") {
@@ -154,6 +217,7 @@ impl Writer {
             self.put(&variant);
         } else if self.seen.is_multivariant() {
             // It belongs to no Variant; m3u8-rs would give it to the one before
+            self.oddities.insert("a URI in the Multivariant Playlist has no EXT-X-STREAM-INF");
             return;
         }
         self.entries += 1;
@@ -169,11 +233,13 @@ impl Writer {
 
     fn tag(&mut self, name: &str, value: &str) {
         match name {
+            "EXT-X-DEFINE" => self.scope.define(&Attributes::of(value)),
+            "EXT-X-VERSION" => self.version = digits(value),
             "EXT-X-STREAM-INF" => {
                 self.seen.multivariant = true;
                 self.variant = Some(format!("#{name}:{}", variant(&Attributes::of(value))));
             }
-            "EXT-X-I-FRAME-STREAM-INF" => self.i_frame_variant(value),
+            "EXT-X-I-FRAME-STREAM-INF" | "EXT-X-IMAGE-STREAM-INF" => self.i_frame_variant(value, name == "EXT-X-IMAGE-STREAM-INF"),
             "EXT-X-MEDIA" => self.rendition(value),
             "EXT-X-START" => {
                 let list = Attributes::of(value);
@@ -182,18 +248,20 @@ impl Writer {
                     self.put(&format!("#{name}:TIME-OFFSET={offset},PRECISE={precise}"));
                 }
             }
-            "EXT-X-INDEPENDENT-SEGMENTS" => self.put("#EXT-X-INDEPENDENT-SEGMENTS"),
-            "EXT-X-SESSION-KEY" => self.put(&format!("#EXT-{KEY}:{value}")),
+            "EXT-X-INDEPENDENT-SEGMENTS" => self.independent_segments = true,
+            "EXT-X-SESSION-KEY" => self.put(&format!("#EXT-{}:{value}", own::KEY)),
+            "EXT-X-CONTENT-STEERING" => self.put(&format!("#EXT-{}:{value}", own::STEERING)),
             _ => self.media_tag(name, value),
         }
     }
 
-    fn i_frame_variant(&mut self, value: &str) {
+    fn i_frame_variant(&mut self, value: &str, images: bool) {
         let list = Attributes::of(value);
         if let Some(uri) = list.get("URI") {
             self.seen.multivariant = true;
             self.entries += 1;
-            self.put(&format!("#EXT-X-I-FRAME-STREAM-INF:{},URI={}", variant(&list), quoted(uri)));
+            let images = if images { format!(",{IMAGES}=\"YES\"") } else { String::new() };
+            self.put(&format!("#EXT-X-I-FRAME-STREAM-INF:{}{images},URI={}", variant(&list), quoted(uri)));
         }
     }
 
@@ -226,6 +294,7 @@ impl Writer {
     }
 
     fn media_tag(&mut self, name: &str, value: &str) {
+        let as_it_is = |tag: &str| format!("#EXT-{tag}:{value}");
         let line = match name {
             "EXT-X-TARGETDURATION" => {
                 self.seen.duration = true;
@@ -238,15 +307,28 @@ impl Writer {
             "EXT-X-MAP" => {
                 let list = Attributes::of(value);
                 let range = list.get("BYTERANGE").and_then(byte_range).map(|range| format!(",BYTERANGE=\"{range}\""));
-                list.get("URI").map(|uri| format!("#{name}:URI={}{}\n#EXT-{INIT}", quoted(uri), range.unwrap_or_default()))
+                list.get("URI").map(|uri| format!("#{name}:URI={}{}\n#EXT-{}", quoted(uri), range.unwrap_or_default(), own::INIT))
             }
-            "EXT-X-KEY" => Some(format!("#EXT-{KEY}:{value}")),
-            "EXT-X-SKIP" => Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{SKIPPED}:{count}")),
+            "EXT-X-KEY" => Some(as_it_is(own::KEY)),
+            "EXT-X-SKIP" => Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{}:{count}", own::SKIPPED)),
             "EXT-X-PROGRAM-DATE-TIME" => date::parse(value).map(|date| format!("#{name}:{}", date.to_rfc3339())),
             "EXT-X-PLAYLIST-TYPE" => Some(format!("#{name}:{}", value.to_ascii_uppercase())),
             "EXT-X-DISCONTINUITY" | "EXT-X-GAP" | "EXT-X-ENDLIST" | "EXT-X-I-FRAMES-ONLY" => Some(format!("#{name}")),
-            // Parts are not read yet, but an edge that has nothing else is a Media Playlist
-            "EXT-X-PART" | "EXT-X-PRELOAD-HINT" | "EXT-X-PART-INF" => None,
+            // Of Roku's, with EXT-X-TILES: the segments are pictures, each as good as a key frame
+            "EXT-X-IMAGES-ONLY" => Some("#EXT-X-I-FRAMES-ONLY".to_owned()),
+            "EXT-X-TILES" => Some(as_it_is(own::TILES)),
+            "EXT-X-PART" => {
+                self.entries += 1;
+                Some(as_it_is(own::PART))
+            }
+            "EXT-X-PART-INF" => Some(as_it_is(own::PART_INF)),
+            "EXT-X-SERVER-CONTROL" => Some(as_it_is(own::SERVER_CONTROL)),
+            "EXT-X-PRELOAD-HINT" => Some(as_it_is(own::PRELOAD_HINT)),
+            "EXT-X-RENDITION-REPORT" => Some(as_it_is(own::RENDITION_REPORT)),
+            "EXT-X-DATERANGE" => {
+                self.entries += 1;
+                Some(as_it_is(own::DATERANGE))
+            }
             // Of no use to a picture
             _ => return,
         };
@@ -254,55 +336,5 @@ impl Writer {
         if let Some(line) = line {
             self.put(&line);
         }
-    }
-}
-
-/// The attributes of a Variant that are of use, each in the type that m3u8-rs wants: one that it cannot read drops the Variant.
-fn variant(list: &Attributes<'_>) -> String {
-    let mut line = format!("BANDWIDTH={}", list.integer("BANDWIDTH").unwrap_or(NO_BANDWIDTH));
-    if let Some(average) = list.integer("AVERAGE-BANDWIDTH") {
-        let _ = write!(line, ",AVERAGE-BANDWIDTH={average}");
-    }
-    if let Some((width, height)) = list.resolution("RESOLUTION") {
-        let _ = write!(line, ",RESOLUTION={width}x{height}");
-    }
-    if let Some(rate) = list.float("FRAME-RATE") {
-        let _ = write!(line, ",FRAME-RATE={rate}");
-    }
-    for name in ["CODECS", "AUDIO", "VIDEO", "NAME", "VIDEO-RANGE"] {
-        if let Some(value) = list.get(name) {
-            let _ = write!(line, ",{name}={}", quoted(value));
-        }
-    }
-    line
-}
-
-/// A quoted string that m3u8-rs takes for one: without quotes inside, and not empty. The model drops the blank.
-fn quoted(value: &str) -> String {
-    let inside = value.replace('"', "");
-    if inside.is_empty() { "\" \"".to_owned() } else { format!("\"{inside}\"") }
-}
-
-/// A duration of 0 to 10^8 seconds; what cannot be read is 0.
-fn seconds(text: &str) -> f64 {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let number = text.get(..end).and_then(|digits| digits.parse::<f64>().ok()).unwrap_or_default();
-    if (0.0..1e8).contains(&number) { number } else { 0.0 }
-}
-
-fn digits(text: &str) -> Option<u64> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    text.get(..end)?.parse().ok()
-}
-
-/// `length[@offset]`, with blanks or quotes around it.
-fn byte_range(text: &str) -> Option<String> {
-    let (length, offset) = text.split_once('@').map_or((text, None), |(length, offset)| (length, Some(offset)));
-    let number = |text: &str| text.trim_matches(|c: char| c.is_whitespace() || c == '"').parse::<u64>().ok();
-    let length = number(length)?;
-    match offset {
-        Some(offset) => Some(format!("{length}@{}", number(offset)?)),
-        None => Some(length.to_string()),
     }
 }

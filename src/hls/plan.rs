@@ -11,12 +11,27 @@ use crate::{
 /// What to fetch and what to look for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Indices of segments in the order in which they are to be tried; at least one.
-    pub candidates: Vec<usize>,
+    /// Where to look, in the order in which it is to be tried; at least one place.
+    pub candidates: Vec<Place>,
     /// What is looked for.
     pub goal: Goal,
     /// What was done to the moment.
     pub note: Option<String>,
+}
+
+/// Where a search begins: a segment, or a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    /// Its index in the playlist.
+    pub segment: usize,
+    /// The index of the Partial Segment to begin with; 0 is the segment's start.
+    pub part: usize,
+}
+
+impl From<usize> for Place {
+    fn from(segment: usize) -> Self {
+        Self { segment, part: 0 }
+    }
 }
 
 /// What is looked for. Moments are seconds from the start of the playlist's first segment.
@@ -78,15 +93,27 @@ fn with_media(playlist: &MediaPlaylist) -> impl DoubleEndedIterator<Item = usize
     playlist.segments.iter().enumerate().filter(|(_, segment)| !segment.gap).map(|(index, _)| index)
 }
 
+/// The newest parts that need no others, and segments, from the newest on.
 fn newest(playlist: &MediaPlaylist, exact: bool) -> Plan {
+    let tells_independence = playlist.segments.iter().flat_map(|segment| &segment.parts).any(|part| part.independent);
+    let places = with_media(playlist).rev().flat_map(|index| {
+        let segment = playlist.segments.get(index);
+        let parts = segment.map(|segment| segment.parts.as_slice()).unwrap_or_default();
+        // An origin that calls no part independent may still begin its segments with a key frame
+        let starts_well = segment.is_some_and(|segment| segment.complete || !tells_independence);
+        let usable = parts.iter().enumerate().filter(|(part, tag)| *part > 0 && tag.independent && !tag.gap).map(|(part, _)| part);
+        let first = parts.first().is_some_and(|part| part.independent && !part.gap) || starts_well;
+        let order: Vec<usize> = first.then_some(0).into_iter().chain(usable).collect();
+        order.into_iter().rev().map(move |part| Place { segment: index, part })
+    });
     let goal = if exact { Goal::LastFrame } else { Goal::FirstKeyFrame };
-    Plan { candidates: with_media(playlist).rev().collect(), goal, note: None }
+    Plan { candidates: places.collect(), goal, note: None }
 }
 
 fn first(playlist: &MediaPlaylist, exact: bool) -> Plan {
-    let candidates: Vec<_> = with_media(playlist).collect();
-    let start = candidates.first().and_then(|index| playlist.segments.get(*index)).map_or(0.0, |segment| segment.start);
-    let goal = if exact { Goal::FrameAt(start) } else { Goal::FirstKeyFrame };
+    let candidates: Vec<_> = with_media(playlist).map(Place::from).collect();
+    let start = candidates.first().and_then(|place| playlist.segments.get(place.segment)).map_or(0.0, |segment| segment.start);
+    let goal = if exact && !playlist.i_frames_only { Goal::FrameAt(start) } else { Goal::FirstKeyFrame };
     Plan { candidates, goal, note: None }
 }
 
@@ -111,8 +138,13 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
         let nearest = if index < holder { segment.end() } else { segment.start };
         (nearest, Some(format!("there is a gap at {moment:.3} s; the nearest picture was taken")))
     };
-    let goal = if exact { Goal::FrameAt(moment) } else { Goal::KeyFrameAtOrBefore(moment) };
-    Ok(Plan { candidates: vec![index], goal, note })
+    let goal = match exact {
+        // Each entry is one key frame
+        _ if playlist.i_frames_only => Goal::FirstKeyFrame,
+        true => Goal::FrameAt(moment),
+        false => Goal::KeyFrameAtOrBefore(moment),
+    };
+    Ok(Plan { candidates: vec![index.into()], goal, note })
 }
 
 const A_FRAME_OR_TWO: f64 = 0.05;

@@ -96,6 +96,13 @@ impl Source {
     }
 }
 
+impl SnapshotRequest {
+    /// Whether the very frame at the moment is wanted, and not the key frame before it: where nothing was said, where the moment is a time.
+    pub fn is_exact(&self) -> bool {
+        self.precision.map_or_else(|| self.at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact)
+    }
+}
+
 /// What origins are told, in curl's terms.
 #[derive(Clone, Default)]
 pub struct Access {

@@ -1,12 +1,15 @@
 //! What is behind the URL: a Multivariant Playlist, a Media Playlist, or a media file.
 
+use std::time::Instant;
+
 use bytes::BytesMut;
 use url::Url;
 
+use super::{Work, live::Loaded};
 use crate::{
     error::{Error, ErrorKind},
     fetch::{Body, Job, Range},
-    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist},
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     libav,
     request::{SnapshotRequest, Source},
 };
@@ -16,8 +19,8 @@ const TELLING: usize = 2048;
 
 /// The first resource, read as far as its kind needs.
 pub(super) enum Entry {
-    Multivariant(MultivariantPlaylist),
-    Media(MediaPlaylist),
+    Multivariant(Box<MultivariantPlaylist>),
+    Media(Box<Loaded>),
     /// A media file: the rest of its body, and what has been read of it.
     File(Box<Body>, BytesMut),
 }
@@ -42,8 +45,10 @@ pub(super) fn base(source: &Source) -> Result<Url, Error> {
 }
 
 pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Opened, Error> {
+    let asked = Instant::now();
+    let no_variables = Variables::default();
     if let Source::Text { text, .. } = &request.source {
-        return Ok(Opened { entry: parsed(hls::parse(text, base, &request.limits)?), multiplexed: false });
+        return Ok(Opened { entry: parsed(hls::parse(text, base, &no_variables, &request.limits)?, asked), multiplexed: false });
     }
     let mut body = job.open(base, Range::ALL).await?;
     let multiplexed = body.is_multiplexed();
@@ -63,34 +68,50 @@ pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Re
         }
     }
     let bytes = body.read_to_end(head, request.limits.playlist_bytes).await?;
-    let playlist = hls::parse(&bytes, body.url(), &request.limits).map_err(|e| e.at(body.url()))?;
-    Ok(Opened { entry: parsed(playlist), multiplexed })
+    let playlist = hls::parse(&bytes, body.url(), &no_variables, &request.limits).map_err(|e| e.at(body.url()))?;
+    Ok(Opened { entry: parsed(playlist, asked), multiplexed })
 }
 
-fn parsed(playlist: Playlist) -> Entry {
+fn parsed(playlist: Playlist, asked: Instant) -> Entry {
     match playlist {
-        Playlist::Multivariant(multivariant) => Entry::Multivariant(multivariant),
-        Playlist::Media(media) => Entry::Media(media),
+        Playlist::Multivariant(multivariant) => Entry::Multivariant(Box::new(multivariant)),
+        Playlist::Media(playlist) => Entry::Media(Box::new(Loaded { playlist, asked })),
     }
 }
 
 /// The Media Playlist behind a Variant's URL. Where that is a Multivariant Playlist again, its own best Variant is taken, a few times.
-pub(super) async fn media(request: &SnapshotRequest, job: &Job, url: &Url) -> Result<MediaPlaylist, Error> {
-    let mut url = url.clone();
-    for _ in 0..request.limits.playlist_depth {
-        let (from, bytes) = job.read(&url, Range::ALL, request.limits.playlist_bytes).await?;
-        match hls::parse(&bytes, &from, &request.limits).map_err(|e| e.at(&from))? {
-            Playlist::Media(media) => return Ok(media),
-            Playlist::Multivariant(again) => {
-                let variants = hls::choose(&again, &request.variant, &request.size).map_err(|e| e.at(&from))?;
+pub(super) async fn media(work: &Work<'_>, url: &Url, variables: &Variables) -> Result<Loaded, Error> {
+    let (mut url, mut variables) = (url.clone(), variables.clone());
+    for _ in 0..work.request.limits.playlist_depth {
+        let asked = Instant::now();
+        match read(work, &url, &variables).await? {
+            (_, Playlist::Media(playlist)) => return Ok(Loaded { playlist, asked }),
+            (from, Playlist::Multivariant(again)) => {
+                let variants = hls::choose(&again, &work.request.variant, &work.request.size).map_err(|e| e.at(&from))?;
                 url = variants
                     .first()
                     .map(|variant| variant.url.clone())
                     .ok_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video"))?;
+                variables = again.variables;
             }
         }
     }
     Err(Error::new(ErrorKind::BadPlaylist, "Multivariant Playlists name each other and no Media Playlist")
         .at(&url)
         .hint("this is the origin's mistake"))
+}
+
+/// A Media Playlist that was read before.
+pub(super) async fn reload(work: &Work<'_>, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
+    match read(work, url, variables).await? {
+        (_, Playlist::Media(playlist)) => Ok(playlist),
+        (from, Playlist::Multivariant(_)) => Err(Error::new(ErrorKind::BadPlaylist, "the Media Playlist has become another one").at(&from)),
+    }
+}
+
+async fn read(work: &Work<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
+    let limits = &work.request.limits;
+    let (from, bytes) = work.job.read(url, Range::ALL, limits.playlist_bytes).await?;
+    let playlist = hls::parse(&bytes, &from, variables, limits).map_err(|e| e.at(&from))?;
+    Ok((from, playlist))
 }

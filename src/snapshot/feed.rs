@@ -2,10 +2,10 @@
 
 use std::{
     sync::{Arc, OnceLock},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
 use super::parts::Part;
@@ -14,6 +14,9 @@ use crate::{
     fetch::{Body, Job},
     libav::Upstream,
 };
+
+/// More than any Partial Segment has.
+const LARGEST_PART: u64 = 16 << 20;
 
 /// Parts one behind the other, each asked for when it is needed.
 pub(super) struct Feed {
@@ -105,6 +108,26 @@ impl Feed {
         }
     }
 
+    /// The whole of the last part, which may not come.
+    fn hinted(&self, patience: Duration) -> Option<Bytes> {
+        let last = self.parts.len().checked_sub(1)?;
+        let whole = async {
+            let mut body = self.request(last, 0).await?;
+            body.read_to_end(BytesMut::new(), LARGEST_PART).await
+        };
+        match self.handle.block_on(async { tokio::time::timeout(patience, whole).await }) {
+            Ok(Ok(bytes)) => Some(bytes).filter(|bytes| !bytes.is_empty()),
+            Ok(Err(error)) => {
+                tracing::debug!("the hinted part does not come: {error}");
+                None
+            }
+            Err(_) => {
+                tracing::debug!("the hinted part does not come in time");
+                None
+            }
+        }
+    }
+
     /// Whether the body that ended was all of its part.
     fn part_is_whole(&self, body: &Body) -> bool {
         let Some(part) = self.parts.get(self.current) else {
@@ -126,6 +149,10 @@ impl Upstream for Feed {
             return Ok(Some(head));
         }
         while self.current < self.parts.len() {
+            if let Some(patience) = self.parts.get(self.current).and_then(|part| part.may_fail_after) {
+                self.current = self.parts.len();
+                return Ok(self.hinted(patience));
+            }
             let mut body = if let Some(body) = self.body.take() {
                 body
             } else {

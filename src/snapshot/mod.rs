@@ -1,26 +1,34 @@
 //! The conductor: a [`SnapshotRequest`] in, a [`Snapshot`] out. The only place where rooms meet.
 //!
 //! ```text
-//! entry -> (variant -> Media Playlist)* -> plan -> (segment -> feed -> grab)* -> Snapshot
+//! entry -> ([i_frames |] variant -> live: Media Playlist)* -> playlist: plan -> (parts -> feed -> grab)* -> Snapshot
 //! ```
 //!
 //! A star is where the next best is tried when one does not give a clean picture.
 
 mod entry;
 mod feed;
+mod file;
 mod grab;
+mod i_frames;
+mod inspect;
+mod live;
 mod parts;
+mod playlist;
 mod told;
+
+pub use inspect::{Inspection, inspect};
 
 use crate::{
     error::{Error, ErrorKind},
     fetch::{Client, Job},
-    hls::{self, MediaPlaylist, MultivariantPlaylist, Variant},
-    report::{Cost, Report},
-    request::SnapshotRequest,
+    hls::{self, MultivariantPlaylist, Variables, Variant},
+    report::Report,
+    request::{SnapshotRequest, Source},
 };
 
 use entry::Entry;
+use playlist::Chosen;
 use told::{Clock, Taken};
 
 /// So many Variants are tried before the first one's failure is told.
@@ -47,35 +55,51 @@ pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
 }
 
+/// What a job has at hand while it looks for its picture.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    request: &'a SnapshotRequest,
+    job: &'a Job,
+    /// Whether requests can share the connection at the same time.
+    multiplexed: bool,
+}
+
+impl Work<'_> {
+    /// A local file or a text on stdin does not change while we wait.
+    fn may_reload(&self, playlist: &url::Url) -> bool {
+        matches!(playlist.scheme(), "http" | "https") && !matches!(self.request.source, Source::Text { .. })
+    }
+}
+
 async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, clock: &mut Clock) -> Result<Snapshot, Error> {
     let opened = entry::open(request, job, base).await?;
+    let work = Work { request, job, multiplexed: opened.multiplexed };
     let taken = match opened.entry {
         Entry::File(body, head) => {
             clock.playlists_read();
-            grab::from_file(request, job, *body, head, clock).await?
+            file::take(&work, *body, head, clock).await?
         }
-        Entry::Media(media) => {
+        Entry::Media(loaded) => {
             clock.playlists_read();
-            grab::from_playlist(request, job, &media, None, opened.multiplexed, clock).await?
+            live::take(&work, *loaded, None, &Variables::default(), clock).await?
         }
-        Entry::Multivariant(multivariant) => from_variants(request, job, &multivariant, opened.multiplexed, clock).await?,
+        Entry::Multivariant(multivariant) => from_variants(&work, &multivariant, clock).await?,
     };
     Ok(taken.into_snapshot(request, base, job.cost(), clock))
 }
 
 /// Tries the Variants from the best on. The first one's failure is told where none gives a picture.
-async fn from_variants(
-    request: &SnapshotRequest,
-    job: &Job,
-    multivariant: &MultivariantPlaylist,
-    multiplexed: bool,
-    clock: &mut Clock,
-) -> Result<Taken, Error> {
-    let variants = hls::choose(multivariant, &request.variant, &request.size)?;
+async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clock: &mut Clock) -> Result<Taken, Error> {
+    let variants = hls::choose(multivariant, &work.request.variant, &work.request.size)?;
+    if let Some(best) = variants.first()
+        && let Some(taken) = i_frames::take(work, multivariant, best, clock).await?
+    {
+        return Ok(Taken { variant: Some(told::variant(best)), ..taken });
+    }
     let mut failure = None;
     let mut notes = Vec::new();
     for variant in variants.into_iter().take(VARIANTS_TRIED) {
-        match from_variant(request, job, multivariant, variant, multiplexed, clock).await {
+        match from_variant(work, multivariant, variant, clock).await {
             Ok(mut taken) => {
                 taken.variant = Some(told::variant(variant));
                 taken.notes.extend(notes);
@@ -94,81 +118,13 @@ async fn from_variants(
 
 /// Whether another Variant may do better: not where policy, time or the request itself stand against it.
 fn another_may_do(error: &Error) -> bool {
-    use ErrorKind::{BadPlaylist, HttpStatus, NoVideo, Undecodable, Unsupported};
-    matches!(error.kind(), BadPlaylist | HttpStatus | NoVideo | Undecodable | Unsupported)
+    use ErrorKind::{BadPlaylist, HttpStatus, NoVideo, Undecodable, Unreachable, Unsupported};
+    matches!(error.kind(), BadPlaylist | HttpStatus | NoVideo | Undecodable | Unreachable | Unsupported)
 }
 
-async fn from_variant(
-    request: &SnapshotRequest,
-    job: &Job,
-    multivariant: &MultivariantPlaylist,
-    variant: &Variant,
-    multiplexed: bool,
-    clock: &mut Clock,
-) -> Result<Taken, Error> {
-    let media = entry::media(request, job, &variant.url).await?;
+async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, variant: &Variant, clock: &mut Clock) -> Result<Taken, Error> {
+    let loaded = entry::media(work, &variant.url, &multivariant.variables).await?;
     clock.playlists_read();
-    let from = grab::Chosen { variant, start: multivariant.start.as_ref() };
-    grab::from_playlist(request, job, &media, Some(from), multiplexed, clock).await
-}
-
-/// What is behind a URL, by its playlists alone.
-#[derive(Debug)]
-pub struct Inspection {
-    /// The URL that was asked for, redacted.
-    pub url: String,
-    /// The Multivariant Playlist, where there is one.
-    pub multivariant: Option<MultivariantPlaylist>,
-    /// The index of the Variant that a picture would be taken from.
-    pub chosen: Option<usize>,
-    /// The Media Playlist that a picture would be taken from.
-    pub media: Option<MediaPlaylist>,
-    /// Why that Media Playlist could not be read, or why no Variant was chosen.
-    pub media_error: Option<Error>,
-    /// What it cost.
-    pub cost: Cost,
-}
-
-/// Reads the playlists, and no media. Fails where the first one cannot be read.
-pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
-    let base = entry::base(&request.source)?;
-    let job = Job::new(client, &base, &request.access, &request.limits)?;
-    let work = inspect_within(request, &job, &base);
-    tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
-}
-
-async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &url::Url) -> Result<Inspection, Error> {
-    let mut inspection = Inspection {
-        url: crate::error::redacted(base),
-        multivariant: None,
-        chosen: None,
-        media: None,
-        media_error: None,
-        cost: Cost::default(),
-    };
-    match entry::open(request, job, base).await?.entry {
-        Entry::File(..) => {
-            return Err(Error::new(ErrorKind::BadPlaylist, "it is a media file, not a playlist")
-                .at(base)
-                .hint("take a picture of it with `hlsnap URL`"));
-        }
-        Entry::Media(media) => inspection.media = Some(media),
-        Entry::Multivariant(multivariant) => {
-            let chosen = hls::choose(&multivariant, &request.variant, &request.size).map(|variants| variants.into_iter().next());
-            match chosen {
-                Ok(Some(variant)) => {
-                    inspection.chosen = Some(variant.index);
-                    match entry::media(request, job, &variant.url).await {
-                        Ok(media) => inspection.media = Some(media),
-                        Err(error) => inspection.media_error = Some(error),
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => inspection.media_error = Some(error),
-            }
-            inspection.multivariant = Some(multivariant);
-        }
-    }
-    inspection.cost = job.cost();
-    Ok(inspection)
+    let chosen = Chosen { variant, start: multivariant.start.as_ref() };
+    live::take(work, loaded, Some(chosen), &multivariant.variables, clock).await
 }

@@ -1,10 +1,12 @@
 //! Which byte ranges make one stream for the demuxer: the init, a segment, and those that continue it.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::{
     fetch::Range,
-    hls::{ByteRange, Init, MediaPlaylist, Segment},
+    hls::{self, ByteRange, Init, MediaPlaylist, Segment},
 };
 
 /// A stretch of one resource.
@@ -17,11 +19,13 @@ pub(super) struct Part {
     pub length: Option<u64>,
     /// Whether it is a Media Initialization Section and nothing else.
     pub is_init: bool,
+    /// It may not come: then what stands before it is all that there is. So long is waited for it.
+    pub may_fail_after: Option<Duration>,
 }
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -57,11 +61,66 @@ impl Part {
     }
 }
 
-/// The segments that follow `index` without a break: the same init, the same discontinuity sequence, nothing missing, nothing encrypted.
-pub(super) fn run_from(playlist: &MediaPlaylist, index: usize, most: usize) -> &[Segment] {
-    let segments = playlist.segments.get(index..).unwrap_or_default();
-    let goes_on = segments.windows(2).take_while(|pair| matches!(pair, [one, next] if continues(one, next))).count();
-    segments.get(..(goes_on + 1).min(most).min(segments.len())).unwrap_or_default()
+/// What is read one behind the other: segments without a break between them.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub segments: Vec<Segment>,
+    /// Media that may stand before all of it: the tables of a transport stream whose ranges hold I-frames alone.
+    tables: Option<Part>,
+    /// The part that the origin is about to have.
+    hinted: Option<Part>,
+}
+
+/// Larger than any tables are.
+const LARGEST_TABLES: u64 = 64 << 10;
+/// A part that is hinted at should be there after one part target; a little later is still in time.
+const PARTS_WAITED_FOR: f64 = 1.5;
+
+impl Run {
+    /// From a place on, up to the segment `last`, or to where a decoder could not go on.
+    pub fn new(playlist: &MediaPlaylist, place: hls::Place, last: usize) -> Self {
+        // Each entry of an I-frame Playlist stands for itself
+        let last = if playlist.i_frames_only { place.segment } else { last };
+        let segments = playlist.segments.get(place.segment..).unwrap_or_default();
+        let goes_on = segments.windows(2).take_while(|pair| matches!(pair, [one, next] if continues(one, next))).count();
+        let count = (goes_on + 1).min(last.saturating_sub(place.segment) + 1).min(segments.len());
+        let mut segments = segments.get(..count).unwrap_or_default().to_vec();
+        if let Some(first) = segments.first_mut().filter(|_| place.part > 0) {
+            *first = first.from_part(place.part);
+        }
+        let tables = segments.first().filter(|_| playlist.i_frames_only).and_then(|segment| tables(playlist, segment));
+        Self { segments, tables, hinted: None }
+    }
+
+    /// Reads on into the part that the origin hints at.
+    #[must_use]
+    pub fn with_hint(mut self, playlist: &MediaPlaylist) -> Self {
+        self.hinted = playlist.hint.as_ref().zip(playlist.part_target).map(|(hint, target)| Part {
+            offset: hint.offset,
+            length: hint.length,
+            may_fail_after: Some(Duration::from_secs_f64((target * PARTS_WAITED_FOR).clamp(0.1, 10.0))),
+            ..Part::whole(&hint.url)
+        });
+        self
+    }
+
+    /// The byte ranges, with the init.
+    pub fn parts(&self) -> Vec<Part> {
+        let init = self.segments.first().and_then(|segment| segment.init.as_deref());
+        let init = init.map(|Init { url, byte_range, .. }| Part { is_init: true, ..Part::new(url, *byte_range) });
+        let mut parts: Vec<Part> = init.or_else(|| self.tables.clone()).into_iter().collect();
+        let media = self.segments.iter().flat_map(|segment| {
+            let whole = segment.complete.then(|| Part::new(&segment.url, segment.byte_range));
+            let partial = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
+            whole.into_iter().chain(partial.map(|part| Part::new(&part.url, part.byte_range)))
+        });
+        for part in media.chain(self.hinted.clone()) {
+            if !parts.last_mut().is_some_and(|last| last.join(&part)) {
+                parts.push(part);
+            }
+        }
+        parts
+    }
 }
 
 /// Whether a decoder can go on from one segment to the next.
@@ -69,16 +128,11 @@ pub(super) fn continues(one: &Segment, next: &Segment) -> bool {
     one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap && next.key.is_none()
 }
 
-/// The parts of a run of segments, with its init.
-pub(super) fn of(segments: &[Segment]) -> Vec<Part> {
-    let init = segments.first().and_then(|segment| segment.init.as_deref());
-    let init = init.map(|Init { url, byte_range, .. }| Part { is_init: true, ..Part::new(url, *byte_range) });
-    let mut parts: Vec<Part> = init.into_iter().collect();
-    for segment in segments {
-        let part = Part::new(&segment.url, segment.byte_range);
-        if !parts.last_mut().is_some_and(|last| last.join(&part)) {
-            parts.push(part);
-        }
-    }
-    parts
+/// The bytes of the resource before its first I-frame (section 6.3.3 names no other place for a transport stream's tables).
+fn tables(playlist: &MediaPlaylist, segment: &Segment) -> Option<Part> {
+    segment.byte_range.filter(|_| segment.init.is_none())?;
+    let in_resource = playlist.segments.iter().filter(|other| other.url == segment.url);
+    let first = in_resource.filter_map(|other| other.byte_range).map(|range| range.offset).min()?;
+    let range = ByteRange { offset: 0, length: first };
+    (1..=LARGEST_TABLES).contains(&first).then(|| Part { is_init: true, ..Part::new(&segment.url, Some(range)) })
 }

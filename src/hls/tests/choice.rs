@@ -151,7 +151,7 @@ fn codecs_decide_what_can_be_decoded() {
         "avc3.64",
         "hvc1.2.4.L153",
         "hev1.1.6",
-        "dvh1.05.06",
+        "dvh1.08.06",
         "dvhe.08.07",
         "av01.0.08M.08",
         "dav1",
@@ -165,8 +165,12 @@ fn codecs_decide_what_can_be_decoded() {
         let playlist = ladder(&[&format!("640x360@1 CODECS=\"{codecs}\"")]);
         assert!(playlist.variants[0].decodable() && playlist.variants[0].has_video(), "{codecs}");
     }
-    let playlist =
-        ladder(&["1920x1080@9 CODECS=\"xvc1.1,mp4a.40.2\"", "640x360@1 CODECS=\"avc1.4d401e\"", "1280x720@5 CODECS=\"vvc1.1.L51\""]);
+    let playlist = ladder(&[
+        "1920x1080@9 CODECS=\"xvc1.1,mp4a.40.2\"",
+        "640x360@1 CODECS=\"avc1.4d401e\"",
+        "1280x720@5 CODECS=\"vvc1.1.L51\"",
+        "1280x720@5 CODECS=\"dvh1.05.06\"",
+    ]);
     assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1]));
     let error = choose(&playlist, &VariantChoice::Index(0), &Size::default()).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -198,4 +202,46 @@ fn a_playlist_that_names_itself_leaves_the_others() {
 fn session_keys_are_kept() {
     let playlist = multivariant("#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"skd://a\"\n#EXT-X-STREAM-INF:BANDWIDTH=9\nv.m3u8\n");
     assert_eq!(playlist.session_keys[0].system(), "SAMPLE-AES with FairPlay");
+}
+
+#[test]
+fn twins_come_before_other_pathways_and_those_before_the_next_best() {
+    let playlist = multivariant(
+        "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"/steer\",PATHWAY-ID=\"b\"\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360,PATHWAY-ID=\"a\"\na1.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1280x720,PATHWAY-ID=\"a\"\na2.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1280x720,PATHWAY-ID=\"b\"\nb2.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360,PATHWAY-ID=\"b\"\nb1.m3u8\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1280x720,PATHWAY-ID=\"b\"\ntwin.m3u8\n",
+    );
+    let chosen = choose(&playlist, &VariantChoice::Auto, &Size::default()).unwrap();
+    let names: Vec<_> = chosen.iter().map(|variant| variant.url.path().rsplit('/').next().unwrap()).collect();
+    assert_eq!(names, ["b2.m3u8", "twin.m3u8", "a2.m3u8", "b1.m3u8", "a1.m3u8"]);
+    assert!(chosen[0].is_twin_of(chosen[1]) && !chosen[0].is_twin_of(chosen[3]));
+}
+
+#[test]
+fn a_score_counts_where_all_have_one() {
+    let score = |second: &str| {
+        multivariant(format!(
+            "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360,SCORE=1.5\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360{second}\nb.m3u8\n"
+        ))
+    };
+    let first = |playlist: &MultivariantPlaylist| choose(playlist, &VariantChoice::Best, &Size::default()).unwrap()[0].index;
+    assert_eq!(first(&score(",SCORE=2")), 1);
+    assert_eq!(first(&score("")), 0);
+}
+
+#[test]
+fn another_view_is_chosen_by_its_name() {
+    let playlist = multivariant(
+        "#EXTM3U\n#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"Main\",DEFAULT=YES\n\
+        #EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"Goal\",URI=\"goal.m3u8\"\n\
+        #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360,VIDEO=\"v\"\nmain.m3u8\n",
+    );
+    let url =
+        |name: &str| choose(&playlist, &VariantChoice::Name(name.into()), &Size::default()).map(|found| found[0].url.path().to_owned());
+    assert_eq!(url("Main").unwrap(), "/live/main.m3u8");
+    assert_eq!(url("Goal").unwrap(), "/live/goal.m3u8");
+    assert!(url("Bench").is_err());
 }

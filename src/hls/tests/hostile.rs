@@ -2,7 +2,7 @@
 
 use super::{base, carried::Numbers};
 use crate::{
-    hls::{Playlist, parse},
+    hls::{Playlist, Variables, parse},
     request::Limits,
 };
 
@@ -54,10 +54,10 @@ fn no_text_makes_it_panic() {
     for _ in 0..20_000 {
         let length = numbers.next(30);
         let text: String = (0..length).map(|_| numbers.one_of(&pieces)).collect();
-        if let Ok(Playlist::Media(media)) = parse(text.as_bytes(), &base(), &Limits::default()) {
+        if let Ok(Playlist::Media(media)) = parse(text.as_bytes(), &base(), &Variables::default(), &Limits::default()) {
             assert!(media.segments.iter().all(|segment| segment.duration >= 0.0 && segment.end().is_finite()), "{text:?}");
         }
         let bytes: Vec<u8> = text.bytes().map(|byte| if numbers.next(40) == 0 { byte ^ 0x80 } else { byte }).collect();
-        let _ = parse(&bytes, &base(), &Limits::default());
+        let _ = parse(&bytes, &base(), &Variables::default(), &Limits::default());
     }
 }

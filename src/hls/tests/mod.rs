@@ -5,13 +5,16 @@
 mod carried;
 mod choice;
 mod hostile;
+mod low_latency;
 mod plans;
+mod printed;
 mod quirks;
 mod traps;
+mod variables;
 
 use url::Url;
 
-use super::{MediaPlaylist, MultivariantPlaylist, Playlist, parse};
+use super::{MediaPlaylist, MultivariantPlaylist, Playlist, Variables, parse};
 use crate::{error::Error, request::Limits};
 
 fn base() -> Url {
@@ -19,7 +22,7 @@ fn base() -> Url {
 }
 
 fn read(text: impl AsRef<[u8]>) -> Result<Playlist, Error> {
-    parse(text.as_ref(), &base(), &Limits::default())
+    parse(text.as_ref(), &base(), &Variables::default(), &Limits::default())
 }
 
 fn media(text: impl AsRef<[u8]>) -> MediaPlaylist {

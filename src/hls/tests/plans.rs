@@ -24,7 +24,7 @@ fn recording(durations: &[f64]) -> MediaPlaylist {
 }
 
 fn planned(playlist: &MediaPlaylist, at: &str) -> Result<(usize, Goal), ErrorKind> {
-    full(playlist, at, None).map(|plan| (plan.candidates[0], plan.goal))
+    full(playlist, at, None).map(|plan| (plan.candidates[0].segment, plan.goal))
 }
 
 fn full(playlist: &MediaPlaylist, at: &str, precision: Option<Precision>) -> Result<Plan, ErrorKind> {
@@ -35,10 +35,16 @@ fn full(playlist: &MediaPlaylist, at: &str, precision: Option<Precision>) -> Res
 #[test]
 fn without_a_moment_live_is_newest_and_a_recording_its_start() {
     let live = playlist(&[4.0, 4.0, 4.0], "");
-    assert_eq!(full(&live, "", None).unwrap(), Plan { candidates: vec![2, 1, 0], goal: Goal::FirstKeyFrame, note: None });
+    assert_eq!(
+        full(&live, "", None).unwrap(),
+        Plan { candidates: vec![2.into(), 1.into(), 0.into()], goal: Goal::FirstKeyFrame, note: None }
+    );
     assert_eq!(full(&live, "", Some(Precision::Exact)).unwrap().goal, Goal::LastFrame);
     let recorded = recording(&[4.0, 4.0, 4.0]);
-    assert_eq!(full(&recorded, "", None).unwrap(), Plan { candidates: vec![0, 1, 2], goal: Goal::FirstKeyFrame, note: None });
+    assert_eq!(
+        full(&recorded, "", None).unwrap(),
+        Plan { candidates: vec![0.into(), 1.into(), 2.into()], goal: Goal::FirstKeyFrame, note: None }
+    );
     assert_eq!(full(&recorded, "start", Some(Precision::Exact)).unwrap().goal, Goal::FrameAt(0.0));
     assert_eq!(planned(&recorded, "live"), Ok((2, Goal::FirstKeyFrame)));
     assert_eq!(planned(&live, "start"), Ok((0, Goal::FirstKeyFrame)));
@@ -89,14 +95,14 @@ fn nothing_to_show_is_not_found() {
 fn a_gap_gives_way_to_what_is_before_it() {
     let recorded = recording(&[4.0, 4.0, -4.0, -4.0, 4.0]);
     let found = full(&recorded, "9", None).unwrap();
-    assert_eq!((found.candidates[0], found.goal), (1, Goal::FrameAt(8.0)));
+    assert_eq!((found.candidates[0].segment, found.goal), (1, Goal::FrameAt(8.0)));
     assert!(found.note.is_some());
     let first = recording(&[-4.0, 4.0]);
     let found = full(&first, "1", None).unwrap();
-    assert_eq!((found.candidates[0], found.goal), (1, Goal::FrameAt(4.0)));
+    assert_eq!((found.candidates[0].segment, found.goal), (1, Goal::FrameAt(4.0)));
     assert!(found.note.is_some());
-    assert_eq!(full(&first, "start", None).unwrap().candidates, [1]);
-    assert_eq!(full(&playlist(&[4.0, -4.0], ""), "", None).unwrap().candidates, [0]);
+    assert_eq!(full(&first, "start", None).unwrap().candidates, [1.into()]);
+    assert_eq!(full(&playlist(&[4.0, -4.0], ""), "", None).unwrap().candidates, [0.into()]);
 }
 
 #[test]
@@ -111,8 +117,8 @@ fn a_start_that_the_playlist_names_is_taken() {
     assert_eq!(planned(&start("TIME-OFFSET=x"), ""), Ok((0, Goal::FirstKeyFrame)));
     let multivariant = Start { time_offset: 9.0, precise: false };
     let without = recording(&[4.0, 4.0, 4.0]);
-    assert_eq!(plan(&without, None, None, Some(&multivariant)).unwrap().candidates[0], 2);
-    assert_eq!(plan(&start("TIME-OFFSET=5"), None, None, Some(&multivariant)).unwrap().candidates[0], 1);
+    assert_eq!(plan(&without, None, None, Some(&multivariant)).unwrap().candidates[0].segment, 2);
+    assert_eq!(plan(&start("TIME-OFFSET=5"), None, None, Some(&multivariant)).unwrap().candidates[0].segment, 1);
 }
 
 #[test]
@@ -131,7 +137,7 @@ fn a_date_between_segments_takes_what_is_before_it() {
     let text = "#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:00:00Z\n#EXTINF:4,\na\n#EXTINF:4,\nb\n\
         #EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:01:00Z\n#EXTINF:4,\nc\n";
     let found = full(&media(text), "2026-01-31T12:00:30Z", None).unwrap();
-    assert_eq!(found.candidates[0], 1);
+    assert_eq!(found.candidates[0].segment, 1);
     assert!(matches!(found.goal, Goal::FrameAt(moment) if (7.9..8.0).contains(&moment)), "{:?}", found.goal);
     assert!(found.note.unwrap().contains("12:00:30"));
     assert_eq!(planned(&media(text), "2026-01-31T12:01:01Z"), Ok((2, Goal::FrameAt(9.0))));
@@ -161,7 +167,7 @@ fn the_segment_found_holds_the_moment() {
         let playable = recorded.segments.iter().any(|segment| !segment.gap);
         assert_eq!(found.is_ok(), playable, "{durations:?} {wanted}");
         let Ok(found) = found else { continue };
-        let index = found.candidates[0];
+        let index = found.candidates[0].segment;
         let segment = &recorded.segments[index];
         let Goal::FrameAt(moment) = found.goal else { panic!("{:?}", found.goal) };
         assert!(!segment.gap, "{durations:?} {wanted}");

@@ -12,7 +12,8 @@ macro_rules! playlist {
 #[test]
 fn gohlslib_begins_a_window_with_gaps() {
     let playlist = media(playlist!("gohlslib-gap-first"));
-    assert_eq!(playlist.segments.iter().map(|segment| segment.gap).collect::<Vec<_>>(), [true, true, false, false]);
+    assert_eq!(playlist.complete_segments().iter().map(|segment| segment.gap).collect::<Vec<_>>(), [true, true, false, false]);
+    assert!(!playlist.segments[4].complete && playlist.hint.is_some());
     assert_eq!(playlist.segments[2].media_sequence_number, 2);
     assert!(playlist.is_live());
 }

@@ -3,7 +3,7 @@
 use super::{media, multivariant, names, read};
 use crate::{
     error::ErrorKind,
-    hls::{Method, Playlist, looks_like_playlist},
+    hls::{Method, Playlist, Variables, looks_like_playlist},
     request::Limits,
 };
 
@@ -56,17 +56,19 @@ fn a_key_after_the_init_does_not_encrypt_it() {
 }
 
 #[test]
-fn tags_after_the_last_uri_make_no_segment() {
+fn tags_after_the_last_uri_make_no_segment_and_are_kept() {
     let text = format!("{TWO}#EXT-X-PART:DURATION=0.3,URI=\"c.1.ts\"\n#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"c.2.ts\"\n#EXT-X-ENDLIST");
     let playlist = media(text);
-    assert_eq!(names(&playlist), ["a.ts", "b.ts"]);
+    assert_eq!(names(&playlist), ["a.ts", "b.ts", "c.1.ts"]);
+    assert_eq!(playlist.complete_segments().len(), 2);
+    assert_eq!(playlist.hint.as_ref().unwrap().url.path(), "/live/c.2.ts");
     assert!(playlist.ended);
 }
 
 #[test]
-fn parts_alone_are_a_media_playlist_without_segments() {
+fn parts_alone_are_a_media_playlist_without_whole_segments() {
     let playlist = media("#EXTM3U\n#EXT-X-PART:DURATION=0.3,URI=\"c.1.ts\"\n");
-    assert!(playlist.segments.is_empty() && playlist.is_live());
+    assert!(playlist.complete_segments().is_empty() && playlist.segments.len() == 1 && playlist.is_live());
 }
 
 #[test]
@@ -284,7 +286,7 @@ fn names_of_channels_before_variants_make_no_media_playlist() {
 #[test]
 fn too_many_entries_are_refused() {
     let limits = Limits { playlist_entries: 2, ..Limits::default() };
-    let parse = |text: &str| crate::hls::parse(text.as_bytes(), &super::base(), &limits);
+    let parse = |text: &str| crate::hls::parse(text.as_bytes(), &super::base(), &Variables::default(), &limits);
     assert!(matches!(parse(TWO), Ok(Playlist::Media(_))));
     for text in [
         format!("{TWO}#EXTINF:1,\nc.ts\n"),

@@ -1,0 +1,61 @@
+//! The short way to a key frame: an I-frame Playlist names its bytes, so that the picture costs the init and one range.
+
+use super::{
+    Work, another_may_do, entry,
+    playlist::{self, Chosen},
+    told::{Clock, Taken},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    hls::{MultivariantPlaylist, Variant},
+    request::SnapshotRequest,
+};
+
+/// A picture by way of the I-frame Variant that stands for `chosen`. `None` where there is none, or where it does not lead to a
+/// picture: then the Variant itself does.
+pub(super) async fn take(
+    work: &Work<'_>,
+    multivariant: &MultivariantPlaylist,
+    chosen: &Variant,
+    clock: &mut Clock,
+) -> Result<Option<Taken>, Error> {
+    let Some(variant) = stands_for(work.request, multivariant, chosen) else { return Ok(None) };
+    match from_variant(work, multivariant, variant, clock).await {
+        Ok(taken) => Ok(Some(taken)),
+        Err(error) if another_may_do(&error) || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Encrypted) => {
+            tracing::info!("I-frame Variant {} is passed over: {error}", variant.index);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, variant: &Variant, clock: &mut Clock) -> Result<Taken, Error> {
+    let loaded = entry::media(work, &variant.url, &multivariant.variables).await?;
+    if !loaded.playlist.i_frames_only {
+        return Err(Error::new(ErrorKind::BadPlaylist, "the I-frame Variant's playlist is not of I-frames only").at(&variant.url));
+    }
+    clock.playlists_read();
+    playlist::take(work, &loaded.playlist, Some(Chosen { variant, start: multivariant.start.as_ref() }), clock).await
+}
+
+/// The I-frame Variant that shows the same as the chosen one: of its size, or where a small picture is asked for, just large enough.
+fn stands_for<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist, chosen: &Variant) -> Option<&'a Variant> {
+    let starts_precisely = request.at.is_none() && multivariant.start.is_some_and(|start| start.precise);
+    if request.is_exact() || starts_precisely {
+        return None;
+    }
+    let (width, height) = chosen.resolution?;
+    let fits = |variant: &&Variant| {
+        let same_size = variant.resolution == Some((width, height));
+        let enough = variant.resolution.is_some_and(|(w, h)| {
+            let asked = (request.size.width, request.size.height);
+            let shape = u64::from(w) * u64::from(height) == u64::from(h) * u64::from(width);
+            asked != (None, None) && shape && w < width && asked.0.is_none_or(|asked| w >= asked) && asked.1.is_none_or(|asked| h >= asked)
+        });
+        (same_size || enough) && variant.decodable() && variant.is_hdr() == chosen.is_hdr()
+    };
+    let best_kept =
+        |variant: &&Variant| (variant.resolution.map(|(w, h)| u64::from(w) * u64::from(h)), std::cmp::Reverse(variant.bandwidth));
+    multivariant.i_frame_variants.iter().filter(fits).min_by_key(best_kept)
+}

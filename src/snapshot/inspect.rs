@@ -1,0 +1,72 @@
+//! What is behind a URL, by its playlists alone.
+
+use url::Url;
+
+use super::{
+    Work,
+    entry::{self, Entry},
+};
+use crate::{
+    error::{Error, ErrorKind, redacted},
+    fetch::{Client, Job},
+    hls::{self, MediaPlaylist, MultivariantPlaylist},
+    report::Cost,
+    request::SnapshotRequest,
+};
+
+/// What is behind a URL, by its playlists alone.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The URL that was asked for, redacted.
+    pub url: String,
+    /// The Multivariant Playlist, where there is one.
+    pub multivariant: Option<MultivariantPlaylist>,
+    /// The index of the Variant that a picture would be taken from.
+    pub chosen: Option<usize>,
+    /// The Media Playlist that a picture would be taken from.
+    pub media: Option<MediaPlaylist>,
+    /// Why that Media Playlist could not be read, or why no Variant was chosen.
+    pub media_error: Option<Error>,
+    /// What it cost.
+    pub cost: Cost,
+}
+
+/// Reads the playlists, and no media. Fails where the first one cannot be read.
+pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
+    let base = entry::base(&request.source)?;
+    let job = Job::new(client, &base, &request.access, &request.limits)?;
+    let work = inspect_within(request, &job, &base);
+    tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
+}
+
+async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Inspection, Error> {
+    let mut inspection =
+        Inspection { url: redacted(base), multivariant: None, chosen: None, media: None, media_error: None, cost: Cost::default() };
+    let opened = entry::open(request, job, base).await?;
+    let work = Work { request, job, multiplexed: opened.multiplexed };
+    match opened.entry {
+        Entry::File(..) => {
+            return Err(Error::new(ErrorKind::BadPlaylist, "it is a media file, not a playlist")
+                .at(base)
+                .hint("take a picture of it with `hlsnap URL`"));
+        }
+        Entry::Media(loaded) => inspection.media = Some(loaded.playlist),
+        Entry::Multivariant(multivariant) => {
+            let chosen = hls::choose(&multivariant, &request.variant, &request.size).map(|variants| variants.into_iter().next());
+            match chosen {
+                Ok(Some(variant)) => {
+                    inspection.chosen = Some(variant.index);
+                    match entry::media(&work, &variant.url, &multivariant.variables).await {
+                        Ok(loaded) => inspection.media = Some(loaded.playlist),
+                        Err(error) => inspection.media_error = Some(error),
+                    }
+                }
+                Ok(None) => {}
+                Err(error) => inspection.media_error = Some(error),
+            }
+            inspection.multivariant = Some(*multivariant);
+        }
+    }
+    inspection.cost = job.cost();
+    Ok(inspection)
+}

@@ -1,0 +1,91 @@
+//! A Media Playlist that may still change: where its segments are gone, it is loaded again.
+
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::{
+    Work, entry,
+    feed::is_gone,
+    playlist::{self, Chosen},
+    told::{Clock, Taken},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    hls::{MediaPlaylist, Variables},
+};
+
+/// A Media Playlist, and when it was asked for.
+pub(super) struct Loaded {
+    pub playlist: MediaPlaylist,
+    pub asked: Instant,
+}
+
+/// A live playlist without a target duration is taken for one of so many seconds.
+const USUAL_TARGET: f64 = 6.0;
+
+/// A picture out of a Media Playlist. `variables` are those of its Multivariant Playlist.
+pub(super) async fn take(
+    work: &Work<'_>,
+    mut loaded: Loaded,
+    chosen: Option<Chosen<'_>>,
+    variables: &Variables,
+    clock: &mut Clock,
+) -> Result<Taken, Error> {
+    loop {
+        let error = match playlist::take(work, &loaded.playlist, chosen, clock).await {
+            Err(error) if loaded.playlist.is_live() && is_gone(&error) && work.may_reload(&loaded.playlist.url) => error,
+            done => return done,
+        };
+        tracing::info!("the playlist is loaded again: {error}");
+        loaded = again(work, &loaded, variables, &error).await?;
+    }
+}
+
+/// Loads the playlist until it has moved on. Fails with `timeout` where it does not in time.
+async fn again(work: &Work<'_>, old: &Loaded, variables: &Variables, why: &Error) -> Result<Loaded, Error> {
+    let mut asked = old.asked;
+    let target = old.playlist.target_duration.unwrap_or(USUAL_TARGET);
+    // A playlist that has not changed is asked for after half the target duration (section 6.3.4); an origin that holds the answer back
+    // until there is something new need not be waited for, but once
+    let mut wait = if old.playlist.control.can_block_reload { 0.0 } else { target };
+    let url = reload_url(&old.playlist);
+    loop {
+        let due = asked + Duration::from_secs_f64(wait.clamp(0.0, 3600.0));
+        if due >= work.job.deadline() {
+            return Err(stalled(why).at(&old.playlist.url));
+        }
+        tokio::time::sleep_until(due.into()).await;
+        asked = Instant::now();
+        match entry::reload(work, &url, variables).await {
+            Ok(playlist) if has_moved(&old.playlist, &playlist) => return Ok(Loaded { playlist, asked }),
+            Ok(_) => {}
+            Err(error) if is_gone(&error) => tracing::info!("the playlist is gone for now: {error}"),
+            Err(error) => return Err(error),
+        }
+        wait = target / 2.0;
+    }
+}
+
+fn has_moved(old: &MediaPlaylist, new: &MediaPlaylist) -> bool {
+    new.ended || (old.media_sequence, old.next()) != (new.media_sequence, new.next())
+}
+
+fn stalled(why: &Error) -> Error {
+    let what = format!("the live playlist does not move on, and its segments are gone: {}", why.message());
+    Error::new(ErrorKind::Timeout, what).hint("the stream may have ended; raise --timeout if it may go on")
+}
+
+/// Where the origin can hold the answer back until the next segment or part is there, it is asked to (section 6.2.5.2).
+fn reload_url(playlist: &MediaPlaylist) -> Url {
+    let mut url = playlist.url.clone();
+    if playlist.control.can_block_reload {
+        let (segment, part) = playlist.next();
+        let mut query = url.query_pairs_mut();
+        query.append_pair("_HLS_msn", &segment.to_string());
+        if playlist.part_target.is_some() {
+            query.append_pair("_HLS_part", &part.to_string());
+        }
+    }
+    url
+}

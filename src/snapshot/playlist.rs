@@ -1,0 +1,195 @@
+//! From a Media Playlist to a picture: which segments are opened, and what is looked for in them.
+
+use super::{
+    Work,
+    feed::{Feed, is_gone},
+    grab::{Grabbed, Kind, grab, rounded},
+    parts::{self, Run},
+    told::{self, Clock, Taken},
+};
+use crate::{
+    error::{Error, ErrorKind, redacted},
+    hls::{self, Goal, MediaPlaylist, Place, Segment, Variant},
+    libav::{Search, Start},
+    report::{FrameReport, SegmentReport},
+};
+
+/// The Variant that a Media Playlist belongs to, with what its Multivariant Playlist says of the start.
+#[derive(Clone, Copy)]
+pub(super) struct Chosen<'a> {
+    pub variant: &'a Variant,
+    pub start: Option<&'a hls::Start>,
+}
+
+/// Segments that a search may read on into.
+const SEGMENTS_READ_ON: usize = 4;
+
+/// A picture out of a Media Playlist.
+pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Option<Chosen<'_>>, clock: &mut Clock) -> Result<Taken, Error> {
+    let request = work.request;
+    let plan =
+        hls::plan(playlist, request.at, request.precision, chosen.and_then(|chosen| chosen.start)).map_err(|e| e.at(&playlist.url))?;
+    let search = InPlaylist { work, playlist, bandwidth: chosen.and_then(|chosen| chosen.variant.bandwidth) };
+    let mut failure = None;
+    let mut gone = 0;
+    for (tried, place) in plan.candidates.iter().copied().take(request.limits.segments).enumerate() {
+        match search.at(place, plan.goal, tried == 0, clock).await {
+            Ok(mut taken) => {
+                taken.notes.extend(plan.note.clone());
+                return Ok(taken);
+            }
+            Err(error) if another_segment_may_do(&error, playlist, plan.goal) => {
+                tracing::info!("a segment is passed over: {error}");
+                gone += usize::from(is_gone(&error));
+                failure.get_or_insert(error);
+                if gone >= GONE_BEFORE_RELOAD {
+                    break;
+                }
+            }
+            Err(error) => return Err(failure.unwrap_or(error)),
+        }
+    }
+    Err(failure.unwrap_or_else(|| Error::new(ErrorKind::NotFound, "no segment holds that moment").at(&playlist.url)))
+}
+
+/// Where so many segments of a live playlist are gone, it is the playlist that is old.
+const GONE_BEFORE_RELOAD: usize = 3;
+
+/// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
+fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, goal: Goal) -> bool {
+    match goal {
+        Goal::FirstKeyFrame | Goal::LastFrame => error.kind() == ErrorKind::Undecodable || (playlist.is_live() && is_gone(error)),
+        Goal::KeyFrameAtOrBefore(_) | Goal::FrameAt(_) => false,
+    }
+}
+
+struct InPlaylist<'a> {
+    work: &'a Work<'a>,
+    playlist: &'a MediaPlaylist,
+    bandwidth: Option<u64>,
+}
+
+impl InPlaylist<'_> {
+    /// Looks for the goal from a place on, and in what lies before it where no key frame stands before the moment. `is_best` says that
+    /// nothing was tried before it.
+    async fn at(&self, place: Place, goal: Goal, is_best: bool, clock: &mut Clock) -> Result<Taken, Error> {
+        let mut from = place;
+        loop {
+            let run = self.run(from, place, goal, is_best);
+            let start = run.segments.first().map_or(0.0, |first| first.start);
+            let wanted = match goal {
+                Goal::FirstKeyFrame => Search::First,
+                Goal::LastFrame => Search::Last,
+                Goal::KeyFrameAtOrBefore(moment) => Search::KeyFrame(Start::FromStart(moment - start)),
+                Goal::FrameAt(moment) => Search::Frame(Start::FromStart(moment - start)),
+            };
+            if let Some(grabbed) = self.grab(&run, wanted, clock).await? {
+                return self.taken(&run, grabbed);
+            }
+            if let Some(before) = self.before(from).filter(|before| place.segment - before.segment <= SEGMENTS_READ_ON) {
+                from = before;
+                continue;
+            }
+            // Nothing stands before: the first key frame is the nearest there is
+            let grabbed = self.grab(&run, Search::First, clock).await?.ok_or_else(|| Error::internal("a first key frame came too late"))?;
+            let mut taken = self.taken(&run, grabbed)?;
+            taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
+            return Ok(taken);
+        }
+    }
+
+    /// From a place on as far as a search may have to read.
+    fn run(&self, from: Place, place: Place, goal: Goal, is_best: bool) -> Run {
+        let newest = self.playlist.segments.len().saturating_sub(1);
+        match goal {
+            // The newest frame there is, with the part that is about to come
+            Goal::LastFrame if is_best && place.segment + 1 >= newest => Run::new(self.playlist, from, newest).with_hint(self.playlist),
+            // What is looked for at the end of the window is not read on into
+            Goal::LastFrame => Run::new(self.playlist, from, place.segment),
+            _ => Run::new(self.playlist, from, place.segment + SEGMENTS_READ_ON),
+        }
+    }
+
+    /// The place before, where a decoder could go on from there.
+    fn before(&self, place: Place) -> Option<Place> {
+        if place.part > 0 {
+            return Some(place.segment.into());
+        }
+        let index = place.segment.checked_sub(1)?;
+        let (before, this) = (self.playlist.segments.get(index)?, self.playlist.segments.get(place.segment)?);
+        (!before.gap && before.key.is_none() && parts::continues(before, this)).then(|| index.into())
+    }
+
+    /// `None`: the moment lies before the first key frame of the run.
+    async fn grab(&self, run: &Run, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
+        let Some(segment) = run.segments.first() else {
+            return Err(Error::internal("the plan names no segment"));
+        };
+        is_clear(segment)?;
+        let placed = |error: Error| error.at(&segment.url).in_segment(segment.media_sequence_number);
+        let Work { request, job, multiplexed } = *self.work;
+        let portion = self.portion(segment, wanted);
+        let feed = Feed::open(job, run.parts(), portion, multiplexed).await.map_err(placed)?;
+        let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
+        grab(request, feed, kind, wanted, clock).await.map_err(placed)
+    }
+
+    /// How many bytes to ask for at first: what a key frame may take, by the bit rate. Key frames weigh as much as half a second or
+    /// less; a wrong guess costs one request more.
+    fn portion(&self, segment: &Segment, wanted: Search) -> Option<u64> {
+        let near = match wanted {
+            // Parts are small, and I-frame ranges are just what is wanted
+            _ if !segment.complete || self.playlist.i_frames_only => false,
+            Search::First => true,
+            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => seconds < 0.001,
+            _ => false,
+        };
+        let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
+        near.then(|| bits.map_or(UNKNOWN_PORTION, |bits| bits / 8 * 3 / 5).clamp(LEAST_PORTION, MOST_PORTION))
+    }
+
+    fn taken(&self, run: &Run, grabbed: Grabbed) -> Result<Taken, Error> {
+        let first = run.segments.first().ok_or_else(|| Error::internal("an empty run of segments"))?;
+        let shown = first.start + grabbed.since_first;
+        let holder = run.segments.iter().rev().find(|segment| segment.start <= shown + HALF_A_MILLISECOND).unwrap_or(first);
+        let (date, age) = told::program_date_time(first.program_date_time, grabbed.since_first);
+        Ok(Taken {
+            live: self.playlist.is_live(),
+            variant: None,
+            segment: SegmentReport {
+                url: redacted(&holder.url),
+                media_sequence_number: Some(holder.media_sequence_number),
+                discontinuity_sequence_number: Some(holder.discontinuity_sequence_number),
+                part: self.part_of(holder, shown),
+                i_frame: self.playlist.i_frames_only,
+            },
+            frame: FrameReport { presentation_seconds: Some(rounded(shown)), program_date_time: date, age_seconds: age, ..grabbed.frame },
+            made: grabbed.made,
+            notes: Vec::new(),
+        })
+    }
+
+    /// The index of the part that is shown at a moment, where parts were read.
+    fn part_of(&self, read: &Segment, shown: f64) -> Option<u64> {
+        let whole = self.playlist.segments.iter().find(|segment| segment.media_sequence_number == read.media_sequence_number)?;
+        let index = whole.parts.iter().rposition(|part| part.start <= shown + HALF_A_MILLISECOND)?;
+        let is_past_the_end = whole.parts.last().is_some_and(|last| shown >= last.start + last.duration - HALF_A_MILLISECOND);
+        (!read.complete).then_some((index + usize::from(is_past_the_end)) as u64)
+    }
+}
+
+const HALF_A_MILLISECOND: f64 = 0.0005;
+const UNKNOWN_PORTION: u64 = 256 << 10;
+const LEAST_PORTION: u64 = 64 << 10;
+const MOST_PORTION: u64 = 2 << 20;
+
+fn is_clear(segment: &Segment) -> Result<(), Error> {
+    let key = segment.key.as_deref().or(segment.init.as_deref().and_then(|init| init.key.as_deref()));
+    match key {
+        Some(key) => Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.system()))
+            .at(&segment.url)
+            .in_segment(segment.media_sequence_number)
+            .hint("this version reads clear streams only")),
+        None => Ok(()),
+    }
+}
