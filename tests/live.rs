@@ -50,3 +50,50 @@ fn a_window_without_media_is_not_found() {
         hlsnap(&[&origin.url("/empty.m3u8")]).fails(22, "not_found");
     }
 }
+
+#[test]
+fn an_expired_window_is_loaded_again() {
+    let origin = Origin::start();
+    // The playlist is a little old: what it lists has slid out
+    let old = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:1,\nv0-1.ts\n#EXTINF:1,\nv0-2.ts\n";
+    let kind = "application/vnd.apple.mpegurl";
+    origin.rules("/live/v0.m3u8", vec![Rule::Body(old.into(), kind), Rule::Body(old.into(), kind), Rule::Plain]);
+    let run = hlsnap(&[&origin.url("/live/v0.m3u8"), "-o", "out.png", "--json"]);
+    assert_eq!(number(&run.picture("out.png")), 50);
+    let playlists = origin.paths().iter().filter(|path| path.ends_with("v0.m3u8")).count();
+    assert_eq!(playlists, 3);
+    assert_eq!(run.json()["segment"]["media_sequence_number"], 10);
+}
+
+#[test]
+fn a_window_that_never_moves_on_ends_in_a_timeout() {
+    let origin = Origin::start();
+    let old = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:1,\nv0-1.ts\n";
+    origin.rule("/live/v0.m3u8", Rule::Body(old.into(), "application/vnd.apple.mpegurl"));
+    let run = hlsnap(&[&origin.url("/live/v0.m3u8"), "--timeout", "2"]);
+    run.fails(13, "timeout");
+    assert!(run.last_line().contains("404") && run.last_line().contains("does not move on"), "{}", run.last_line());
+    // At the start, after the target duration, and after half of it again
+    let playlists = origin.paths().iter().filter(|path| path.ends_with("v0.m3u8")).count();
+    assert!((2..=3).contains(&playlists), "{playlists}");
+}
+
+#[test]
+fn a_playlist_that_is_gone_for_a_moment_comes_back() {
+    let origin = Origin::start();
+    let old = "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:1\n#EXTINF:1,\nv0-1.ts\n";
+    let rules = vec![Rule::Body(old.into(), "application/vnd.apple.mpegurl"), Rule::Status(404, None), Rule::Plain];
+    origin.rules("/live/v0.m3u8", rules);
+    assert_eq!(frame(&origin.url("/live/v0.m3u8"), &[]), 50);
+}
+
+#[test]
+fn a_clock_that_begins_anew_is_followed() {
+    let origin = Origin::start();
+    let url = origin.url("/roll-over/index.m3u8");
+    for (at, number) in [("1", 25), ("2.1", 52), ("2.16", 54), ("2.2", 55), ("2.24", 56), ("3", 75), ("5.5", 137)] {
+        assert_eq!(frame(&url, &["--at", at]), number, "at {at}");
+    }
+    assert_eq!(frame(&url, &["--at", "2.5", "--key-frame"]), 50);
+    assert_eq!(frame(&url, &["--at", "3.5", "--key-frame"]), 75);
+}

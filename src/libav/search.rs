@@ -74,7 +74,9 @@ const WORTH_A_SEEK: f64 = 1.0;
 /// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no clean frame), `not_found` (past the end), or with what the
 /// upstream failed with.
 pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) -> Result<Outcome, Error> {
-    let head = source.peek(sniff::ENOUGH)?;
+    // A box tells itself by its first bytes; to look further might cost a request
+    let first = source.peek(sniff::BOX)?;
+    let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
     let container = sniff::container(&head)?;
     if container == Container::Ts && sniff::is_scrambled_ts(&head) {
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")

@@ -23,6 +23,8 @@ impl Container {
 
 /// The size of a packet of a transport stream (ISO/IEC 13818-1, 2.4.3.2).
 pub const TS_PACKET: usize = 188;
+/// Size and type of a box.
+pub const BOX: usize = 8;
 /// So much is looked at.
 pub const ENOUGH: usize = 4 * TS_PACKET + 1024;
 
@@ -63,7 +65,7 @@ pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
 }
 
 /// A box of a known type at the start (ISO/IEC 14496-12, 4.2).
-fn is_mp4(bytes: &[u8]) -> bool {
+pub fn is_mp4(bytes: &[u8]) -> bool {
     const TYPES: [&[u8; 4]; 14] =
         [b"ftyp", b"styp", b"moov", b"moof", b"sidx", b"emsg", b"prft", b"mdat", b"free", b"skip", b"wide", b"pdin", b"uuid", b"ssix"];
     bytes.get(4..8).is_some_and(|name| TYPES.iter().any(|known| *known == name))

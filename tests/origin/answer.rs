@@ -28,7 +28,7 @@ enum End {
 
 pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, number: usize) -> Response {
     let rule = rule.unwrap_or(Rule::Plain);
-    let file = file_of(shared, &hit.path);
+    let file = file_of(shared, hit);
     let mut response = match rule {
         Rule::Status(status, retry_after) => {
             let mut response = empty(status);
@@ -76,8 +76,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
 }
 
 /// The bytes at a path, and their content type.
-fn file_of(shared: &Arc<Shared>, path: &str) -> Option<(Vec<u8>, &'static str)> {
-    let name = path.trim_start_matches('/');
+fn file_of(shared: &Arc<Shared>, hit: &Hit) -> Option<(Vec<u8>, &'static str)> {
+    let name = hit.path.trim_start_matches('/');
+    if let Some(name) = name.strip_prefix("ll/") {
+        let bytes = shared.low_latency.lock().unwrap().file(name, hit.query.as_deref())?;
+        return Some((bytes, kind_of(name)));
+    }
     if let Some(name) = name.strip_prefix("live/") {
         let live = shared.live.lock().unwrap().clone();
         return match name.strip_suffix(".m3u8") {

@@ -1,13 +1,14 @@
 //! The local HLS origin: real HTTP/1.1 on 127.0.0.1 over the committed fixtures, with the faults that a test asks for.
 //!
 //! `/ts/…`, `/fmp4/…` and the other folders of `tests/fixtures` are served as files, with ranges. `/live/…` is a window that slides
-//! over them. A [`Rule`] changes what one path answers. Every request is logged.
+//! over them, `/ll/…` a Low-Latency stream. A [`Rule`] changes what one path answers. Every request is logged.
 
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong about its origin should fail loudly")]
 
 mod answer;
 mod live;
+mod low_latency;
 mod rule;
 
 use std::{
@@ -22,9 +23,13 @@ use axum::{
     extract::{ConnectInfo, Request, State},
     response::Response,
 };
-use tokio::{runtime::Runtime, sync::oneshot};
+use tokio::{
+    runtime::Runtime,
+    sync::{Notify, oneshot},
+};
 
 pub use live::Live;
+pub use low_latency::LowLatency;
 pub use rule::Rule;
 
 /// One request, as the origin saw it.
@@ -46,6 +51,9 @@ pub(crate) struct Shared {
     pub hits: Mutex<Vec<Hit>>,
     pub rules: Mutex<HashMap<String, Vec<Rule>>>,
     pub live: Mutex<Live>,
+    pub low_latency: Mutex<LowLatency>,
+    /// A Low-Latency part has come.
+    pub moved: Notify,
 }
 
 impl Shared {
@@ -108,6 +116,17 @@ impl Origin {
         self.shared.live.lock().unwrap().advance(segments);
     }
 
+    /// Makes so many further Low-Latency parts.
+    pub fn advance_parts(&self, parts: u64) {
+        self.shared.low_latency.lock().unwrap().advance(parts);
+        self.shared.moved.notify_waiters();
+    }
+
+    /// The number of the newest Low-Latency frame.
+    pub fn newest_frame(&self) -> u64 {
+        self.shared.low_latency.lock().unwrap().newest_frame()
+    }
+
     pub fn set_live(&self, live: Live) {
         *self.shared.live.lock().unwrap() = live;
     }
@@ -144,6 +163,7 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(client): ConnectIn
         hits.push(hit.clone());
         hits.len() - 1
     };
+    low_latency::wait(&shared, &hit).await;
     let rule = shared.rule(&hit.path);
     answer::answer(&shared, &hit, rule, number).await
 }

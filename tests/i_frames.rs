@@ -1,0 +1,80 @@
+//! I-frame Playlists: a key frame costs the init and one range.
+
+mod origin;
+mod support;
+
+use origin::{Origin, Rule};
+use support::{frame, hlsnap, number};
+
+fn ranges(origin: &Origin) -> Vec<(String, Option<String>)> {
+    origin.hits().into_iter().map(|hit| (hit.path.rsplit('/').next().unwrap_or_default().to_owned(), hit.range)).collect()
+}
+
+#[test]
+fn in_a_transport_stream_the_tables_before_it_come_along() {
+    let origin = Origin::start();
+    let run = hlsnap(&[&origin.url("/ladder-ts/i-frames.m3u8"), "-o", "out.png", "--json"]);
+    assert_eq!(number(&run.picture("out.png")), 0);
+    let report = run.json();
+    assert_eq!((&report["segment"]["i_frame"], &report["variant"]["index"]), (&true.into(), &1.into()));
+    let asked = ranges(&origin);
+    assert_eq!(asked.len(), 3);
+    // 564 bytes of tables and 1316 of the frame lie side by side
+    assert_eq!(asked[2], ("v0-0.ts".to_owned(), Some("bytes=0-1879".to_owned())));
+    let bytes: u64 = origin.hits()[2].sent;
+    assert_eq!(bytes, 1880);
+}
+
+#[test]
+fn a_later_one_costs_the_tables_and_one_range() {
+    let origin = Origin::start();
+    assert_eq!(frame(&origin.url("/ladder-ts/i-frames.m3u8"), &["--at", "3.5", "--key-frame"]), 75);
+    let asked: Vec<_> = ranges(&origin).split_off(2);
+    let range = |text: &str| ("v0-1.ts".to_owned(), Some(text.to_owned()));
+    assert_eq!(asked, [range("bytes=0-563"), range("bytes=8460-9211")]);
+}
+
+#[test]
+fn in_fmp4_it_is_the_init_and_one_range() {
+    let origin = Origin::start();
+    assert_eq!(frame(&origin.url("/ladder-fmp4/i-frames.m3u8"), &["--at", "50%", "--key-frame"]), 50);
+    let asked: Vec<_> = ranges(&origin).split_off(1);
+    let whole = |name: &str| (name.to_owned(), None);
+    assert_eq!(asked, [whole("v0-i.m3u8"), whole("v0-init.mp4"), ("v0-1.m4s".to_owned(), Some("bytes=76-1372".to_owned()))]);
+}
+
+#[test]
+fn a_small_picture_takes_the_smallest_that_is_large_enough() {
+    let origin = Origin::start();
+    let run = hlsnap(&[&origin.url("/ladder-ts/i-frames.m3u8"), "-w", "200", "-o", "out.png"]);
+    assert_eq!(run.picture("out.png").width(), 200);
+    assert_eq!(origin.paths()[1], "/ladder-ts/v2-i.m3u8");
+}
+
+#[test]
+fn the_very_frame_is_not_there_to_be_had() {
+    let origin = Origin::start();
+    assert_eq!(frame(&origin.url("/ladder-ts/i-frames.m3u8"), &["--at", "3.5"]), 87);
+    assert!(origin.paths().iter().all(|path| !path.ends_with("-i.m3u8")));
+}
+
+#[test]
+fn where_it_does_not_lead_to_a_picture_the_variant_does() {
+    for rule in [
+        Rule::Status(404, None),
+        Rule::Body(b"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-I-FRAMES-ONLY\n#EXTINF:1,\nnone.ts\n#EXT-X-ENDLIST\n".to_vec(), "text/plain"),
+    ] {
+        let origin = Origin::start();
+        origin.rule("/ladder-ts/v0-i.m3u8", rule);
+        let run = hlsnap(&[&origin.url("/ladder-ts/i-frames.m3u8"), "-o", "out.png", "--json"]);
+        assert_eq!(number(&run.picture("out.png")), 0);
+        assert_eq!(run.json()["segment"]["i_frame"], false);
+    }
+}
+
+#[test]
+fn an_i_frame_playlist_may_be_asked_for_itself() {
+    let origin = Origin::start();
+    assert_eq!(frame(&origin.url("/ladder-ts/v0-i.m3u8"), &["--at", "4.2"]), 100);
+    assert_eq!(frame(&origin.url("/ladder-fmp4/v0-i.m3u8"), &["--at", "live"]), 100);
+}
