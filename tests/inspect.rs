@@ -21,6 +21,33 @@ fn inspect_tells_what_is_there() {
 }
 
 #[test]
+fn inspect_tells_of_parts_breaks_and_what_would_be_chosen() {
+    let origin = Origin::start();
+    let run = hlsnap(&["inspect", &origin.url("/ll/index.m3u8")]);
+    let table = String::from_utf8(run.stdout).expect("text");
+    for word in ["9 (5 independent), 3 at the edge", "blocking reload", "hints", "1 rendition reports", "0:00:10"] {
+        assert_eq!(table.contains(word), word != "0:00:10", "{word}:\n{table}");
+    }
+    let json = hlsnap(&["inspect", &origin.url("/live/v0.m3u8"), "--json"]).json();
+    let breaks: Vec<_> =
+        json["media"]["places"].as_array().expect("a list").iter().map(|place| place["media_sequence_number"].clone()).collect();
+    assert_eq!(breaks, [9]);
+    let ladder = hlsnap(&["inspect", &origin.url("/ladder-ts/i-frames.m3u8"), "--json"]).json();
+    assert_eq!((&ladder["chosen"], &ladder["i_frame_variant"], &ladder["why"]), (&1.into(), &1.into(), &"the best".into()));
+}
+
+#[test]
+fn inspect_warns_of_what_is_against_the_specification() {
+    let origin = Origin::start();
+    let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:9.5,\nv0-0.ts\n#EXT-X-ENDLIST\n";
+    origin.rule("/ladder-ts/odd.m3u8", Rule::Body(text.into(), "text/plain"));
+    let table = String::from_utf8(hlsnap(&["inspect", &origin.url("/ladder-ts/odd.m3u8")]).stdout).expect("text");
+    assert!(table.contains("against the specification") && table.contains("longer than the target duration"), "{table}");
+    let none = String::from_utf8(hlsnap(&["inspect", &origin.url("/ladder-ts/v0.m3u8")]).stdout).expect("text");
+    assert!(!none.contains("against the specification"), "{none}");
+}
+
+#[test]
 fn inspect_shows_a_ladder_whose_variant_is_gone() {
     let origin = Origin::start();
     origin.rule("/ladder-ts/v0.m3u8", Rule::Status(404, None));

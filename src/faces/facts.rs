@@ -1,12 +1,16 @@
 //! What is told of playlists: numbers and names, with every URL redacted.
 
+mod edge;
+
+pub(super) use edge::{DateRangeFacts, LowLatencyFacts, PlaceFacts};
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::{
     error::redacted,
     faces::failure::Told,
-    hls::{MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
+    hls::{Key, MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
     report::Cost,
     snapshot::Inspection,
 };
@@ -18,6 +22,10 @@ pub(super) struct Facts {
     pub multivariant: Option<MultivariantFacts>,
     /// The index of the Variant that a picture would be taken from.
     pub chosen: Option<usize>,
+    /// Why it is that one, for people.
+    pub why: Option<String>,
+    /// The index of the I-frame Variant that would serve, where a key frame will do.
+    pub i_frame_variant: Option<usize>,
     pub media: Option<MediaFacts>,
     pub media_error: Option<Told>,
     pub cost: Cost,
@@ -30,7 +38,14 @@ pub(super) struct MultivariantFacts {
     pub start_seconds: Option<f64>,
     pub variants: Vec<VariantFacts>,
     pub i_frame_variants: Vec<VariantFacts>,
+    pub image_variants: Vec<VariantFacts>,
     pub renditions: Vec<RenditionFacts>,
+    /// The pathway to begin with, where the origin steers.
+    pub pathway: Option<String>,
+    /// Protections that EXT-X-SESSION-KEY announces, for people.
+    pub session_keys: Vec<String>,
+    /// What is against the specification, for people.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -93,6 +108,13 @@ pub(super) struct MediaFacts {
     pub program_date_time: Option<DateFacts>,
     pub first_segment_url: Option<String>,
     pub last_segment_url: Option<String>,
+    pub version: Option<u64>,
+    pub low_latency: Option<LowLatencyFacts>,
+    pub date_ranges: Vec<DateRangeFacts>,
+    /// Where discontinuities and gaps are.
+    pub places: Vec<PlaceFacts>,
+    /// What is against the specification, for people.
+    pub warnings: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,6 +142,8 @@ impl Facts {
             url: found.url.clone(),
             multivariant: found.multivariant.as_ref().map(multivariant),
             chosen: found.chosen,
+            why: found.why.clone(),
+            i_frame_variant: found.i_frame,
             media: found.media.as_ref().map(|playlist| media(playlist, now)),
             media_error: found.media_error.as_ref().map(Told::from),
             cost: found.cost,
@@ -134,7 +158,11 @@ fn multivariant(playlist: &MultivariantPlaylist) -> MultivariantFacts {
         start_seconds: playlist.start.map(|start| start.time_offset),
         variants: playlist.variants.iter().map(variant).collect(),
         i_frame_variants: playlist.i_frame_variants.iter().map(variant).collect(),
+        image_variants: playlist.image_variants.iter().map(variant).collect(),
         renditions: playlist.renditions.iter().map(rendition).collect(),
+        pathway: playlist.pathway.clone(),
+        session_keys: playlist.session_keys.iter().map(Key::system).collect(),
+        warnings: playlist.warnings(),
     }
 }
 
@@ -173,7 +201,7 @@ fn rendition(rendition: &Rendition) -> RenditionFacts {
 }
 
 fn media(playlist: &MediaPlaylist, now: DateTime<Utc>) -> MediaFacts {
-    let segments = playlist.segments.as_slice();
+    let segments = playlist.complete_segments();
     let durations = || segments.iter().map(|segment| segment.duration);
     let changes =
         |changed: fn(&Segment, &Segment) -> bool| segments.windows(2).filter(|pair| matches!(pair, [a, b] if changed(a, b))).count();
@@ -205,6 +233,11 @@ fn media(playlist: &MediaPlaylist, now: DateTime<Utc>) -> MediaFacts {
         program_date_time: dates(segments, now),
         first_segment_url: segments.first().map(|segment| redacted(&segment.url)),
         last_segment_url: segments.last().map(|segment| redacted(&segment.url)),
+        version: playlist.version,
+        low_latency: edge::low_latency(playlist),
+        date_ranges: edge::date_ranges(playlist),
+        places: edge::places(playlist),
+        warnings: playlist.warnings(),
     }
 }
 

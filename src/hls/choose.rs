@@ -38,6 +38,31 @@ pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, si
     if chosen.is_empty() { Err(no_such(choice, best.into_iter(), playlist)) } else { Ok(chosen) }
 }
 
+/// Why the first of [`choose`]'s Variants is the first, for people.
+pub fn why(playlist: &MultivariantPlaylist, choice: &VariantChoice, size: &Size) -> String {
+    let reason = match choice {
+        VariantChoice::Auto if size.width.is_none() && size.height.is_none() => "the best".to_owned(),
+        VariantChoice::Auto => "the smallest that is large enough for the size that is asked for, or else the best".to_owned(),
+        VariantChoice::Best => "the best, as asked for".to_owned(),
+        VariantChoice::Worst => "the worst, as asked for".to_owned(),
+        VariantChoice::Index(index) => format!("#{index}, as asked for"),
+        VariantChoice::Name(name) => format!("named {name:?}, as asked for"),
+        VariantChoice::Lines(lines) => format!("the best with {lines} lines"),
+        VariantChoice::AtMostLines(lines) => format!("the best with at most {lines} lines"),
+        VariantChoice::AtLeastLines(lines) => format!("the smallest with at least {lines} lines"),
+        VariantChoice::AtMostBandwidth(bits) => format!("the best with at most {bits} bit/s"),
+    };
+    let all = playlist.variants.iter();
+    let soundless = all.clone().filter(|variant| !variant.has_video()).count();
+    let undecodable = all.clone().filter(|variant| variant.has_video() && !variant.decodable()).count();
+    let high = all.filter(|variant| variant.is_hdr()).count();
+    let mut words = vec![reason];
+    words.extend((soundless > 0).then(|| format!("without video: {soundless}")));
+    words.extend((undecodable > 0).then(|| format!("without a decoder here: {undecodable}")));
+    words.extend((high > 0 && high < playlist.variants.len()).then(|| format!("HDR, which comes after SDR: {high}")));
+    words.join("; ")
+}
+
 /// Whether a choice that names one Variant names this one; the other choices name all.
 fn is_named(variant: &Variant, choice: &VariantChoice) -> bool {
     match choice {

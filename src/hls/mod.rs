@@ -9,6 +9,7 @@
 
 mod attributes;
 mod carried;
+mod check;
 mod choose;
 mod codecs;
 mod date;
@@ -22,7 +23,7 @@ mod plan;
 mod values;
 mod variables;
 
-pub use choose::choose;
+pub use choose::{choose, why};
 pub use key::{Key, KeyFormat, Method};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};

@@ -40,7 +40,7 @@ async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, vari
 }
 
 /// The I-frame Variant that shows the same as the chosen one: of its size, or where a small picture is asked for, just large enough.
-fn stands_for<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist, chosen: &Variant) -> Option<&'a Variant> {
+pub(super) fn stands_for<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist, chosen: &Variant) -> Option<&'a Variant> {
     let starts_precisely = request.at.is_none() && multivariant.start.is_some_and(|start| start.precise);
     if request.is_exact() || starts_precisely {
         return None;

@@ -5,6 +5,7 @@ use url::Url;
 use super::{
     Work,
     entry::{self, Entry},
+    i_frames,
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -23,6 +24,10 @@ pub struct Inspection {
     pub multivariant: Option<MultivariantPlaylist>,
     /// The index of the Variant that a picture would be taken from.
     pub chosen: Option<usize>,
+    /// Why it is that one.
+    pub why: Option<String>,
+    /// The index of the I-frame Variant that would serve, where a key frame will do.
+    pub i_frame: Option<usize>,
     /// The Media Playlist that a picture would be taken from.
     pub media: Option<MediaPlaylist>,
     /// Why that Media Playlist could not be read, or why no Variant was chosen.
@@ -40,8 +45,16 @@ pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspe
 }
 
 async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Inspection, Error> {
-    let mut inspection =
-        Inspection { url: redacted(base), multivariant: None, chosen: None, media: None, media_error: None, cost: Cost::default() };
+    let mut inspection = Inspection {
+        url: redacted(base),
+        multivariant: None,
+        chosen: None,
+        why: None,
+        i_frame: None,
+        media: None,
+        media_error: None,
+        cost: Cost::default(),
+    };
     let opened = entry::open(request, job, base).await?;
     let work = Work { request, job, multiplexed: opened.multiplexed };
     match opened.entry {
@@ -56,6 +69,8 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Res
             match chosen {
                 Ok(Some(variant)) => {
                     inspection.chosen = Some(variant.index);
+                    inspection.why = Some(hls::why(&multivariant, &request.variant, &request.size));
+                    inspection.i_frame = i_frames::stands_for(request, &multivariant, variant).map(|variant| variant.index);
                     match entry::media(&work, &variant.url, &multivariant.variables).await {
                         Ok(loaded) => inspection.media = Some(loaded.playlist),
                         Err(error) => inspection.media_error = Some(error),

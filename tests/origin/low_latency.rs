@@ -30,9 +30,9 @@ const MOST_WAITED: Duration = Duration::from_secs(6);
 
 impl Default for LowLatency {
     fn default() -> Self {
-        let file = std::fs::read(fixtures().join("low-latency/film.mp4")).expect("the film");
+        let bytes = std::fs::read(fixtures().join("low-latency/film.mp4")).expect("the film");
         let mut boxes = Vec::new();
-        let mut rest = file.as_slice();
+        let mut rest = bytes.as_slice();
         while let [a, b, c, d, name @ ..] = rest {
             let size = u32::from_be_bytes([*a, *b, *c, *d]) as usize;
             boxes.push((name[..4].to_vec(), rest[..size].to_vec()));

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::float_cmp, reason = "a test that panics has failed")]
 
 mod carried;
+mod checks;
 mod choice;
 mod hostile;
 mod low_latency;

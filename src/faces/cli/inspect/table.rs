@@ -13,21 +13,32 @@ const UNKNOWN: &str = "-";
 pub(super) fn table(facts: &Facts) -> String {
     let mut text = String::new();
     if let Some(multivariant) = &facts.multivariant {
-        of_multivariant(multivariant, facts.chosen, &mut text);
+        of_multivariant(multivariant, facts, &mut text);
     }
     if let Some(media) = &facts.media {
         let whose = facts.chosen.map_or_else(String::new, |index| format!(" of Variant #{index}"));
         line(&mut text, &format!("Media Playlist{whose}: {}", media.url));
         of_media(media, &mut text);
+        of_edge(media, &mut text);
+    }
+    let multivariant = facts.multivariant.iter().flat_map(|playlist| &playlist.warnings).map(|text| ("Multivariant Playlist", text));
+    let media = facts.media.iter().flat_map(|playlist| &playlist.warnings).map(|text| ("Media Playlist", text));
+    for (place, (whose, warning)) in multivariant.chain(media).enumerate() {
+        if place == 0 {
+            line(&mut text, "\nagainst the specification");
+        }
+        line(&mut text, &format!("  {whose}: {warning}"));
     }
     text
 }
 
-fn of_multivariant(playlist: &MultivariantFacts, chosen: Option<usize>, text: &mut String) {
+fn of_multivariant(playlist: &MultivariantFacts, facts: &Facts, text: &mut String) {
+    let chosen = facts.chosen;
     line(text, &format!("Multivariant Playlist: {}", playlist.url));
     let heads = ["", "#", "resolution", "fps", "peak", "average", "range", "codecs", "name"];
     let mut rows: Vec<_> = playlist.variants.iter().map(|variant| of_variant(variant, chosen == Some(variant.index), "")).collect();
     rows.extend(playlist.i_frame_variants.iter().map(|variant| of_variant(variant, false, "I")));
+    rows.extend(playlist.image_variants.iter().map(|variant| of_variant(variant, false, "P")));
     columns(text, heads, &rows);
     if !playlist.renditions.is_empty() {
         line(text, "");
@@ -37,10 +48,22 @@ fn of_multivariant(playlist: &MultivariantFacts, chosen: Option<usize>, text: &m
             &playlist.renditions.iter().map(of_rendition).collect::<Vec<_>>(),
         );
     }
+    let mut fact = |name: &str, value: &str| line(text, &format!("  {name:<19}{value}"));
+    fact("", "");
+    if let (Some(index), Some(why)) = (chosen, &facts.why) {
+        let i_frame = facts.i_frame_variant.map_or_else(String::new, |index| format!("; I{index} serves where a key frame will do"));
+        fact("chosen", &format!("#{index}: {why}{i_frame}"));
+    }
+    if let Some(pathway) = &playlist.pathway {
+        fact("pathway", &format!("{pathway} first (EXT-X-CONTENT-STEERING)"));
+    }
+    if !playlist.session_keys.is_empty() {
+        fact("session keys", &playlist.session_keys.join("; "));
+    }
     line(text, "");
 }
 
-/// I-frame Variants are counted by themselves: `I0`.
+/// I-frame Variants are counted by themselves, `I0`, and so are those of whole pictures, `P0`.
 fn of_variant(variant: &VariantFacts, chosen: bool, prefix: &str) -> [String; 9] {
     let codecs = match (&variant.codecs, variant.has_video, variant.decodable) {
         (Some(codecs), false, _) => format!("{codecs} (no video)"),
@@ -108,6 +131,38 @@ fn of_media(media: &MediaFacts, text: &mut String) {
     }
     fact("Program Date Time", &media.program_date_time.as_ref().map_or_else(|| "none".to_owned(), |dates| date(dates, media.live)));
 }
+
+/// Low-Latency parts, date ranges, and where it breaks.
+fn of_edge(media: &MediaFacts, text: &mut String) {
+    let mut fact = |name: &str, value: &str| line(text, &format!("  {name:<19}{value}"));
+    if let Some(facts) = &media.low_latency {
+        let target = facts.part_target_seconds.map_or_else(|| "no target told".to_owned(), |seconds| format!("target {seconds} s"));
+        fact("parts", &format!("{} ({} independent), {} at the edge, {target}", facts.parts, facts.independent_parts, facts.edge_parts));
+        let seconds = |what: &str, value: Option<f64>| value.map(|seconds| format!("{what} {seconds} s"));
+        let able = [
+            facts.can_block_reload.then(|| "blocking reload".to_owned()),
+            seconds("delta updates beyond", facts.can_skip_until_seconds),
+            seconds("part hold-back", facts.part_hold_back_seconds),
+            facts.hint_url.as_ref().map(|_| "hints".to_owned()),
+            (facts.rendition_reports > 0).then(|| format!("{} rendition reports", facts.rendition_reports)),
+        ];
+        let able: Vec<_> = able.into_iter().flatten().collect();
+        fact("server control", &if able.is_empty() { "none".to_owned() } else { able.join(", ") });
+    }
+    for (index, place) in media.places.iter().take(MOST_ROWS).enumerate() {
+        let name = if index == 0 { "breaks" } else { "" };
+        fact(name, &format!("{:>12}  {} ({})", clock(place.seconds), place.what, place.media_sequence_number));
+    }
+    for (index, range) in media.date_ranges.iter().take(MOST_ROWS).enumerate() {
+        let name = if index == 0 { "date ranges" } else { "" };
+        let class = range.class.as_ref().map_or_else(String::new, |class| format!(" ({class})"));
+        let length = range.duration_seconds.map_or_else(String::new, |seconds| format!(", {}", clock(seconds)));
+        fact(name, &format!("{}{class} from {}{length}", range.id, or_unknown(range.start.as_deref())));
+    }
+}
+
+/// So many rows of one kind are shown; `--json` has more.
+const MOST_ROWS: usize = 12;
 
 fn segments(media: &MediaFacts) -> String {
     let lengths = match (media.shortest_segment_seconds, media.longest_segment_seconds) {
