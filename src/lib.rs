@@ -12,6 +12,7 @@
 
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
+pub mod crypt;
 pub mod error;
 pub mod faces;
 pub mod fetch;

@@ -19,7 +19,7 @@ pub struct Report {
     pub bytes: u64,
     /// Whether the playlist may still grow.
     pub live: bool,
-    /// `none`, `aes-128`, `sample-aes`, `cenc` or `cbcs`.
+    /// How the segment of the frame was encrypted: `none`, `aes-128`, `aes-256`, `sample-aes`, `cenc` or `cbcs`.
     pub encrypted: &'static str,
     /// The Variant that was taken, where there was a choice.
     pub variant: Option<VariantReport>,

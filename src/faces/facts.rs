@@ -119,10 +119,12 @@ pub(super) struct MediaFacts {
 
 #[derive(Debug, Serialize)]
 pub(super) struct EncryptionFacts {
-    /// As in the report: `aes-128`, `sample-aes`, `cenc`, `cbcs`.
+    /// As in the report: `aes-128`, `aes-256`, `sample-aes`, `cenc`, `cbcs`.
     pub method: String,
     /// For people.
     pub system: String,
+    /// Whether the playlist leads to a key that can be fetched.
+    pub clear_key: bool,
     pub segments: usize,
 }
 
@@ -261,15 +263,16 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
         let Some(key) = &segment.key else { continue };
         let method = match &key.method {
             Method::Aes128 => "aes-128".to_owned(),
+            Method::Aes256 | Method::Aes256Ctr | Method::Aes256Gcm => "aes-256".to_owned(),
             Method::SampleAes if container(segment) == Some("fmp4") => "cbcs".to_owned(),
             Method::SampleAes => "sample-aes".to_owned(),
             Method::SampleAesCtr => "cenc".to_owned(),
             Method::Other(name) => name.to_ascii_lowercase(),
         };
-        let system = key.system();
-        match all.iter_mut().find(|one| one.method == method && one.system == system) {
+        let (system, clear_key) = (key.system(), key.way().is_some());
+        match all.iter_mut().find(|one| one.method == method && one.system == system && one.clear_key == clear_key) {
             Some(one) => one.segments += 1,
-            None => all.push(EncryptionFacts { method, system, segments: 1 }),
+            None => all.push(EncryptionFacts { method, system, clear_key, segments: 1 }),
         }
     }
     all

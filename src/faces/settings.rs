@@ -87,6 +87,7 @@ impl Settings {
             }
             "drop_permanent" => self.drop_permanent = flag(name, text)?,
             "log" => self.log = text.parse().map_err(|_| usage("is no level", "use error, warn, info or debug"))?,
+            "decryption_key" => list().try_for_each(|key| self.defaults.set(name, key))?,
             _ => self.defaults.set(name, text)?,
         }
         Ok(())

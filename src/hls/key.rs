@@ -24,6 +24,8 @@ pub struct KeyFormat {
     pub url: Option<Url>,
     /// IV; `None` is the Media Sequence Number as a big-endian number.
     pub iv: Option<[u8; 16]>,
+    /// Whether KEYFORMATVERSIONS has a version that is known here: 1.
+    pub known_version: bool,
 }
 
 /// METHOD of an EXT-X-KEY, but for NONE.
@@ -35,40 +37,88 @@ pub enum Method {
     SampleAes,
     /// Samples; `cenc` in fMP4.
     SampleAesCtr,
+    /// Whole segments, authenticated.
+    Aes256Gcm,
+    /// Whole segments, as AES-128 but with a key of 256 bits; no draft has it, but players do.
+    Aes256,
+    /// Whole segments in counter mode; no draft has it, but players do.
+    Aes256Ctr,
     /// Anything else, as it stands but in upper case.
     Other(String),
 }
 
 impl Key {
-    /// The name of the protection, for people.
-    pub fn system(&self) -> String {
+    /// The way to a key that can be fetched: the first with the KEYFORMAT `identity`, in a version that is known, whose URI is no DRM
+    /// system's.
+    pub fn way(&self) -> Option<&KeyFormat> {
+        self.formats.iter().find(|format| format.is_identity() && format.known_version && format.system().is_none() && format.url.is_some())
+    }
+
+    /// The names of the DRM systems that it is offered to.
+    pub fn systems(&self) -> Vec<&'static str> {
         let mut systems: Vec<_> = self.formats.iter().filter_map(KeyFormat::system).collect();
         systems.dedup();
-        let method = match &self.method {
-            Method::Aes128 => "AES-128",
-            Method::SampleAes => "SAMPLE-AES",
-            Method::SampleAesCtr => "SAMPLE-AES-CTR",
-            Method::Other(name) => name,
-        };
+        systems
+    }
+
+    /// The name of the protection, for people.
+    pub fn system(&self) -> String {
+        let systems = self.systems();
+        let method = self.method.name();
         if systems.is_empty() { method.to_owned() } else { format!("{method} with {}", systems.join(", ")) }
     }
 }
 
+impl Method {
+    /// As the playlist has it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Aes128 => "AES-128",
+            Self::SampleAes => "SAMPLE-AES",
+            Self::SampleAesCtr => "SAMPLE-AES-CTR",
+            Self::Aes256Gcm => "AES-256-GCM",
+            Self::Aes256 => "AES-256",
+            Self::Aes256Ctr => "AES-256-CTR",
+            Self::Other(name) => name,
+        }
+    }
+
+    /// Whether parts of samples are encrypted, and not the segment as a whole.
+    pub fn is_of_samples(&self) -> bool {
+        matches!(self, Self::SampleAes | Self::SampleAesCtr)
+    }
+}
+
 impl KeyFormat {
+    fn is_identity(&self) -> bool {
+        self.name.eq_ignore_ascii_case("identity")
+    }
+
     /// The DRM system, where it is one.
     fn system(&self) -> Option<&'static str> {
         let fairplay = self.url.as_ref().is_some_and(|url| url.scheme() == "skd");
         match self.name.to_ascii_lowercase().as_str() {
-            "com.apple.streamingkeydelivery" | "urn:uuid:94ce86fb-07ff-4f43-adb8-93d2fa968ca2" => Some("FairPlay"),
-            "com.microsoft.playready" | "urn:uuid:9a04f079-9840-4286-ab92-e65be0885f95" => Some("PlayReady"),
-            "com.widevine" | "urn:uuid:edef8ba9-79d6-4ace-a3c8-27dcd51d21ed" => Some("Widevine"),
-            "org.w3.clearkey" | "urn:uuid:1077efec-c0b2-4d02-ace3-3c1e52e2fb4b" | "urn:uuid:e2719d58-a985-b3c9-781a-b030af78d30e" => {
-                Some("ClearKey")
-            }
-            "identity" if fairplay => Some("FairPlay"),
-            "identity" => None,
-            _ => Some("another DRM system"),
+            "com.apple.streamingkeydelivery" => Some("FairPlay"),
+            "identity" => fairplay.then_some("FairPlay"),
+            "com.microsoft.playready" => Some("PlayReady"),
+            "com.widevine" => Some("Widevine"),
+            "org.w3.clearkey" => Some("ClearKey"),
+            name => Some(name.strip_prefix("urn:uuid:").and_then(|id| system_of(&id.replace('-', ""))).unwrap_or("another DRM system")),
         }
+    }
+}
+
+/// The DRM system with this ID, in 32 hexadecimal digits (as in `pssh`, ISO/IEC 23001-7, 8.1); the IDs are listed by DASH-IF.
+pub fn system_of(id: &str) -> Option<&'static str> {
+    match id {
+        "94ce86fb07ff4f43adb893d2fa968ca2" => Some("FairPlay"),
+        "9a04f07998404286ab92e65be0885f95" => Some("PlayReady"),
+        "edef8ba979d64acea3c827dcd51d21ed" => Some("Widevine"),
+        "1077efecc0b24d02ace33c1e52e2fb4b" | "e2719d58a985b3c9781ab030af78d30e" => Some("ClearKey"),
+        "3d5e6d359b9a41e8b843dd3c6e72c42c" => Some("ChinaDRM"),
+        "adb41c242dbf4a6d958b4457c0d27b95" => Some("Nagra"),
+        "5e629af538da4063897797ffbd9902d4" => Some("Marlin"),
+        _ => None,
     }
 }
 
@@ -133,10 +183,14 @@ fn read(attributes: &str, base: &Url) -> Option<(Method, KeyFormat)> {
         None | Some("AES-128") => Method::Aes128,
         Some("SAMPLE-AES") => Method::SampleAes,
         Some("SAMPLE-AES-CTR") => Method::SampleAesCtr,
+        Some("AES-256-GCM") => Method::Aes256Gcm,
+        Some("AES-256") => Method::Aes256,
+        Some("AES-256-CTR") => Method::Aes256Ctr,
         Some(other) => Method::Other(other.to_owned()),
     };
     let name = list.get("KEYFORMAT").unwrap_or("identity").to_owned();
-    let format = KeyFormat { name, url: uri.and_then(|uri| base.join(uri).ok()), iv: list.get("IV").and_then(iv) };
+    let known_version = list.get("KEYFORMATVERSIONS").is_none_or(|versions| versions.split('/').any(|version| version.trim() == "1"));
+    let format = KeyFormat { name, url: uri.and_then(|uri| base.join(uri).ok()), iv: list.get("IV").and_then(iv), known_version };
     Some((method, format))
 }
 
@@ -153,6 +207,43 @@ fn iv(text: &str) -> Option<[u8; 16]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn key(lines: &[&str]) -> Option<Arc<Key>> {
+        let mut keys = Keys::default();
+        let base = Url::parse("https://h/a/x.m3u8").expect("a URL");
+        for line in lines {
+            keys.take(line, &base);
+        }
+        keys.current()
+    }
+
+    #[test]
+    fn of_several_formats_the_first_that_leads_to_a_key_is_the_way() {
+        let way = |lines: &[&str]| key(lines).and_then(|key| Some(key.way()?.url.as_ref()?.to_string()));
+        let widevine = r#"METHOD=SAMPLE-AES,URI="data:,x",KEYFORMAT="urn:uuid:EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED",KEYFORMATVERSIONS="1""#;
+        let fairplay = r#"METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.apple.streamingkeydelivery""#;
+        let identity = r#"METHOD=SAMPLE-AES,URI="k",KEYFORMAT="identity",KEYFORMATVERSIONS="1/2""#;
+        assert_eq!(way(&[widevine, fairplay, identity]).as_deref(), Some("https://h/a/k"));
+        assert_eq!(way(&[r#"METHOD=AES-128,URI="k""#]).as_deref(), Some("https://h/a/k"));
+        for line in [
+            r#"METHOD=AES-128,URI="skd://x""#,
+            r#"METHOD=AES-128,URI="k",KEYFORMATVERSIONS="2/5""#,
+            "METHOD=AES-128",
+            r#"METHOD=AES-128,URI="k",KEYFORMAT="org.w3.clearkey""#,
+        ] {
+            assert_eq!(way(&[line]), None, "{line}");
+        }
+        assert_eq!(key(&[widevine, fairplay]).map(|key| key.systems()), Some(vec!["Widevine", "FairPlay"]));
+    }
+
+    #[test]
+    fn methods_by_name() {
+        for name in ["AES-128", "SAMPLE-AES", "SAMPLE-AES-CTR", "AES-256-GCM", "AES-256", "AES-256-CTR", "ROT-13"] {
+            let key = key(&[&format!(r#"METHOD={name},URI="k""#)]);
+            assert_eq!(key.as_ref().map(|key| key.method.name()), Some(name));
+            assert_eq!(key.is_some_and(|key| matches!(key.method, Method::Other(_))), name == "ROT-13");
+        }
+    }
 
     #[test]
     fn ivs_of_every_length() {

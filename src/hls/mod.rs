@@ -24,7 +24,7 @@ mod values;
 mod variables;
 
 pub use choose::{choose, why};
-pub use key::{Key, KeyFormat, Method};
+pub use key::{Key, KeyFormat, Method, system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};
 pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, Start, Variant};

@@ -19,6 +19,8 @@ pub(super) enum Aim {
     KeyFrame,
     /// Every frame, in the order of presentation.
     EveryFrame,
+    /// As every frame, and strictly by the standard where the decoder can be told: for the proof of a key.
+    Proof,
 }
 
 /// Frames that H.264 may hold back before it knows the order of presentation. Without a bound from the bitstream libavcodec guesses
@@ -68,6 +70,7 @@ impl Decoder {
                     (*context).has_b_frames = MOST_REORDERED;
                 }
                 Aim::EveryFrame => {}
+                Aim::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
             }
             check(ffi::avcodec_open2(context, codec, ptr::null_mut())).map_err(|e| failure("the decoder cannot be opened", e))?;
             Ok(decoder)

@@ -9,6 +9,7 @@ use super::{
     fault::{check, failure, no_memory, silence},
     sniff::Container,
     source::Source,
+    unlock::systems,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -148,6 +149,31 @@ impl Demuxer {
         self.streams().get(self.chosen?).copied()
     }
 
+    /// The video stream's extradata; empty where there is none.
+    pub fn extradata(&self) -> &[u8] {
+        let Some(stream) = self.stream() else { return &[] };
+        // SAFETY: the stream is one of the open `context`, its `codecpar` never null, and `extradata` null or `extradata_size` bytes
+        // that change only in calls that take `&mut self`.
+        unsafe {
+            let parameters = (*stream).codecpar;
+            match usize::try_from((*parameters).extradata_size) {
+                Ok(size) if size > 0 && !(*parameters).extradata.is_null() => std::slice::from_raw_parts((*parameters).extradata, size),
+                _ => &[],
+            }
+        }
+    }
+
+    /// The DRM systems that the container names, by their IDs.
+    pub fn drm_systems(&self) -> Vec<Vec<u8>> {
+        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_ENCRYPTION_INIT_INFO;
+        self.streams().iter().filter_map(|stream| stream_side_data(*stream, kind)).flat_map(systems).collect()
+    }
+
+    /// libavcodec's name of the video stream's codec.
+    pub fn codec(&self) -> &'static str {
+        self.stream().map_or("unknown", codec_name)
+    }
+
     /// The unit of the video stream's times.
     pub fn time_base(&self) -> Option<TimeBase> {
         // SAFETY: the stream is one of the open `context`.
@@ -210,6 +236,25 @@ impl Demuxer {
     /// The upstream's own error where there was one, else libav's.
     fn raise(&self, result: i32, doing: &str) -> Result<(), Error> {
         check(result).map(|_| ()).map_err(|e| self.source.take_error().unwrap_or_else(|| failure(doing, e)))
+    }
+}
+
+/// Side data that belongs to a whole stream.
+fn stream_side_data<'a>(stream: *mut ffi::AVStream, kind: ffi::AVPacketSideDataType) -> Option<&'a [u8]> {
+    // SAFETY: the callers pass a stream of an open demuxer and drop the data before it; the side data of its parameters are
+    // `nb_coded_side_data` entries, each with `size` bytes.
+    #[cfg(libav_coded_side_data)]
+    unsafe {
+        let parameters = (*stream).codecpar;
+        let found = ffi::av_packet_side_data_get((*parameters).coded_side_data, (*parameters).nb_coded_side_data, kind);
+        (!found.is_null()).then(|| std::slice::from_raw_parts((*found).data, (*found).size))
+    }
+    // SAFETY: as above; the call returns null or `size` bytes that live as long as the stream.
+    #[cfg(not(libav_coded_side_data))]
+    unsafe {
+        let mut size = 0;
+        let data = ffi::av_stream_get_side_data(stream, kind, &raw mut size);
+        (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
     }
 }
 

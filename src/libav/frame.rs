@@ -1,6 +1,9 @@
 //! A decoded frame and what its numbers mean.
 
-use std::ffi::{CStr, c_char};
+use std::{
+    ffi::{CStr, c_char},
+    hash::{DefaultHasher, Hasher},
+};
 
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
@@ -49,6 +52,25 @@ impl Frame {
     /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
     pub fn is_clean(&self) -> bool {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
+    }
+
+    /// A number that another picture has not, but by a chance of 2^-64: of all the bytes of its planes.
+    pub(super) fn fingerprint(&self) -> Option<u64> {
+        // SAFETY: the frame is a decoder's own, whose planes hold what its format and size say. The first call computes how large a packed
+        // copy is, the second writes no more than that into `bytes`.
+        let bytes = unsafe {
+            let frame = self.video.as_ptr();
+            let (width, height) = ((*frame).width, (*frame).height);
+            let format: ffi::AVPixelFormat = self.video.format().into();
+            let size = ffi::av_image_get_buffer_size(format, width, height, 1);
+            let mut bytes = vec![0_u8; usize::try_from(size).ok()?];
+            let (planes, strides) = ((*frame).data.as_ptr().cast(), (*frame).linesize.as_ptr());
+            let copied = ffi::av_image_copy_to_buffer(bytes.as_mut_ptr(), size, planes, strides, format, width, height, 1);
+            (copied == size).then_some(bytes)?
+        };
+        let mut hasher = DefaultHasher::new();
+        hasher.write(&bytes);
+        Some(hasher.finish())
     }
 
     /// Whether it can be decoded by itself.

@@ -10,8 +10,10 @@ use super::{
     decoder::{Aim, Decoder},
     demuxer::{Demuxer, Mode},
     frame::Frame,
+    locked::{Locked, WITNESSES, does_not_fit},
     sniff::{self, Container},
     source::Source,
+    unlock::Unlock,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -73,7 +75,7 @@ const WORTH_A_SEEK: f64 = 1.0;
 ///
 /// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no clean frame), `not_found` (past the end), or with what the
 /// upstream failed with.
-pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) -> Result<Outcome, Error> {
+pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, unlock: &dyn Unlock) -> Result<Outcome, Error> {
     // A box tells itself by its first bytes; to look further might cost a request
     let first = source.peek(sniff::BOX)?;
     let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
@@ -89,13 +91,20 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64) ->
         (Container::Mp4, _) => &[Mode::Quick, Mode::Probed],
     };
     let mut failure = None;
+    let mut was_locked = false;
     for mode in modes {
-        let mut attempt =
-            Attempt { demuxer: Demuxer::open(source, container, *mode)?, source, first: None, whole, most_pixels, container, ahead: None };
+        if was_locked && *mode == Mode::Probed {
+            // Probing would decode what is encrypted
+            break;
+        }
+        let demuxer = Demuxer::open(source, container, *mode)?;
+        let locked = Locked::new(unlock);
+        let mut attempt = Attempt { demuxer, source, first: None, whole, most_pixels, container, ahead: None, locked };
         match attempt.run(wanted, *mode) {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
-                failure = Some(error);
+                was_locked |= attempt.locked.any();
+                failure = Some(if was_locked { does_not_fit() } else { error });
             }
             done => return done,
         }
@@ -118,6 +127,7 @@ struct Attempt<'a> {
     container: Container,
     /// A packet that was looked at before its turn.
     ahead: Option<ff::Packet>,
+    locked: Locked<'a>,
 }
 
 impl Attempt<'_> {
@@ -160,13 +170,27 @@ impl Attempt<'_> {
                 return Ok(None);
             }
         }
-        if packet.side_data().any(|side| side.kind() == ff::packet::side_data::Type::EncryptionInfo) {
-            return Err(Error::new(ErrorKind::Encrypted, "the media is encrypted (Common Encryption)").hint("there is no key for it"));
-        }
+        let packet = self.locked.open(&self.demuxer, self.container, packet)?;
         if self.first.is_none() {
             self.first = self.demuxer.pts(&packet);
         }
         Ok(Some(packet))
+    }
+
+    fn prove(&self, run: &[ff::Packet]) -> Result<(), Error> {
+        self.locked.prove(&self.demuxer, run, self.most_pixels)
+    }
+
+    /// Proves a key by a packet, and by some of those behind it where it alone would be too few.
+    fn prove_by_itself(&mut self, packet: ff::Packet) -> Result<(), Error> {
+        let more = if self.locked.wants_more(&self.demuxer, &packet) { WITNESSES } else { 0 };
+        let mut run = vec![packet];
+        while run.len() <= more
+            && let Ok(Some(next)) = self.packet()
+        {
+            run.push(next);
+        }
+        self.prove(&run)
     }
 
     fn since_first(&self, time: Option<Timestamp>) -> f64 {
@@ -185,7 +209,7 @@ impl Attempt<'_> {
                 none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.most_pixels)?),
             };
             let may_be_key = packet.is_key() || (self.container == Container::Ts && has_parameter_sets(&packet));
-            if may_be_key {
+            if may_be_key && !self.locked.wants_more(&self.demuxer, &packet) {
                 // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
                 self.source.pause();
             }
@@ -195,12 +219,17 @@ impl Attempt<'_> {
                 // Two fields may come in two packets
                 let whole = self.container == Container::Mp4 || !frame.is_interlaced();
                 return if frame.is_clean() && !packet.is_corrupt() && whole {
-                    Ok(self.found(frame))
+                    let found = self.found(frame);
+                    self.prove_by_itself(packet)?;
+                    Ok(found)
                 } else {
                     Err(unclean("the first key frame is not clean"))
                 };
             }
             decoder.flush();
+            if may_be_key {
+                self.locked.failed(&packet)?;
+            }
         }
         Err(self.nothing("no key frame was found"))
     }
@@ -218,6 +247,9 @@ impl Attempt<'_> {
                 seen += 1;
                 if let Some(frame) = self.key_frame_of(&run)? {
                     return Ok(self.found(frame));
+                }
+                if let Some(key) = run.first() {
+                    self.locked.failed(key)?;
                 }
                 // The next key frame may be among those that were sent along
                 let next = run.iter().skip(1).position(ff::Packet::is_key).map_or(run.len(), |at| at + 1);
@@ -241,6 +273,9 @@ impl Attempt<'_> {
                 best = Some(frame);
             }
         })?;
+        if best.is_some() {
+            self.prove(run)?;
+        }
         Ok(best)
     }
 
@@ -271,7 +306,10 @@ impl Attempt<'_> {
             }
         })?;
         match best {
-            Some(frame) if best_is_clean => Ok(Outcome::Found(self.found(frame))),
+            Some(frame) if best_is_clean => {
+                self.prove(&run)?;
+                Ok(Outcome::Found(self.found(frame)))
+            }
             _ => Err(unclean("the frame at that moment is not clean")),
         }
     }

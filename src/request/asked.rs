@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    Access, At, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, VariantChoice, parse_bytes, parse_duration,
+    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, VariantChoice, parse_bytes,
+    parse_duration,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -32,6 +33,7 @@ pub struct Asked {
     size: Size,
     quality: Option<u8>,
     access: Access,
+    keys: DecryptionKeys,
     timeout: Option<Duration>,
     max_bytes: Option<u64>,
     retries: Option<u32>,
@@ -39,7 +41,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 24] = [
+    pub const NAMES: [&str; 25] = [
         "url",
         "output",
         "report_output",
@@ -61,6 +63,7 @@ impl Asked {
         "user_agent",
         "referer",
         "cookie",
+        "decryption_key",
         "timeout",
         "max_bytes",
         "retries",
@@ -91,6 +94,7 @@ impl Asked {
             "user_agent" => self.access.user_agent = kept(),
             "referer" => self.access.referer = kept(),
             "cookie" => self.access.cookie = kept(),
+            "decryption_key" => self.keys.add(text)?,
             "timeout" => self.timeout = Some(timeout(text)?),
             "max_bytes" => self.max_bytes = Some(bytes(text)?),
             "retries" => self.retries = Some(number(&name, text, 0, u32::MAX.into())?),
@@ -106,9 +110,9 @@ impl Asked {
                 Value::Null => {}
                 Value::String(text) => self.set(name, text)?,
                 Value::Number(_) | Value::Bool(_) => self.set(name, &value.to_string())?,
-                Value::Array(list) if is_header(name) => {
+                Value::Array(list) if is_header(name) || is_key(name) => {
                     for line in list {
-                        self.set(name, line.as_str().ok_or_else(|| usage(format!("{name} holds more than text"), HEADERS))?)?;
+                        self.set(name, line.as_str().ok_or_else(|| usage(format!("{name} holds more than text"), LISTS))?)?;
                     }
                 }
                 Value::Object(fields) if is_header(name) => {
@@ -166,6 +170,7 @@ impl Asked {
                 quality: self.quality.unwrap_or(usual.quality),
             },
             access: self.access.clone(),
+            keys: self.keys.clone(),
             limits: self.limits(),
             ..SnapshotRequest::new(source)
         }
@@ -185,7 +190,12 @@ impl Asked {
     }
 }
 
+const LISTS: &str = "give a list of text";
 const HEADERS: &str = "give headers as a list of 'Name: value', or as an object";
+
+fn is_key(name: &str) -> bool {
+    matches!(name, "decryption_key" | "decryption-key")
+}
 
 fn is_header(name: &str) -> bool {
     matches!(name, "header" | "headers")
@@ -262,6 +272,15 @@ mod tests {
     }
 
     #[test]
+    fn keys_come_alone_or_in_a_list() {
+        let (one, two) = ("00".repeat(16), format!("{}={}", "11".repeat(16), "22".repeat(16)));
+        for json in [format!(r#"{{"decryption_key": ["{one}", "{two}"]}}"#), format!(r#"{{"decryption-key": "{two}"}}"#)] {
+            let keys = asked(&json).map(|asked| asked.request(Source::File("x".into()), None).keys);
+            assert_eq!(keys.ok().and_then(|keys| Some(keys.for_id(&[0x11; 16])?.to_vec())), Some(vec![0x22; 16]), "{json}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
         for (json, part) in [
             (r#"{"widht": 1}"#, "widht"),
@@ -273,6 +292,8 @@ mod tests {
             (r#"{"at": ["live"]}"#, "at"),
             (r#"{"timeout": 0}"#, "--timeout"),
             (r#"{"header": [1]}"#, "header"),
+            (r#"{"decryption_key": "00"}"#, "--decryption-key"),
+            (r#"{"decryption_key": [1]}"#, "decryption_key"),
             (r#"{"proxy": "http://10.0.0.1"}"#, "proxy"),
         ] {
             let error = asked(json).err();

@@ -1,11 +1,13 @@
 //! What is asked for: [`SnapshotRequest`] and its parts, parsed once and valid ever after.
 
 mod asked;
+mod keys;
 mod moment;
 mod picture;
 mod reach;
 
 pub use asked::{Asked, flag};
+pub use keys::DecryptionKeys;
 pub use moment::{At, Precision, parse_duration};
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use reach::{HostPattern, Reach};
@@ -33,6 +35,8 @@ pub struct SnapshotRequest {
     pub encoding: Encoding,
     /// How origins are asked.
     pub access: Access,
+    /// Keys that are used instead of fetching any.
+    pub keys: DecryptionKeys,
     /// What may be spent.
     pub limits: Limits,
 }
@@ -48,6 +52,7 @@ impl SnapshotRequest {
             size: Size::default(),
             encoding: Encoding::default(),
             access: Access::default(),
+            keys: DecryptionKeys::default(),
             limits: Limits::default(),
         }
     }
@@ -147,6 +152,8 @@ pub struct Limits {
     pub pixels: u64,
     /// Segments that are opened for one picture.
     pub segments: usize,
+    /// Keys that are fetched for one picture.
+    pub keys: usize,
 }
 
 impl Default for Limits {
@@ -161,6 +168,7 @@ impl Default for Limits {
             playlist_depth: 3,
             pixels: 16_384 * 8_704,
             segments: 12,
+            keys: 32,
         }
     }
 }

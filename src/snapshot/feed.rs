@@ -8,8 +8,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
-use super::parts::Part;
+use super::{
+    keys::{Keyring, Lock},
+    parts::Part,
+    unlock::{Marks, Opening},
+};
 use crate::{
+    crypt::Cipher,
     error::{Error, ErrorKind},
     fetch::{Body, Job},
     libav::Upstream,
@@ -36,33 +41,45 @@ pub(super) struct Feed {
     /// What has been read before the feed began.
     head: Option<Bytes>,
     first_byte: Arc<OnceLock<Instant>>,
+    keyring: Keyring,
+    /// The current part, where it is encrypted as a whole.
+    opening: Option<Opening>,
+    /// How much has been given on, and where in that each part begins.
+    given: u64,
+    marks: Marks,
 }
 
 impl Feed {
     /// Asks for the first part, and on a connection that takes several requests at once for the second too, which saves the round trip
-    /// that an init costs.
-    pub async fn open(job: &Job, parts: Vec<Part>, portion: Option<u64>, multiplexed: bool) -> Result<Self, Error> {
-        let mut feed = Self::new(job, parts);
+    /// that an init costs. The keys of both are asked for at the same time.
+    pub async fn open(job: &Job, parts: Vec<Part>, portion: Option<u64>, multiplexed: bool, keyring: &Keyring) -> Result<Self, Error> {
+        let mut feed = Self::new(job, parts, keyring);
         feed.portion = portion;
-        let first = feed.request(0, 0);
-        if multiplexed && matches!(feed.parts.as_slice(), [init, _, ..] if init.is_init) {
-            let (first, second) = tokio::join!(first, feed.request(1, 0));
-            (feed.body, feed.ahead) = (Some(first?), Some(second?));
-        } else {
-            feed.body = Some(first.await?);
-        }
+        let two = multiplexed && matches!(feed.parts.as_slice(), [init, _, ..] if init.is_init);
+        let second = async { if two { feed.request(1, 0).await.map(Some) } else { Ok(None) } };
+        // The media comes first: it takes the connection that is open, and a key's few bytes another one
+        let (first, second, key) = tokio::join!(feed.request(0, 0), second, feed.keys_of_the_start());
+        (feed.body, feed.ahead) = (Some(first?), second?);
+        key?;
         Ok(feed)
     }
 
+    /// Fetches the keys of the init and the first media, to have them in time.
+    async fn keys_of_the_start(&self) -> Result<(), Error> {
+        let media = self.parts.iter().position(|part| !part.is_init).unwrap_or_default();
+        let keys = self.parts.iter().take(media + 1).filter_map(|part| part.lock.as_ref()).map(|lock| self.keyring.prefetch(lock));
+        futures_util::future::try_join_all(keys).await.map(|_| ())
+    }
+
     /// A file that is open already, with what has been read of it.
-    pub fn of_file(job: &Job, body: Body, head: Bytes) -> Self {
-        let mut feed = Self::new(job, vec![Part::whole(body.url())]);
+    pub fn of_file(job: &Job, body: Body, head: Bytes, keyring: &Keyring) -> Self {
+        let mut feed = Self::new(job, vec![Part::whole(body.url())], keyring);
         feed.body = Some(body);
         feed.head = Some(head);
         feed
     }
 
-    fn new(job: &Job, parts: Vec<Part>) -> Self {
+    fn new(job: &Job, parts: Vec<Part>, keyring: &Keyring) -> Self {
         Self {
             handle: Handle::current(),
             job: job.clone(),
@@ -75,7 +92,44 @@ impl Feed {
             portion: None,
             head: None,
             first_byte: Arc::default(),
+            keyring: keyring.clone(),
+            opening: None,
+            given: 0,
+            marks: Marks::default(),
         }
+    }
+
+    /// Where in what is given on each part begins.
+    pub fn marks(&self) -> Marks {
+        self.marks.clone()
+    }
+
+    /// Begins the current part, before its first byte is given on.
+    fn begin(&mut self) -> Result<(), Error> {
+        let lock = self.parts.get(self.current).and_then(|part| part.lock.as_ref());
+        self.marks.begin(self.given, lock);
+        self.opening = match lock.and_then(|lock| Some((lock, lock.cipher()?))) {
+            Some((lock, cipher)) => Some(Opening::new(cipher, &self.handle.block_on(self.keyring.key(lock))?, lock)?),
+            None => None,
+        };
+        Ok(())
+    }
+
+    /// Bytes that have come, opened as far as they can be.
+    fn opened(&mut self, bytes: Bytes) -> Result<Bytes, Error> {
+        let opened = match &mut self.opening {
+            Some(opening) => opening.push(&bytes)?.into(),
+            None => bytes,
+        };
+        self.given += opened.len() as u64;
+        Ok(opened)
+    }
+
+    /// What the end of the current part leaves.
+    fn finished(&mut self) -> Result<Bytes, Error> {
+        let rest: Bytes = self.opening.take().map_or_else(|| Ok(Vec::new()), |mut opening| opening.finish())?.into();
+        self.given += rest.len() as u64;
+        Ok(rest)
     }
 
     /// When the first byte of media was there.
@@ -86,7 +140,8 @@ impl Feed {
     /// A portion is enough to ask for where the first media is.
     fn portion_of(&self, index: usize) -> Option<u64> {
         let first = self.parts.iter().position(|part| !part.is_init);
-        self.portion.filter(|_| first == Some(index))
+        let needs_all = |part: &Part| part.lock.as_ref().and_then(Lock::cipher).is_some_and(Cipher::needs_all);
+        self.portion.filter(|_| first == Some(index) && !self.parts.get(index).is_some_and(needs_all))
     }
 
     async fn request(&self, index: usize, done: u64) -> Result<Body, Error> {
@@ -145,13 +200,18 @@ impl Upstream for Feed {
     fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(head) = self.head.take().filter(|head| !head.is_empty()) {
             self.done += head.len() as u64;
+            self.given += head.len() as u64;
             self.first_byte.get_or_init(Instant::now);
             return Ok(Some(head));
         }
         while self.current < self.parts.len() {
             if let Some(patience) = self.parts.get(self.current).and_then(|part| part.may_fail_after) {
+                let hinted = self.hinted(patience);
+                self.begin()?;
                 self.current = self.parts.len();
-                return Ok(self.hinted(patience));
+                let Some(bytes) = hinted else { return Ok(None) };
+                let opened = [self.opened(bytes)?, self.finished()?].concat();
+                return Ok((!opened.is_empty()).then(|| opened.into()));
             }
             let mut body = if let Some(body) = self.body.take() {
                 body
@@ -160,16 +220,27 @@ impl Upstream for Feed {
                 self.handle.block_on(self.request(self.current, self.done))?
             };
             if let Some(bytes) = self.handle.block_on(body.chunk())? {
+                if self.done == 0 {
+                    self.begin()?;
+                }
                 self.done += bytes.len() as u64;
                 self.body = Some(body);
                 self.first_byte.get_or_init(Instant::now);
-                return Ok(Some(bytes));
+                let opened = self.opened(bytes)?;
+                if opened.is_empty() {
+                    continue;
+                }
+                return Ok(Some(opened));
             }
             // An origin that has no more to give has reached the end, whatever size it tells
             if self.part_is_whole(&body) || self.done == self.opened_at {
+                let rest = self.finished()?;
                 self.current += 1;
                 (self.done, self.opened_at) = (0, 0);
                 self.body = self.ahead.take();
+                if !rest.is_empty() {
+                    return Ok(Some(rest));
+                }
             } else {
                 // The portion was not enough: now everything is asked for
                 self.portion = None;
@@ -179,7 +250,7 @@ impl Upstream for Feed {
     }
 
     fn jump(&mut self, offset: u64) -> Result<bool, Error> {
-        if self.parts.len() != 1 {
+        if self.parts.len() != 1 || self.parts.iter().any(|part| part.lock.is_some()) {
             return Ok(false);
         }
         (self.body, self.head) = (None, None);
@@ -189,7 +260,7 @@ impl Upstream for Feed {
 
     fn size(&self) -> Option<u64> {
         match (self.parts.as_slice(), &self.body) {
-            ([_], Some(body)) => body.size(),
+            ([part], Some(body)) if part.lock.is_none() => body.size(),
             _ => None,
         }
     }

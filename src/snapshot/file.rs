@@ -19,7 +19,7 @@ use crate::{
 
 /// What is behind the URL is the file itself; `head` is what has been read of it.
 pub(super) async fn take(work: &Work<'_>, body: Body, head: BytesMut, clock: &mut Clock) -> Result<Taken, Error> {
-    let Work { request, job, .. } = *work;
+    let Work { request, job, keyring, .. } = *work;
     let url = body.url().clone();
     let exact = request.is_exact();
     let at = |start| {
@@ -38,16 +38,17 @@ pub(super) async fn take(work: &Work<'_>, body: Body, head: BytesMut, clock: &mu
                 .hint("give a time from the start"));
         }
     };
-    let feed = Feed::of_file(job, body, head.freeze());
-    let mut grabbed = grab(request, feed, Kind::File, wanted, clock).await.map_err(|e| e.at(&url))?;
+    let feed = Feed::of_file(job, body, head.freeze(), keyring);
+    let mut grabbed = grab(work, feed, Kind::File, wanted, clock).await.map_err(|e| e.at(&url))?;
     if grabbed.is_none() {
         // Nothing stands before: the first key frame is the nearest there is
-        let feed = Feed::open(job, vec![Part::whole(&url)], None, false).await?;
-        grabbed = grab(request, feed, Kind::File, Search::First, clock).await.map_err(|e| e.at(&url))?;
+        let feed = Feed::open(job, vec![Part::whole(&url)], None, false, keyring).await?;
+        grabbed = grab(work, feed, Kind::File, Search::First, clock).await.map_err(|e| e.at(&url))?;
     }
     let grabbed = grabbed.ok_or_else(|| Error::internal("a first key frame came too late"))?;
     Ok(Taken {
         live: false,
+        encrypted: grabbed.sealed.unwrap_or("none"),
         variant: None,
         segment: SegmentReport {
             url: redacted(&url),

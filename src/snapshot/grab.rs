@@ -3,15 +3,17 @@
 use std::time::{Duration, Instant};
 
 use super::{
+    Work,
     feed::Feed,
     told::{Clock, Made, milliseconds},
+    unlock::Unlocker,
 };
 use crate::{
     error::Error,
     libav::{self, Form, Found, Fragments, Outcome, Search, Source},
     picture::{self, Picture},
     report::FrameReport,
-    request::{Encoding, Format, Limits, Size, SnapshotRequest},
+    request::{Encoding, Format, Limits, Size},
 };
 
 /// What a search on the decoding thread brought.
@@ -20,6 +22,8 @@ pub(super) struct Grabbed {
     pub frame: FrameReport,
     /// Seconds after the first video packet.
     pub since_first: f64,
+    /// What was found to be encrypted in the samples, in the report's words.
+    pub sealed: Option<&'static str>,
 }
 
 /// What a feed is made of.
@@ -34,29 +38,24 @@ pub(super) enum Kind {
 }
 
 /// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
-pub(super) async fn grab(
-    request: &SnapshotRequest,
-    feed: Feed,
-    kind: Kind,
-    wanted: Search,
-    clock: &mut Clock,
-) -> Result<Option<Grabbed>, Error> {
-    let (limits, size, encoding) = (request.limits, request.size, request.encoding);
+pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
+    let (limits, size, encoding) = (work.request.limits, work.request.size, work.request.encoding);
     let first_byte = feed.first_byte();
-    let work = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
+    let unlocker = Unlocker::new(work.keyring, feed.marks());
+    let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
         let source = if kind == Kind::Fragments { Source::new(Fragments::new(feed)) } else { Source::new(feed) };
-        match libav::search(&source, wanted, kind == Kind::File, limits.pixels)? {
+        match libav::search(&source, wanted, kind == Kind::File, limits.pixels, &unlocker)? {
             Outcome::Found(found) => {
                 source.pause();
                 drop(source);
                 let decoded = Instant::now();
-                let grabbed = grabbed(found, size, encoding, &limits)?;
+                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, size, encoding, &limits)? };
                 Ok(Some((grabbed, decoded, decoded.elapsed())))
             }
             Outcome::Earlier => Ok(None),
         }
     };
-    let done = tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("the decoding thread failed").because(e))?;
+    let done = tokio::task::spawn_blocking(search).await.map_err(|e| Error::internal("the decoding thread failed").because(e))?;
     if let Some(moment) = first_byte.get() {
         clock.timing.first_byte = clock.at(*moment);
     }
@@ -79,7 +78,7 @@ fn grabbed(found: Found, size: Size, encoding: Encoding, limits: &Limits) -> Res
         Picture::Rgb(image) => picture::encode(&image, encoding.format)?,
     };
     let made = Made { file, size: picture_size, verdict };
-    Ok(Grabbed { made, frame: facts, since_first })
+    Ok(Grabbed { made, frame: facts, since_first, sealed: None })
 }
 
 fn facts(frame: &libav::Frame) -> FrameReport {

@@ -6,6 +6,7 @@ use super::{
     Work,
     entry::{self, Entry},
     i_frames,
+    keys::Keyring,
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -56,7 +57,8 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Res
         cost: Cost::default(),
     };
     let opened = entry::open(request, job, base).await?;
-    let work = Work { request, job, multiplexed: opened.multiplexed };
+    let keyring = Keyring::new(request, job);
+    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring };
     match opened.entry {
         Entry::File(..) => {
             return Err(Error::new(ErrorKind::BadPlaylist, "it is a media file, not a playlist")

@@ -12,10 +12,12 @@ mod file;
 mod grab;
 mod i_frames;
 mod inspect;
+mod keys;
 mod live;
 mod parts;
 mod playlist;
 mod told;
+mod unlock;
 
 pub use inspect::{Inspection, inspect};
 
@@ -28,6 +30,7 @@ use crate::{
 };
 
 use entry::Entry;
+use keys::Keyring;
 use playlist::Chosen;
 use told::{Clock, Taken};
 
@@ -62,6 +65,7 @@ struct Work<'a> {
     job: &'a Job,
     /// Whether requests can share the connection at the same time.
     multiplexed: bool,
+    keyring: &'a Keyring,
 }
 
 impl Work<'_> {
@@ -73,7 +77,8 @@ impl Work<'_> {
 
 async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, clock: &mut Clock) -> Result<Snapshot, Error> {
     let opened = entry::open(request, job, base).await?;
-    let work = Work { request, job, multiplexed: opened.multiplexed };
+    let keyring = Keyring::new(request, job);
+    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring };
     let taken = match opened.entry {
         Entry::File(body, head) => {
             clock.playlists_read();

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::keys::{Keyring, Lock};
 use crate::{
+    error::Error,
     fetch::Range,
     hls::{self, ByteRange, Init, MediaPlaylist, Segment},
 };
@@ -21,11 +23,13 @@ pub(super) struct Part {
     pub is_init: bool,
     /// It may not come: then what stands before it is all that there is. So long is waited for it.
     pub may_fail_after: Option<Duration>,
+    /// How it is encrypted.
+    pub lock: Option<Lock>,
 }
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None, lock: None }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -41,12 +45,19 @@ impl Part {
 
     /// Joins an init and the segment that goes on where it ends in the same resource: one request instead of two.
     fn join(&mut self, next: &Self) -> bool {
-        let joins = self.is_init && self.url == next.url && self.end() == Some(next.offset);
+        let is_apart = self.is_whole_locked() || next.is_whole_locked();
+        let joins = self.is_init && !is_apart && self.url == next.url && self.end() == Some(next.offset);
         if joins {
+            self.lock.clone_from(&next.lock);
             self.length = next.length.and_then(|length| self.length?.checked_add(length));
             self.is_init = false;
         }
         joins
+    }
+
+    /// Whether it is encrypted as a whole, so that it is opened by itself.
+    fn is_whole_locked(&self) -> bool {
+        self.lock.as_ref().is_some_and(|lock| lock.cipher().is_some())
     }
 
     /// The range from `done` bytes on, at most `most` bytes.
@@ -104,28 +115,48 @@ impl Run {
         self
     }
 
-    /// The byte ranges, with the init.
-    pub fn parts(&self) -> Vec<Part> {
-        let init = self.segments.first().and_then(|segment| segment.init.as_deref());
-        let init = init.map(|Init { url, byte_range, .. }| Part { is_init: true, ..Part::new(url, *byte_range) });
-        let mut parts: Vec<Part> = init.or_else(|| self.tables.clone()).into_iter().collect();
-        let media = self.segments.iter().flat_map(|segment| {
-            let whole = segment.complete.then(|| Part::new(&segment.url, segment.byte_range));
-            let partial = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
-            whole.into_iter().chain(partial.map(|part| Part::new(&part.url, part.byte_range)))
-        });
-        for part in media.chain(self.hinted.clone()) {
-            if !parts.last_mut().is_some_and(|last| last.join(&part)) {
+    /// The byte ranges with the init, up to the first segment that nothing opens. Fails with `encrypted` where that is the first one, or
+    /// the init.
+    pub fn parts(&self, keyring: &Keyring) -> Result<Vec<Part>, Error> {
+        let Some(first) = self.segments.first() else { return Ok(Vec::new()) };
+        let mut parts = Vec::new();
+        if let Some(Init { url, byte_range, key }) = first.init.as_deref() {
+            // An init needs an IV of its own; where it has none, the segment's is the best guess
+            let lock = keyring.lock(key.as_deref(), first.media_sequence_number)?;
+            parts.push(Part { is_init: true, lock, ..Part::new(url, *byte_range) });
+        }
+        let mut add = |part: Part| {
+            if !parts.last_mut().is_some_and(|last: &mut Part| last.join(&part)) {
                 parts.push(part);
             }
+        };
+        for (index, segment) in self.segments.iter().enumerate() {
+            let lock = match keyring.lock(segment.key.as_deref(), segment.media_sequence_number) {
+                Err(_) if index > 0 => return Ok(parts),
+                lock => lock?,
+            };
+            let whole = segment.complete.then(|| Part::new(&segment.url, segment.byte_range));
+            let partial = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
+            let media = whole.into_iter().chain(partial.map(|part| Part::new(&part.url, part.byte_range)));
+            let media = media.map(|part| Part { lock: lock.clone(), ..part });
+            let tables = self.tables.clone().filter(|_| index == 0 && first.init.is_none());
+            // What is encrypted range by range has no clear tables
+            let tables = tables.filter(|_| lock.as_ref().is_none_or(|lock| lock.cipher().is_none()));
+            tables.into_iter().chain(media).for_each(&mut add);
         }
-        parts
+        if let (Some(hinted), Some(last)) = (&self.hinted, self.segments.last()) {
+            let number = last.media_sequence_number + u64::from(last.complete);
+            if let Ok(lock) = keyring.lock(last.key.as_deref(), number) {
+                add(Part { lock, ..hinted.clone() });
+            }
+        }
+        Ok(parts)
     }
 }
 
 /// Whether a decoder can go on from one segment to the next.
 pub(super) fn continues(one: &Segment, next: &Segment) -> bool {
-    one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap && next.key.is_none()
+    one.discontinuity_sequence_number == next.discontinuity_sequence_number && one.init == next.init && !next.gap
 }
 
 /// The bytes of the resource before its first I-frame (section 6.3.3 names no other place for a transport stream's tables).

@@ -117,7 +117,8 @@ impl InPlaylist<'_> {
         }
         let index = place.segment.checked_sub(1)?;
         let (before, this) = (self.playlist.segments.get(index)?, self.playlist.segments.get(place.segment)?);
-        (!before.gap && before.key.is_none() && parts::continues(before, this)).then(|| index.into())
+        let opens = self.work.keyring.lock(before.key.as_deref(), before.media_sequence_number).is_ok();
+        (!before.gap && opens && parts::continues(before, this)).then(|| index.into())
     }
 
     /// `None`: the moment lies before the first key frame of the run.
@@ -125,13 +126,12 @@ impl InPlaylist<'_> {
         let Some(segment) = run.segments.first() else {
             return Err(Error::internal("the plan names no segment"));
         };
-        is_clear(segment)?;
         let placed = |error: Error| error.at(&segment.url).in_segment(segment.media_sequence_number);
-        let Work { request, job, multiplexed } = *self.work;
+        let Work { job, multiplexed, keyring, .. } = *self.work;
         let portion = self.portion(segment, wanted);
-        let feed = Feed::open(job, run.parts(), portion, multiplexed).await.map_err(placed)?;
+        let feed = Feed::open(job, run.parts(keyring).map_err(placed)?, portion, multiplexed, keyring).await.map_err(placed)?;
         let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
-        grab(request, feed, kind, wanted, clock).await.map_err(placed)
+        grab(self.work, feed, kind, wanted, clock).await.map_err(placed)
     }
 
     /// How many bytes to ask for at first: what a key frame may take, by the bit rate. Key frames weigh as much as half a second or
@@ -155,6 +155,7 @@ impl InPlaylist<'_> {
         let (date, age) = told::program_date_time(first.program_date_time, grabbed.since_first);
         Ok(Taken {
             live: self.playlist.is_live(),
+            encrypted: grabbed.sealed.or(holder.key.as_deref().and_then(told::encrypted)).unwrap_or("none"),
             variant: None,
             segment: SegmentReport {
                 url: redacted(&holder.url),
@@ -182,14 +183,3 @@ const HALF_A_MILLISECOND: f64 = 0.0005;
 const UNKNOWN_PORTION: u64 = 256 << 10;
 const LEAST_PORTION: u64 = 64 << 10;
 const MOST_PORTION: u64 = 2 << 20;
-
-fn is_clear(segment: &Segment) -> Result<(), Error> {
-    let key = segment.key.as_deref().or(segment.init.as_deref().and_then(|init| init.key.as_deref()));
-    match key {
-        Some(key) => Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.system()))
-            .at(&segment.url)
-            .in_segment(segment.media_sequence_number)
-            .hint("this version reads clear streams only")),
-        None => Ok(()),
-    }
-}

@@ -8,7 +8,7 @@ use url::Url;
 use super::Snapshot;
 use crate::{
     error::redacted,
-    hls::Variant,
+    hls::{Key, Method, Variant},
     report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport, Verdict},
     request::SnapshotRequest,
 };
@@ -17,6 +17,7 @@ use crate::{
 pub(super) struct Taken {
     pub made: Made,
     pub live: bool,
+    pub encrypted: &'static str,
     pub variant: Option<VariantReport>,
     pub segment: SegmentReport,
     pub frame: FrameReport,
@@ -68,6 +69,15 @@ pub(super) fn variant(variant: &Variant) -> VariantReport {
     }
 }
 
+/// What the playlist says of a segment's encryption, in the report's words. What is encrypted in samples, only the media tells.
+pub(super) fn encrypted(key: &Key) -> Option<&'static str> {
+    match key.method {
+        Method::Aes128 => Some("aes-128"),
+        Method::Aes256 | Method::Aes256Ctr | Method::Aes256Gcm => Some("aes-256"),
+        Method::SampleAes | Method::SampleAesCtr | Method::Other(_) => None,
+    }
+}
+
 /// Program Date Time as RFC 3339, and how old it is.
 pub(super) fn program_date_time(segment: Option<DateTime<Utc>>, seconds_in: f64) -> (Option<String>, Option<f64>) {
     #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
@@ -87,7 +97,7 @@ impl Taken {
             height,
             bytes: self.made.file.len() as u64,
             live: self.live,
-            encrypted: "none",
+            encrypted: self.encrypted,
             variant: self.variant,
             segment: self.segment,
             frame: self.frame,

@@ -44,6 +44,16 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
         }
         Rule::NeedCookie(cookie) if !hit.headers.get("cookie").is_some_and(|sent| sent.contains(cookie)) => empty(403),
         Rule::Body(bytes, kind) => whole(shared, number, bytes, kind, hit, End::Whole, PIECE),
+        Rule::Pieces(bytes, piece) => whole(shared, number, bytes, kind_of(&hit.path), hit, End::Whole, piece),
+        Rule::After(other, bytes) => {
+            let asked = || shared.hits.lock().unwrap().iter().any(|hit| hit.path == other);
+            for _ in 0..20 {
+                if !asked() {
+                    tokio::time::sleep(FLUSH).await;
+                }
+            }
+            if asked() { whole(shared, number, bytes, kind_of(&hit.path), hit, End::Whole, PIECE) } else { empty(504) }
+        }
         Rule::Packed(bytes) => encoded(whole(shared, number, bytes, kind_of(".m3u8"), hit, End::Whole, PIECE), "gzip"),
         Rule::Endless => endless(),
         Rule::Delay(time) => {

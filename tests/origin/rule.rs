@@ -13,6 +13,10 @@ pub enum Rule {
     Redirect(String),
     /// These bytes, with this content type.
     Body(Vec<u8>, &'static str),
+    /// These bytes, so many at a time.
+    Pieces(Vec<u8>, usize),
+    /// These bytes, once this other path has been asked for; a second too late it is 504.
+    After(&'static str, Vec<u8>),
     /// These bytes, which are a playlist packed by gzip.
     Packed(Vec<u8>),
     /// The file, and so many bytes of TS null packets behind it.

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::indexing_slicing, reason = "a test that is wrong about what is there should fail loudly")]
 
+pub mod common_encryption;
 pub mod lambda;
+pub mod sealing;
 pub mod server;
 
 use std::{

@@ -193,6 +193,13 @@ pub(super) struct AccessArgs {
     /// Cookies: 'name=value; name=value'
     #[arg(long, value_name = "COOKIES", global = true)]
     pub cookie: Option<String>,
+    /// A key in hexadecimal digits, instead of fetching one; KID=KEY for Common Encryption (repeatable)
+    ///
+    /// A key in hexadecimal digits, used instead of fetching the one that the playlist names: 32 digits, or 64 for AES-256. For Common
+    /// Encryption KID=KEY names the key of one key ID. Repeatable; every process of this machine can read it, so better give it as
+    /// the variable HLSNAP_DECRYPTION_KEY to `serve` and to the Lambda function.
+    #[arg(long = "decryption-key", value_name = "KEY", global = true)]
+    pub decryption_keys: Vec<String>,
     /// A proxy, http:// or socks5:// [default: from the usual environment variables]
     #[arg(long, value_name = "URL", global = true)]
     pub proxy: Option<String>,

@@ -53,8 +53,9 @@ pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
     let text = |number: Option<u32>| number.map(|number| number.to_string());
     let (width, height) = (text(choice.width), text(choice.height));
     set(&mut asked, [("variant", &choice.variant), ("width", &width), ("height", &height)])?;
-    let AccessArgs { headers, user_agent, referer, cookie, .. } = access;
+    let AccessArgs { headers, user_agent, referer, cookie, decryption_keys, .. } = access;
     headers.iter().try_for_each(|line| asked.set("header", line))?;
+    decryption_keys.iter().try_for_each(|key| asked.set("decryption-key", key))?;
     set(&mut asked, [("user-agent", user_agent), ("referer", referer), ("cookie", cookie)])?;
     switch(&mut asked, [("header-everywhere", access.header_everywhere)])?;
     let LimitArgs { timeout, max_bytes, retries } = limits;

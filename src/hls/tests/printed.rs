@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{base, carried::Numbers, media};
-use crate::hls::{ByteRange, Key, MediaPlaylist, Method, Part, PlaylistType, Segment};
+use crate::hls::{ByteRange, Key, MediaPlaylist, Part, PlaylistType, Segment};
 
 /// Writes everything out: nothing is left to be carried on, but what the model itself lets follow.
 fn print(playlist: &MediaPlaylist) -> String {
@@ -49,12 +49,7 @@ fn range(range: ByteRange) -> String {
 fn print_key(text: &mut String, key: Option<&Key>) {
     text.push_str("#EXT-X-KEY:METHOD=NONE\n");
     let Some(key) = key else { return };
-    let method = match &key.method {
-        Method::Aes128 => "AES-128",
-        Method::SampleAes => "SAMPLE-AES",
-        Method::SampleAesCtr => "SAMPLE-AES-CTR",
-        other @ Method::Other(_) => panic!("{other:?} is not made here"),
-    };
+    let method = key.method.name();
     for format in &key.formats {
         let iv = format.iv.map_or_else(String::new, |iv| format!(",IV=0x{:032x}", u128::from_be_bytes(iv)));
         writeln!(text, "#EXT-X-KEY:METHOD={method},URI=\"{}\",KEYFORMAT=\"{}\"{iv}", format.url.as_ref().unwrap(), format.name).unwrap();

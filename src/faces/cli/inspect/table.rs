@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use crate::faces::{
     cli::voice::plain,
-    facts::{DateFacts, Facts, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts},
+    facts::{DateFacts, EncryptionFacts, Facts, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts},
 };
 
 /// What the playlist does not tell.
@@ -123,8 +123,11 @@ fn of_media(media: &MediaFacts, text: &mut String) {
         },
     );
     fact("init", &or_none(media.inits));
-    let encryption: Vec<_> =
-        media.encryption.iter().map(|one| format!("{} ({} of {} segments)", one.system, one.segments, media.segment_count)).collect();
+    let lock = |one: &EncryptionFacts| {
+        let key = if one.clear_key { "" } else { ", no clear key" };
+        format!("{} ({} of {} segments{key})", one.system, one.segments, media.segment_count)
+    };
+    let encryption: Vec<_> = media.encryption.iter().map(lock).collect();
     fact("encryption", &if encryption.is_empty() { "none".to_owned() } else { encryption.join("; ") });
     if let Some(start) = media.start_seconds {
         fact("EXT-X-START", &format!("{start} s"));

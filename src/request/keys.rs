@@ -1,0 +1,121 @@
+//! Keys that the caller has, and need not be fetched.
+
+use std::{fmt, str::FromStr};
+
+use crate::error::{Error, ErrorKind};
+
+/// What opens a stream instead of the keys that its playlist names. Shown nowhere.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct DecryptionKeys {
+    /// For whatever is encrypted; 16 bytes, or 32 for AES-256.
+    any: Option<Vec<u8>>,
+    /// Key IDs of Common Encryption, and their keys.
+    by_id: Vec<([u8; 16], [u8; 16])>,
+}
+
+impl DecryptionKeys {
+    /// More than this is no stream's.
+    const MOST: usize = 256;
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.any.is_none() && self.by_id.is_empty()
+    }
+
+    /// The key for whatever is encrypted.
+    pub fn any(&self) -> Option<&[u8]> {
+        self.any.as_deref()
+    }
+
+    /// The key with this ID, or else the one for whatever is encrypted.
+    pub fn for_id(&self, id: &[u8]) -> Option<&[u8]> {
+        let own = self.by_id.iter().find(|(known, _)| known.as_slice() == id);
+        own.map(|(_, key)| key.as_slice()).or(self.any())
+    }
+
+    /// Takes `KEY` or `KID=KEY`, in hexadecimal digits; a KID may be written as a UUID. The last of several counts.
+    pub fn add(&mut self, text: &str) -> Result<(), Error> {
+        let added: Self = text.parse()?;
+        if added.any.is_some() {
+            self.any = added.any;
+        }
+        for (id, key) in added.by_id {
+            self.by_id.retain(|(known, _)| *known != id);
+            self.by_id.push((id, key));
+        }
+        if self.by_id.len() > Self::MOST {
+            return Err(usage(&format!("more than {} keys are given with --decryption-key", Self::MOST)));
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for DecryptionKeys {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let sixteen = |text: &str| hex(text).and_then(|bytes| bytes.try_into().ok());
+        let Some((id, key)) = text.split_once('=') else {
+            let key = hex(text).filter(|key| matches!(key.len(), 16 | 32));
+            let key = key.ok_or_else(|| usage("--decryption-key is neither 32 hexadecimal digits nor, for AES-256, 64"))?;
+            return Ok(Self { any: Some(key), by_id: Vec::new() });
+        };
+        let id = sixteen(&id.replace('-', "")).ok_or_else(|| usage("--decryption-key: the KID is not 32 hexadecimal digits"))?;
+        let key = sixteen(key).ok_or_else(|| usage("--decryption-key: the key of a KID is not 32 hexadecimal digits"))?;
+        Ok(Self { any: None, by_id: vec![(id, key)] })
+    }
+}
+
+impl fmt::Debug for DecryptionKeys {
+    /// How many: they are secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys", usize::from(self.any.is_some()) + self.by_id.len())
+    }
+}
+
+/// The bytes of hexadecimal digits, with or without 0x.
+fn hex(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text).as_bytes();
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    digits.chunks(2).map(|two| if let [high, low] = two { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
+}
+
+fn usage(what: &str) -> Error {
+    Error::new(ErrorKind::Usage, what).hint("give --decryption-key KEY or KID=KEY, in hexadecimal digits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "00112233445566778899aabbccddeeff";
+    const KEY: &str = "ffeeddccbbaa99887766554433221100";
+
+    #[test]
+    fn keys_with_and_without_an_id() {
+        let mut keys = DecryptionKeys::default();
+        assert!(keys.is_empty());
+        keys.add(&format!("00112233-4455-6677-8899-AABBCCDDEEFF={KEY}")).expect("a key with its ID");
+        let id = hex(ID).expect("digits");
+        assert_eq!((keys.for_id(&id), keys.for_id(b"other"), keys.any()), (hex(KEY).as_deref(), None, None));
+        keys.add(&format!("0x{}", "ab".repeat(32))).expect("a key of 256 bits");
+        assert_eq!((keys.for_id(b"other"), keys.for_id(&id)), (Some(&[0xab; 32][..]), hex(KEY).as_deref()));
+        keys.add(&format!("{ID}={ID}")).expect("again");
+        assert_eq!(keys.for_id(&id), Some(id.as_slice()));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_and_never_shown() {
+        for text in ["", "secret", "00", KEY.get(1..).unwrap_or_default(), &format!("x={KEY}"), &format!("{ID}=secret"), &format!("{ID}=")]
+        {
+            let error = DecryptionKeys::default().add(text).expect_err(text);
+            assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
+            let said = format!("{error} {error:?}");
+            assert!(!said.contains("secret") && !said.contains("eeddccbb"), "{said}");
+        }
+        let mut keys = DecryptionKeys::default();
+        keys.add(KEY).expect("a key");
+        assert_eq!(format!("{keys:?}"), "1 keys");
+    }
+}

@@ -1,0 +1,189 @@
+//! Between the network and the demuxer: whole resources are opened as they arrive, and samples as they are asked for.
+
+use std::{
+    fmt::Write as _,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use tokio::runtime::Handle;
+
+use super::keys::{Keyring, Lock, LockKind};
+use crate::{
+    crypt::{self, Cipher, Nals, Sample, Scheme, Whole},
+    error::{Error, ErrorKind},
+    hls::system_of,
+    libav::{self, CommonEncryption, Sealed, Unlock},
+};
+
+/// Enough of a resource to see whether it is media.
+const TELLING: usize = libav::ENOUGH_TO_RECOGNISE;
+
+/// A resource that is encrypted as a whole, being opened.
+pub(super) struct Opening {
+    whole: Whole,
+    /// What has been opened, until it has been looked at.
+    head: Option<Vec<u8>>,
+}
+
+impl Opening {
+    pub fn new(cipher: Cipher, key: &[u8], lock: &Lock) -> Result<Self, Error> {
+        Ok(Self { whole: Whole::new(cipher, key, &lock.iv)?, head: Some(Vec::new()) })
+    }
+
+    /// What can be given on. Fails with `encrypted` where the first bytes are no media: with a wrong key they are noise.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+        let opened = self.whole.push(bytes);
+        let Some(head) = &mut self.head else { return Ok(opened) };
+        head.extend_from_slice(&opened);
+        if head.len() < TELLING {
+            return Ok(Vec::new());
+        }
+        self.look()
+    }
+
+    /// The rest, at the resource's end.
+    pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
+        let rest = self.whole.finish()?;
+        let Some(head) = &mut self.head else { return Ok(rest) };
+        head.extend_from_slice(&rest);
+        self.look()
+    }
+
+    fn look(&mut self) -> Result<Vec<u8>, Error> {
+        let head = self.head.take().unwrap_or_default();
+        match libav::recognise(&head) {
+            Ok(()) => Ok(head),
+            // What is told by a few letters is what it says; two bytes may as well be noise
+            Err(error) if error.kind() == ErrorKind::NoVideo && (head.starts_with(b"ID3") || head.starts_with(b"WEBVTT")) => Ok(head),
+            Err(_) => Err(Error::new(ErrorKind::Encrypted, "the key is wrong: what it opens is no media").hint("check the key and the IV")),
+        }
+    }
+}
+
+/// Opens packets whose samples are encrypted, by the lock of the resource that they lie in.
+pub(super) struct Unlocker {
+    handle: Handle,
+    keyring: Keyring,
+    marks: Marks,
+    /// What was found to be encrypted, in the report's words.
+    seen: OnceLock<&'static str>,
+}
+
+/// Where in the stream each resource begins, and what locks it. Written by the feed, read by the unlocker.
+#[derive(Clone, Default)]
+pub(super) struct Marks(Arc<Mutex<Vec<Mark>>>);
+
+/// An offset in the stream, and what locks the samples from there on.
+type Mark = (u64, Option<Lock>);
+
+impl Marks {
+    pub fn begin(&self, position: u64, lock: Option<&Lock>) {
+        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.retain(|(known, _)| *known < position);
+        marks.push((position, lock.filter(|lock| lock.kind == LockKind::Samples).cloned()));
+    }
+
+    fn at(&self, position: Option<u64>) -> Option<Lock> {
+        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mark = match position {
+            Some(position) => marks.iter().rfind(|(start, _)| *start <= position),
+            None => marks.last(),
+        };
+        mark.and_then(|(_, lock)| lock.clone())
+    }
+}
+
+impl Unlocker {
+    pub fn new(keyring: &Keyring, marks: Marks) -> Self {
+        Self { handle: Handle::current(), keyring: keyring.clone(), marks, seen: OnceLock::new() }
+    }
+
+    /// What was found to be encrypted, once it was.
+    pub fn seen(&self) -> Option<&'static str> {
+        self.seen.get().copied()
+    }
+
+    fn saw(&self, name: &'static str) {
+        self.seen.get_or_init(|| name);
+    }
+
+    /// Common Encryption: the caller's key for the key ID, or the one that the playlist leads to.
+    fn open_common(&self, sealed: &Sealed<'_>, common: &CommonEncryption) -> Result<Option<Vec<u8>>, Error> {
+        let scheme = Scheme::of(common.scheme).ok_or_else(|| {
+            let name = String::from_utf8_lossy(&common.scheme).into_owned();
+            Error::new(ErrorKind::Encrypted, format!("the media is encrypted by the scheme {name:?}, which is not known here"))
+        })?;
+        let lock = self.marks.at(sealed.position);
+        let key = match (self.keyring.given(Some(&common.key_id)), &lock) {
+            (Some(key), _) => key.into(),
+            (None, Some(lock)) => self.handle.block_on(self.keyring.key(lock))?,
+            (None, None) => return Err(without_key(sealed, scheme)),
+        };
+        let key = key.as_ref().try_into().map_err(|_| {
+            let size = key.len();
+            Error::new(ErrorKind::Encrypted, format!("the key has {size} bytes, where Common Encryption needs 16")).hint("check the key")
+        })?;
+        let sample = Sample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
+        let mut data = sealed.data.to_vec();
+        let opened = sample.open(&mut data, key)?;
+        self.saw(scheme.name());
+        Ok(opened.then_some(data))
+    }
+
+    fn open_nals(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(lock) = self.marks.at(sealed.position) else { return Ok(None) };
+        let nals = match sealed.codec {
+            "h264" => Nals::H264,
+            "hevc" => Nals::Hevc,
+            other => {
+                return Err(Error::new(ErrorKind::Encrypted, format!("how SAMPLE-AES has {other} in a transport stream is not known")));
+            }
+        };
+        let key = self.handle.block_on(self.keyring.key(&lock))?;
+        let key = key.as_ref().try_into().map_err(|_| Error::internal("a key of the wrong size came through"))?;
+        self.saw("sample-aes");
+        Ok(crypt::sample_aes(sealed.data, nals, key, &lock.iv))
+    }
+}
+
+impl Unlock for Unlocker {
+    fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
+        match &sealed.common {
+            Some(common) => self.open_common(sealed, common),
+            None if sealed.in_ts => self.open_nals(sealed),
+            None => Ok(None),
+        }
+    }
+}
+
+fn without_key(sealed: &Sealed<'_>, scheme: Scheme) -> Error {
+    let mut systems: Vec<_> = sealed.systems.iter().filter_map(|id| system_of(&hex(id))).collect();
+    systems.dedup();
+    let whose = if systems.is_empty() { String::new() } else { format!(" with {}", systems.join(", ")) };
+    let id = sealed.common.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
+    Error::new(ErrorKind::Encrypted, format!("the media is encrypted (Common Encryption, {}{whose}), and no key is known", scheme.name()))
+        .hint(format!("give the key of {id} with --decryption-key if you have it"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lock_is_that_of_the_resource_at_a_place() {
+        let marks = Marks::default();
+        assert_eq!(marks.at(Some(5)), None);
+        marks.begin(0, None);
+        marks.begin(100, None);
+        assert_eq!(marks.at(Some(50)), None);
+        assert_eq!(marks.at(None), None);
+    }
+}
