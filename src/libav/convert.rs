@@ -1,47 +1,88 @@
-//! From a frame to a picture: crop and scale by libswscale, colour by [`crate::picture`]'s matrix or libswscale's.
-
-use std::ptr;
+//! From a frame to a picture: its colours by [`crate::picture`]'s matrix, its light or libswscale, its shape by libswscale.
 
 use ffmpeg_next as ff;
-use ffmpeg_sys_next as ffi;
 use image::{RgbImage, imageops};
 
 use super::{
-    fault::{check, failure, no_memory},
     frame::{Colour, Frame, is_rgb},
+    scale::{scaled, view, views_of},
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Coefficients, Conversion, Layout, Orientation, Picture, Planes, View},
-    request::Size,
+    picture::{self, Chroma, Coefficients, Conversion, Gamut, Layout, Light, Orientation, Picture, Planes, Transfer},
+    request::{Size, ToneMap},
 };
 
 /// The form that the encoder wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// Planes by JFIF.
-    Jfif,
+    Jfif(Chroma),
     /// RGB.
     Rgb,
 }
 
-/// Makes the picture that was asked for. Fails with `too_large`, or with `unsupported` for HDR, which is not tone-mapped yet.
-pub fn picture(frame: &Frame, size: &Size, form: Form, most_pixels: u64) -> Result<Picture, Error> {
+/// The picture that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// How large.
+    pub size: Size,
+    /// What is done with HDR.
+    pub tone_map: ToneMap,
+    /// For which encoder.
+    pub form: Form,
+    /// The most that it may have.
+    pub pixels: u64,
+}
+
+/// Makes the picture that is wanted. Fails with `too_large`, or with `unsupported` for colours that cannot be shown rightly.
+pub fn picture(frame: &Frame, wanted: &Wanted) -> Result<Picture, Error> {
     let colour = frame.colour();
-    if colour.is_hdr() {
-        let name = colour.report().transfer;
-        return Err(Error::new(ErrorKind::Unsupported, format!("the stream is HDR ({name}), which this version does not tone-map"))
-            .hint("choose an SDR Variant with --variant"));
-    }
     coefficients(colour.matrix)?;
-    let layout = frame.shape.layout(size, most_pixels)?;
-    match form {
-        Form::Jfif => jfif(frame, &colour, &layout).map(Picture::Jfif),
-        Form::Rgb => rgb(frame, &colour, &layout).map(Picture::Rgb),
+    refuse_unreshaped(frame)?;
+    let layout = frame.shape.layout(&wanted.size, wanted.pixels)?;
+    let light = Light::of(transfer(frame, &colour), gamut(&colour), wanted.tone_map);
+    match (wanted.form, light) {
+        (Form::Jfif(chroma), None) => jfif(frame, &colour, &layout, chroma).map(Picture::Jfif),
+        (Form::Jfif(chroma), light) => Ok(Picture::Jfif(picture::of_rgb(&rgb(frame, &colour, light, &layout)?, chroma))),
+        (Form::Rgb, light) => rgb(frame, &colour, light, &layout).map(Picture::Rgb),
     }
 }
 
-fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error> {
+/// Dolby Vision whose base layer is nobody else's looks green and purple until it is reshaped.
+fn refuse_unreshaped(frame: &Frame) -> Result<(), Error> {
+    match frame.dolby_vision {
+        Some((profile, 0)) if matches!(profile, 5 | 10 | 20) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("Dolby Vision of profile {profile} has no base layer that can be shown without reshaping"),
+        )
+        .hint("choose another Variant with --variant")),
+        _ => Ok(()),
+    }
+}
+
+/// Programmes that do not say how bright they are were mastered for this, in cd/m².
+const USUAL_PEAK: f32 = 1000.0;
+
+fn transfer(frame: &Frame, colour: &Colour) -> Transfer {
+    use ff::color::TransferCharacteristic as Code;
+    match colour.transfer {
+        Code::SMPTE2084 => Transfer::Pq { peak: frame.peak().unwrap_or(USUAL_PEAK) },
+        Code::ARIB_STD_B67 => Transfer::Hlg,
+        _ => Transfer::Sdr,
+    }
+}
+
+fn gamut(colour: &Colour) -> Gamut {
+    use ff::color::Primaries;
+    match colour.primaries {
+        Primaries::BT2020 => Gamut::Bt2020,
+        Primaries::SMPTE431 | Primaries::SMPTE432 => Gamut::P3,
+        _ => Gamut::Bt709,
+    }
+}
+
+fn jfif(frame: &Frame, colour: &Colour, layout: &Layout, chroma: Chroma) -> Result<Planes, Error> {
     use ff::format::Pixel;
     let video = frame.video();
     let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
@@ -49,19 +90,28 @@ fn jfif(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<Planes, Error
     // RGB comes from libswscale as JFIF has it
     let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (coefficients(colour.matrix)?, colour.full_range) };
     let conversion = Conversion::to_jfif(matrix, full_range);
-    let planes = if whole && matches!(video.format(), Pixel::YUV420P | Pixel::YUVJ420P) {
-        conversion.convert(views_of(video)?, Chroma::Half)
-    } else {
-        conversion.convert(views_of(&scaled(frame, colour, layout, Pixel::YUV420P)?)?, Chroma::Half)
+    let planes = match (chroma, video.format()) {
+        (Chroma::Half, Pixel::YUV420P | Pixel::YUVJ420P) | (Chroma::Full, Pixel::YUV444P | Pixel::YUVJ444P) if whole => {
+            conversion.convert(views_of(video, chroma)?, chroma)
+        }
+        _ => {
+            let format = if chroma == Chroma::Half { Pixel::YUV420P } else { Pixel::YUV444P };
+            conversion.convert(views_of(&scaled(video, colour, layout, format)?, chroma)?, chroma)
+        }
     };
     Ok(planes.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
 }
 
-fn rgb(frame: &Frame, colour: &Colour, layout: &Layout) -> Result<RgbImage, Error> {
-    let video = scaled(frame, colour, layout, ff::format::Pixel::RGB24)?;
-    let (width, height) = layout.scaled;
-    let plane = view(&video, 0, width as usize * 3, height as usize)?.to_plane();
-    let mut image = RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?;
+fn rgb(frame: &Frame, colour: &Colour, light: Option<Light>, layout: &Layout) -> Result<RgbImage, Error> {
+    use ff::format::Pixel;
+    let (width, height) = (layout.scaled.0 as usize, layout.scaled.1 as usize);
+    let mut image = if let Some(light) = light {
+        picture::to_srgb(&light, view(&scaled(frame.video(), colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?)
+    } else {
+        let plane = view(&scaled(frame.video(), colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
+        let (width, height) = layout.scaled;
+        RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?
+    };
     if layout.orientation.mirrored {
         imageops::flip_horizontal_in_place(&mut image);
     }
@@ -89,127 +139,5 @@ fn coefficients(matrix: ff::color::Space) -> Result<Coefficients, Error> {
         Space::SMPTE240M => Ok(Coefficients::SMPTE240),
         Space::FCC => Ok(Coefficients::FCC),
         other => Err(Error::new(ErrorKind::Unsupported, format!("the colour matrix {other:?} cannot be converted"))),
-    }
-}
-
-/// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
-/// RGB to YUV that of JFIF.
-fn scaled(frame: &Frame, colour: &Colour, layout: &Layout, format: ff::format::Pixel) -> Result<ff::frame::Video, Error> {
-    let (width, height) = layout.scaled;
-    let mut source = frame.video().clone_reference()?;
-    crop(&mut source, layout)?;
-    let mut target = ff::frame::Video::new(format, width, height);
-    let int = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
-    // SAFETY: `source` and `target` hold buffers of the sizes and formats that are named here; the context is freed before the end. The
-    // coefficient tables are static. `sws_scale` reads and writes whole rows of those buffers alone.
-    unsafe {
-        if (*target.as_ptr()).buf.first().is_none_or(|buffer| buffer.is_null()) {
-            return Err(no_memory());
-        }
-        let context = ffi::sws_getContext(
-            int(source.width()),
-            int(source.height()),
-            source.format().into(),
-            int(width),
-            int(height),
-            format.into(),
-            scaling(),
-            ptr::null_mut(),
-            ptr::null_mut(),
-            ptr::null(),
-        );
-        if context.is_null() {
-            return Err(Error::new(ErrorKind::Unsupported, format!("frames of the format {:?} cannot be converted", source.format())));
-        }
-        let own = ffi::sws_getCoefficients(table_of(colour.matrix));
-        let jfif = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
-        let from_rgb = is_rgb(source.format());
-        let (table, full) = if from_rgb { (jfif, true) } else { (own, colour.full_range) };
-        ffi::sws_setColorspaceDetails(context, own, full.into(), table, full.into(), 0, 1 << 16, 1 << 16);
-        let (from, to) = (source.as_ptr(), target.as_mut_ptr());
-        let rows = ffi::sws_scale(
-            context,
-            (*from).data.as_ptr().cast(),
-            (*from).linesize.as_ptr(),
-            0,
-            int(source.height()),
-            (*to).data.as_ptr(),
-            (*to).linesize.as_ptr(),
-        );
-        ffi::sws_freeContext(context);
-        if rows != int(height) {
-            return Err(Error::internal(format!("libswscale gave {rows} of {height} rows")));
-        }
-    }
-    Ok(target)
-}
-
-/// Exact and with all the chroma there is: the shortcuts shift colours.
-fn scaling() -> i32 {
-    use ff::software::scaling::Flags;
-    (Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP).bits()
-}
-
-fn table_of(matrix: ff::color::Space) -> i32 {
-    use ff::color::Space;
-    match matrix {
-        Space::BT470BG | Space::SMPTE170M => ffi::SWS_CS_ITU601,
-        Space::BT2020NCL | Space::BT2020CL => ffi::SWS_CS_BT2020,
-        Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
-        Space::FCC => ffi::SWS_CS_FCC,
-        _ => ffi::SWS_CS_ITU709,
-    }
-}
-
-fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {
-    let cut = layout.crop;
-    let (right, bottom) = (video.width() - cut.x - cut.width, video.height() - cut.y - cut.height);
-    // SAFETY: the frame is a reference of our own, so its fields may be changed; the call checks that the crop lies inside.
-    let done = unsafe {
-        let frame = video.as_mut_ptr();
-        (*frame).crop_left = cut.x as usize;
-        (*frame).crop_top = cut.y as usize;
-        (*frame).crop_right = right as usize;
-        (*frame).crop_bottom = bottom as usize;
-        ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32)
-    };
-    check(done).map(|_| ()).map_err(|e| failure("the frame cannot be cropped", e))
-}
-
-/// The planes of a 4:2:0 frame.
-fn views_of(video: &ff::frame::Video) -> Result<[View<'_>; 3], Error> {
-    let (width, height) = (video.width() as usize, video.height() as usize);
-    let (half_width, half_height) = (width.div_ceil(2), height.div_ceil(2));
-    Ok([view(video, 0, width, height)?, view(video, 1, half_width, half_height)?, view(video, 2, half_width, half_height)?])
-}
-
-/// One plane of a frame, `width` bytes in each row.
-fn view(video: &ff::frame::Video, index: usize, width: usize, height: usize) -> Result<View<'_>, Error> {
-    // SAFETY: the frame outlives the view. It holds `height` rows of at least `width` bytes in this plane, `linesize` bytes apart
-    // (frame.h); the callers ask for no more than its format and size have. Frames that lie upside down have a negative
-    // `linesize`: no decoder here makes them, and they are refused.
-    unsafe {
-        match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index).map(|stride| usize::try_from(*stride))) {
-            (Some(data), Some(Ok(stride))) if !data.is_null() && stride >= width && height > 0 => {
-                let bytes = std::slice::from_raw_parts(*data, stride * (height - 1) + width);
-                Ok(View { bytes, stride, width, height })
-            }
-            _ => Err(Error::internal("the frame lacks a plane")),
-        }
-    }
-}
-
-/// Another reference to the same buffers.
-trait CloneReference: Sized {
-    fn clone_reference(&self) -> Result<Self, Error>;
-}
-
-impl CloneReference for ff::frame::Video {
-    fn clone_reference(&self) -> Result<Self, Error> {
-        let mut other = Self::empty();
-        // SAFETY: `other` is blank, and `self` holds reference-counted buffers, as every decoder's frame does.
-        let done = unsafe { ffi::av_frame_ref(other.as_mut_ptr(), self.as_ptr()) };
-        check(done).map_err(|e| failure("a frame cannot be referenced", e))?;
-        Ok(other)
     }
 }

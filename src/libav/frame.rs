@@ -8,7 +8,7 @@ use std::{
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
-use super::demuxer::codec_name;
+use super::{demuxer::codec_name, metadata};
 use crate::{
     picture::{Orientation, Shape},
     report::ColorReport,
@@ -26,6 +26,8 @@ pub struct Frame {
     pub pts: Option<Timestamp>,
     /// Size, pixel shape and orientation for display.
     pub shape: Shape,
+    /// Of Dolby Vision: the profile, and what its base layer is compatible with.
+    pub(super) dolby_vision: Option<(u8, u8)>,
 }
 
 impl Frame {
@@ -44,9 +46,16 @@ impl Frame {
             _ => (1, 1),
         };
         let pts = TimeBase::new(base.num, base.den).and_then(|base| Some(Timestamp::new(video.pts().or(video.timestamp())?, base)));
-        let orientation = display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
+        let orientation = metadata::display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
         let shape = Shape { width: video.width(), height: video.height(), sample_aspect_ratio: aspect, orientation };
-        Self { codec: codec_name(stream), coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()), pts, shape, video }
+        Self {
+            codec: codec_name(stream),
+            coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()),
+            pts,
+            shape,
+            dolby_vision: metadata::dolby_vision(stream),
+            video,
+        }
     }
 
     /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
@@ -88,6 +97,11 @@ impl Frame {
         self.video.pts().or(self.video.timestamp())
     }
 
+    /// The brightest light in the programme, in cd/m², where static metadata tell it.
+    pub(super) fn peak(&self) -> Option<f32> {
+        metadata::peak(&self.video)
+    }
+
     /// What its numbers mean.
     pub fn colour(&self) -> Colour {
         Colour::of(&self.video)
@@ -124,35 +138,6 @@ fn settle_colour(video: &mut ff::frame::Video, stream: *mut ffi::AVStream) {
             *own = codes.into_iter().find(|code| known(*code) && *code != unspecified).unwrap_or(unspecified);
         }
     }
-}
-
-/// The display matrix (ISO/IEC 14496-12, 6.2.2), from the frame or else from the container.
-fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStream) -> Option<[i32; 9]> {
-    const BYTES: usize = 9 * 4;
-    let read = |data: &[u8]| -> Option<[i32; 9]> {
-        let words: Vec<i32> =
-            data.get(..BYTES)?.chunks_exact(4).filter_map(|word| Some(i32::from_ne_bytes(word.try_into().ok()?))).collect();
-        words.try_into().ok()
-    };
-    if let Some(data) = video.side_data(ff::frame::side_data::Type::DisplayMatrix) {
-        return read(data.data());
-    }
-    // SAFETY: the stream is open; the side data of its parameters are `nb_coded_side_data` entries, each with `size` bytes.
-    #[cfg(libav_coded_side_data)]
-    let found = unsafe {
-        let parameters = (*stream).codecpar;
-        let kind = ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX;
-        let found = ffi::av_packet_side_data_get((*parameters).coded_side_data, (*parameters).nb_coded_side_data, kind);
-        (!found.is_null()).then(|| std::slice::from_raw_parts((*found).data, (*found).size))
-    };
-    // SAFETY: the stream is open; the call returns null or `size` bytes that live as long as the stream.
-    #[cfg(not(libav_coded_side_data))]
-    let found = unsafe {
-        let mut size = 0;
-        let data = ffi::av_stream_get_side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, &raw mut size);
-        (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
-    };
-    read(found?)
 }
 
 /// Matrix, range, primaries and transfer of a frame: as signalled, or by the field's custom where nothing is.
@@ -222,11 +207,6 @@ impl Colour {
             told => told,
         };
         Self { matrix, full_range, primaries, transfer, guessed }
-    }
-
-    /// Whether it is PQ or HLG, which a plain conversion would show washed out.
-    pub fn is_hdr(&self) -> bool {
-        matches!(self.transfer, ff::color::TransferCharacteristic::SMPTE2084 | ff::color::TransferCharacteristic::ARIB_STD_B67)
     }
 
     /// libavutil's names, for the report.

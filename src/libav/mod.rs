@@ -19,14 +19,16 @@ mod fragments;
 mod frame;
 mod jpeg;
 mod locked;
+mod metadata;
 mod proof;
+mod scale;
 mod search;
 mod sniff;
 mod source;
 mod unlock;
 
 pub use about::{About, about};
-pub use convert::{Form, picture};
+pub use convert::{Form, Wanted, picture};
 pub use fragments::Fragments;
 pub use frame::{Colour, Frame};
 pub use jpeg::encode as encode_jpeg;

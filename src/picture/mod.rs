@@ -3,14 +3,20 @@
 //! A [`Picture`] is what we give: upright, square pixels, sRGB. For JPEG it stays in JFIF's own form ([`Planes`]), so that nothing is
 //! converted twice; for PNG and WebP, and for whatever is composed, it is RGB.
 
+mod cube;
 mod encode;
 mod geometry;
+mod jfif;
+mod light;
 mod matrix;
 mod planes;
 mod verdict;
 
+pub use cube::to_srgb;
 pub use encode::encode;
 pub use geometry::{Layout, Orientation, Rect, Shape};
+pub use jfif::of_rgb;
+pub use light::{Gamut, Light, Transfer};
 pub use matrix::{Coefficients, Conversion};
 pub use planes::{Chroma, Plane, Planes, View};
 pub use verdict::verdict;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, VariantChoice, parse_bytes,
+    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, ToneMap, VariantChoice, parse_bytes,
     parse_duration,
 };
 use crate::error::{Error, ErrorKind};
@@ -31,6 +31,7 @@ pub struct Asked {
     precision: Option<Precision>,
     variant: Option<VariantChoice>,
     size: Size,
+    tone_map: ToneMap,
     quality: Option<u8>,
     access: Access,
     keys: DecryptionKeys,
@@ -56,6 +57,7 @@ impl Asked {
         "height",
         "fit",
         "enlarge",
+        "tone_map",
         "quality",
         "header",
         "headers",
@@ -88,6 +90,7 @@ impl Asked {
             "height" => self.size.height = Some(number(&name, text, 1, Size::LARGEST_SIDE.into())?),
             "fit" => self.size.fit = text.parse::<Fit>()?,
             "enlarge" => self.size.enlarge = flag(&name, text)?,
+            "tone_map" => self.tone_map = text.parse()?,
             "quality" => self.quality = Some(number(&name, text, 1, 100)?),
             "header" | "headers" => self.access.headers.push(header(text)?),
             "header_everywhere" => self.access.header_everywhere = flag(&name, text)?,
@@ -165,6 +168,7 @@ impl Asked {
             precision: self.precision,
             variant: self.variant.clone().unwrap_or(VariantChoice::Auto),
             size: self.size,
+            tone_map: self.tone_map,
             encoding: Encoding {
                 format: self.format.or(by_output).unwrap_or(usual.format),
                 quality: self.quality.unwrap_or(usual.quality),

@@ -2,12 +2,14 @@
 
 mod asked;
 mod keys;
+mod look;
 mod moment;
 mod picture;
 mod reach;
 
 pub use asked::{Asked, flag};
 pub use keys::DecryptionKeys;
+pub use look::ToneMap;
 pub use moment::{At, Precision, parse_duration};
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use reach::{HostPattern, Reach};
@@ -31,6 +33,8 @@ pub struct SnapshotRequest {
     pub variant: VariantChoice,
     /// The size of the picture.
     pub size: Size,
+    /// What is done with HDR.
+    pub tone_map: ToneMap,
     /// The encoding of the picture.
     pub encoding: Encoding,
     /// How origins are asked.
@@ -50,6 +54,7 @@ impl SnapshotRequest {
             precision: None,
             variant: VariantChoice::Auto,
             size: Size::default(),
+            tone_map: ToneMap::default(),
             encoding: Encoding::default(),
             access: Access::default(),
             keys: DecryptionKeys::default(),

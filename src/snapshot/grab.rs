@@ -11,9 +11,9 @@ use super::{
 use crate::{
     error::Error,
     libav::{self, Form, Found, Fragments, Outcome, Search, Source},
-    picture::{self, Picture},
+    picture::{self, Chroma, Picture},
     report::FrameReport,
-    request::{Encoding, Format, Limits, Size},
+    request::{Encoding, Format},
 };
 
 /// What a search on the decoding thread brought.
@@ -39,7 +39,10 @@ pub(super) enum Kind {
 
 /// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
 pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
-    let (limits, size, encoding) = (work.request.limits, work.request.size, work.request.encoding);
+    let request = work.request;
+    let (limits, encoding) = (request.limits, request.encoding);
+    let form = if encoding.format == Format::Jpeg { Form::Jfif(Chroma::Half) } else { Form::Rgb };
+    let look = libav::Wanted { size: request.size, tone_map: request.tone_map, form, pixels: limits.pixels };
     let first_byte = feed.first_byte();
     let unlocker = Unlocker::new(work.keyring, feed.marks());
     let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
@@ -49,7 +52,7 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
                 source.pause();
                 drop(source);
                 let decoded = Instant::now();
-                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, size, encoding, &limits)? };
+                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, &look, encoding)? };
                 Ok(Some((grabbed, decoded, decoded.elapsed())))
             }
             Outcome::Earlier => Ok(None),
@@ -66,10 +69,9 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
     }))
 }
 
-fn grabbed(found: Found, size: Size, encoding: Encoding, limits: &Limits) -> Result<Grabbed, Error> {
+fn grabbed(found: Found, look: &libav::Wanted, encoding: Encoding) -> Result<Grabbed, Error> {
     let Found { frame, since_first } = found;
-    let form = if encoding.format == Format::Jpeg { Form::Jfif } else { Form::Rgb };
-    let picture = libav::picture(&frame, &size, form, limits.pixels)?;
+    let picture = libav::picture(&frame, look)?;
     let facts = facts(&frame);
     drop(frame);
     let (picture_size, verdict) = (picture.size(), picture::verdict(&picture));

@@ -97,6 +97,12 @@ pub(super) struct PictureArgs {
     /// Let a picture become larger than the stream has it
     #[arg(long)]
     pub enlarge: bool,
+    /// What to do with HDR: auto, clip, none [default: auto]
+    ///
+    /// What to do with HDR (PQ, HLG): `auto` (tone-mapped, as an SDR version of it would look), `clip` (what is brighter than reference
+    /// white is white), `none` (the stream's numbers as they are: washed out). [default: auto]
+    #[arg(long, value_name = "HOW")]
+    pub tone_map: Option<String>,
     /// jpeg, png or webp [default: by the output's ending, else jpeg]
     #[arg(short, long, value_name = "F")]
     pub format: Option<String>,

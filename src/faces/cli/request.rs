@@ -27,6 +27,7 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("format", &picture.format),
             ("at", &picture.at),
             ("fit", &picture.fit),
+            ("tone-map", &picture.tone_map),
             ("quality", &quality),
         ],
     )?;

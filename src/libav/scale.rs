@@ -1,0 +1,143 @@
+//! Cropping, scaling and changing formats, by libswscale, and planes to be read.
+
+use std::ptr;
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+
+use super::{
+    fault::{check, failure, no_memory},
+    frame::{Colour, is_rgb},
+};
+use crate::{
+    error::{Error, ErrorKind},
+    picture::{Chroma, Layout, View},
+};
+
+/// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
+/// RGB to YUV that of JFIF.
+pub(super) fn scaled(
+    video: &ff::frame::Video,
+    colour: &Colour,
+    layout: &Layout,
+    format: ff::format::Pixel,
+) -> Result<ff::frame::Video, Error> {
+    let (width, height) = layout.scaled;
+    let mut source = video.clone_reference()?;
+    crop(&mut source, layout)?;
+    let mut target = ff::frame::Video::new(format, width, height);
+    let int = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    // SAFETY: `source` and `target` hold buffers of the sizes and formats that are named here; the context is freed before the end. The
+    // coefficient tables are static. `sws_scale` reads and writes whole rows of those buffers alone.
+    unsafe {
+        if (*target.as_ptr()).buf.first().is_none_or(|buffer| buffer.is_null()) {
+            return Err(no_memory());
+        }
+        let context = ffi::sws_getContext(
+            int(source.width()),
+            int(source.height()),
+            source.format().into(),
+            int(width),
+            int(height),
+            format.into(),
+            scaling(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null(),
+        );
+        if context.is_null() {
+            return Err(Error::new(ErrorKind::Unsupported, format!("frames of the format {:?} cannot be converted", source.format())));
+        }
+        let own = ffi::sws_getCoefficients(table_of(colour.matrix));
+        let jfif = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
+        let from_rgb = is_rgb(source.format());
+        let (table, full) = if from_rgb { (jfif, true) } else { (own, colour.full_range) };
+        ffi::sws_setColorspaceDetails(context, own, full.into(), table, full.into(), 0, 1 << 16, 1 << 16);
+        let (from, to) = (source.as_ptr(), target.as_mut_ptr());
+        let rows = ffi::sws_scale(
+            context,
+            (*from).data.as_ptr().cast(),
+            (*from).linesize.as_ptr(),
+            0,
+            int(source.height()),
+            (*to).data.as_ptr(),
+            (*to).linesize.as_ptr(),
+        );
+        ffi::sws_freeContext(context);
+        if rows != int(height) {
+            return Err(Error::internal(format!("libswscale gave {rows} of {height} rows")));
+        }
+    }
+    Ok(target)
+}
+
+/// Exact and with all the chroma there is: the shortcuts shift colours.
+fn scaling() -> i32 {
+    use ff::software::scaling::Flags;
+    (Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP).bits()
+}
+
+fn table_of(matrix: ff::color::Space) -> i32 {
+    use ff::color::Space;
+    match matrix {
+        Space::BT470BG | Space::SMPTE170M => ffi::SWS_CS_ITU601,
+        Space::BT2020NCL | Space::BT2020CL => ffi::SWS_CS_BT2020,
+        Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
+        Space::FCC => ffi::SWS_CS_FCC,
+        _ => ffi::SWS_CS_ITU709,
+    }
+}
+
+fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {
+    let cut = layout.crop;
+    let (right, bottom) = (video.width() - cut.x - cut.width, video.height() - cut.y - cut.height);
+    // SAFETY: the frame is a reference of our own, so its fields may be changed; the call checks that the crop lies inside.
+    let done = unsafe {
+        let frame = video.as_mut_ptr();
+        (*frame).crop_left = cut.x as usize;
+        (*frame).crop_top = cut.y as usize;
+        (*frame).crop_right = right as usize;
+        (*frame).crop_bottom = bottom as usize;
+        ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32)
+    };
+    check(done).map(|_| ()).map_err(|e| failure("the frame cannot be cropped", e))
+}
+
+/// The planes of a frame of 8 bits, whose chroma is sampled so.
+pub(super) fn views_of(video: &ff::frame::Video, chroma: Chroma) -> Result<[View<'_>; 3], Error> {
+    let (width, height) = (video.width() as usize, video.height() as usize);
+    let (across, down) = chroma.shift();
+    let (less_wide, less_high) = (width.div_ceil(1 << across), height.div_ceil(1 << down));
+    Ok([view(video, 0, width, height)?, view(video, 1, less_wide, less_high)?, view(video, 2, less_wide, less_high)?])
+}
+
+/// One plane of a frame, `width` bytes in each row.
+pub(super) fn view(video: &ff::frame::Video, index: usize, width: usize, height: usize) -> Result<View<'_>, Error> {
+    // SAFETY: the frame outlives the view. It holds `height` rows of at least `width` bytes in this plane, `linesize` bytes apart
+    // (frame.h); the callers ask for no more than its format and size have. Frames that lie upside down have a negative
+    // `linesize`: no decoder here makes them, and they are refused.
+    unsafe {
+        match ((*video.as_ptr()).data.get(index), (*video.as_ptr()).linesize.get(index).map(|stride| usize::try_from(*stride))) {
+            (Some(data), Some(Ok(stride))) if !data.is_null() && stride >= width && height > 0 => {
+                let bytes = std::slice::from_raw_parts(*data, stride * (height - 1) + width);
+                Ok(View { bytes, stride, width, height })
+            }
+            _ => Err(Error::internal("the frame lacks a plane")),
+        }
+    }
+}
+
+/// Another reference to the same buffers.
+trait CloneReference: Sized {
+    fn clone_reference(&self) -> Result<Self, Error>;
+}
+
+impl CloneReference for ff::frame::Video {
+    fn clone_reference(&self) -> Result<Self, Error> {
+        let mut other = Self::empty();
+        // SAFETY: `other` is blank, and `self` holds reference-counted buffers, as every decoder's frame does.
+        let done = unsafe { ffi::av_frame_ref(other.as_mut_ptr(), self.as_ptr()) };
+        check(done).map_err(|e| failure("a frame cannot be referenced", e))?;
+        Ok(other)
+    }
+}

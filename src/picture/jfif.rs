@@ -1,0 +1,73 @@
+//! From R, G and B to JFIF's planes.
+
+use image::RgbImage;
+
+use super::planes::{Chroma, Plane, Planes};
+
+/// Bits behind the point.
+const POINT: u32 = 16;
+const HALF: i32 = 1 << (POINT - 1);
+const LUMA: [i32; 3] = [19_595, 38_470, 7_471];
+const CB: [i32; 3] = [-11_058, -21_710, 32_768];
+const CR: [i32; 3] = [32_768, -27_439, -5_329];
+
+/// Y, Cb and Cr by BT.601, full range (ITU-T T.871). Of 4:2:0 a sample of chroma is that of its pixels' mean.
+pub fn of_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let (across, down) = chroma.shift();
+    let rows: Vec<&[[u8; 3]]> = image.as_raw().chunks_exact(width.max(1) * 3).map(|row| row.as_chunks::<3>().0).collect();
+    let mut y = Plane::filled(width, height, 0);
+    for (row, to) in rows.iter().zip(y.bytes.chunks_exact_mut(width.max(1))) {
+        for (pixel, to) in row.iter().zip(to) {
+            *to = part(LUMA, pixel.map(i32::from), 1, 0);
+        }
+    }
+    let (chroma_width, chroma_height) = (width.div_ceil(1 << across), height.div_ceil(1 << down));
+    let [mut cb, mut cr] = [(); 2].map(|()| Plane::filled(chroma_width, chroma_height, 0));
+    let lines = cb.bytes.chunks_exact_mut(chroma_width.max(1)).zip(cr.bytes.chunks_exact_mut(chroma_width.max(1)));
+    let mut sums = vec![[0_i32; 3]; chroma_width];
+    for ((cb, cr), rows) in lines.zip(rows.chunks(1 << down)) {
+        sums.fill([0; 3]);
+        // At odd edges the last row and column count twice
+        for row in rows.iter().cycle().take(1 << down) {
+            for (sum, pixels) in sums.iter_mut().zip(row.chunks(1 << across)) {
+                for pixel in pixels.iter().cycle().take(1 << across) {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, part)| *sum += i32::from(*part));
+                }
+            }
+        }
+        for ((sum, cb), cr) in sums.iter().zip(cb).zip(cr) {
+            let count = 1 << (across + down);
+            *cb = part(CB, *sum, count, 128);
+            *cr = part(CR, *sum, count, 128);
+        }
+    }
+    Planes::of(chroma, [y, cb, cr])
+}
+
+/// A sum of products, of `count` pixels, over `zero`.
+#[expect(clippy::cast_sign_loss, reason = "clamped")]
+fn part([of_r, of_g, of_b]: [i32; 3], [r, g, b]: [i32; 3], count: i32, zero: i32) -> u8 {
+    // Three products of four times 8 bits and 16 bits stay below 2^27
+    let sum = (of_r * r + of_g * g + of_b * b) / count;
+    (((sum + HALF) >> POINT) + zero).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn colours_are_jfifs() {
+        for (rgb, planes) in
+            [([255, 0, 0], [76, 85, 255]), ([0, 0, 255], [29, 255, 107]), ([255; 3], [255, 128, 128]), ([90; 3], [90, 128, 128])]
+        {
+            for chroma in [Chroma::Half, Chroma::Full] {
+                let given = of_rgb(&RgbImage::from_pixel(5, 3, Rgb(rgb)), chroma);
+                assert_eq!(given, Planes::filled(5, 3, chroma, planes), "{rgb:?}");
+            }
+        }
+    }
+}
