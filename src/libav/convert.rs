@@ -6,6 +6,7 @@ use image::{RgbImage, imageops};
 use super::{
     frame::{Colour, Frame, is_rgb},
     scale::{scaled, view, views_of},
+    woven::without_combs,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -42,10 +43,12 @@ pub fn picture(frame: &Frame, wanted: &Wanted) -> Result<Picture, Error> {
     refuse_unreshaped(frame)?;
     let layout = frame.shape.layout(&wanted.size, wanted.pixels)?;
     let light = Light::of(transfer(frame, &colour), gamut(&colour), wanted.tone_map);
+    let mended = without_combs(frame.video(), &layout)?;
+    let (video, layout) = mended.as_ref().map_or((frame.video(), layout), |(video, layout)| (video, *layout));
     match (wanted.form, light) {
-        (Form::Jfif(chroma), None) => jfif(frame, &colour, &layout, chroma).map(Picture::Jfif),
-        (Form::Jfif(chroma), light) => Ok(Picture::Jfif(picture::of_rgb(&rgb(frame, &colour, light, &layout)?, chroma))),
-        (Form::Rgb, light) => rgb(frame, &colour, light, &layout).map(Picture::Rgb),
+        (Form::Jfif(chroma), None) => jfif(video, &colour, &layout, chroma).map(Picture::Jfif),
+        (Form::Jfif(chroma), light) => Ok(Picture::Jfif(picture::of_rgb(&rgb(video, &colour, light, &layout)?, chroma))),
+        (Form::Rgb, light) => rgb(video, &colour, light, &layout).map(Picture::Rgb),
     }
 }
 
@@ -82,9 +85,8 @@ fn gamut(colour: &Colour) -> Gamut {
     }
 }
 
-fn jfif(frame: &Frame, colour: &Colour, layout: &Layout, chroma: Chroma) -> Result<Planes, Error> {
+fn jfif(video: &ff::frame::Video, colour: &Colour, layout: &Layout, chroma: Chroma) -> Result<Planes, Error> {
     use ff::format::Pixel;
-    let video = frame.video();
     let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
     let from_rgb = is_rgb(video.format());
     // RGB comes from libswscale as JFIF has it
@@ -102,13 +104,13 @@ fn jfif(frame: &Frame, colour: &Colour, layout: &Layout, chroma: Chroma) -> Resu
     Ok(planes.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
 }
 
-fn rgb(frame: &Frame, colour: &Colour, light: Option<Light>, layout: &Layout) -> Result<RgbImage, Error> {
+fn rgb(video: &ff::frame::Video, colour: &Colour, light: Option<Light>, layout: &Layout) -> Result<RgbImage, Error> {
     use ff::format::Pixel;
     let (width, height) = (layout.scaled.0 as usize, layout.scaled.1 as usize);
     let mut image = if let Some(light) = light {
-        picture::to_srgb(&light, view(&scaled(frame.video(), colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?)
+        picture::to_srgb(&light, view(&scaled(video, colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?)
     } else {
-        let plane = view(&scaled(frame.video(), colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
+        let plane = view(&scaled(video, colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
         let (width, height) = layout.scaled;
         RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?
     };

@@ -26,6 +26,7 @@ mod search;
 mod sniff;
 mod source;
 mod unlock;
+mod woven;
 
 pub use about::{About, about};
 pub use convert::{Form, Wanted, picture};

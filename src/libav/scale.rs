@@ -128,7 +128,7 @@ pub(super) fn view(video: &ff::frame::Video, index: usize, width: usize, height:
 }
 
 /// Another reference to the same buffers.
-trait CloneReference: Sized {
+pub(super) trait CloneReference: Sized {
     fn clone_reference(&self) -> Result<Self, Error>;
 }
 

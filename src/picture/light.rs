@@ -87,7 +87,7 @@ impl Light {
         let light = match self.transfer {
             Transfer::Sdr => {
                 let linear = times(self.gamut.to_bt709(), numbers.map(srgb_to_light));
-                return into_gamut(linear, 1.0).map(light_to_srgb);
+                return without_rounding(into_gamut(linear, firmly)).map(light_to_srgb);
             }
             Transfer::Pq { .. } => numbers.map(pq_to_light),
             Transfer::Hlg => hlg_to_light(numbers),
@@ -97,7 +97,7 @@ impl Light {
             return rgb.map(|part| number(part / REFERENCE_WHITE));
         }
         let gain = self.curve.gain(rgb.into_iter().fold(0.0, f32::max));
-        into_gamut(rgb.map(|part| part * gain), SATURATION_KNEE).map(number)
+        into_gamut(rgb.map(|part| part * gain), softly).map(number)
     }
 }
 
@@ -146,20 +146,15 @@ fn hermite(x: f32, (x0, y0, m0): (f32, f32, f32), (x1, y1, m1): (f32, f32, f32))
 }
 
 /// Brings a colour between 0 and 1 towards the grey of its own luminance; what is too bright loses half of its excess in brightness.
-/// Saturation above `knee`, of 1 at the edge, is compressed.
-fn into_gamut(rgb: Rgb, knee: f32) -> Rgb {
+/// `saturate` says what becomes of saturation, which is 1 at the edge.
+fn into_gamut(rgb: Rgb, saturate: fn(f32) -> f32) -> Rgb {
     let y = luminance(rgb);
     if y <= 0.0 {
         return [0.0; 3];
     }
     let least = rgb.into_iter().fold(f32::INFINITY, f32::min);
     let saturation = (y - least) / y;
-    let kept = if saturation <= knee {
-        1.0
-    } else {
-        let (room, over) = (1.0 - knee, saturation - knee);
-        (knee + if room > 0.0 { room * over / (room + over) } else { 0.0 }) / saturation
-    };
+    let kept = if saturation > SATURATION_KNEE { saturate(saturation) / saturation } else { 1.0 };
     let rgb = rgb.map(|part| y + (part - y) * kept);
     let most = rgb.into_iter().fold(0.0, f32::max);
     if most <= 1.0 {
@@ -169,6 +164,25 @@ fn into_gamut(rgb: Rgb, knee: f32) -> Rgb {
     let (rgb, y, most) = (rgb.map(|part| part * darker), (y * darker).min(1.0), most * darker);
     let kept = if most > y { (1.0 - y) / (most - y) } else { 0.0 };
     rgb.map(|part| (y + (part - y) * kept.min(1.0)).min(1.0))
+}
+
+/// What is out of the gamut keeps its differences, on little room.
+fn softly(saturation: f32) -> f32 {
+    let (room, over) = (1.0 - SATURATION_KNEE, saturation - SATURATION_KNEE);
+    SATURATION_KNEE + room * over / (room + over)
+}
+
+/// What is in the gamut stays; what is out of it goes to the edge.
+fn firmly(saturation: f32) -> f32 {
+    saturation.min(1.0)
+}
+
+/// A part that is so small beside the strongest that rounding 8 bits of a wider gamut could have made it is none.
+fn without_rounding(rgb: Rgb) -> Rgb {
+    const NONE: f32 = 0.0058;
+    const ALL: f32 = 0.018;
+    let most = rgb.into_iter().fold(0.0, f32::max);
+    rgb.map(|part| if part < ALL * most { ((part - NONE * most) * (ALL / (ALL - NONE))).max(0.0) } else { part })
 }
 
 fn times(matrix: [Rgb; 3], [r, g, b]: Rgb) -> Rgb {

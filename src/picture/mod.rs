@@ -5,6 +5,7 @@
 
 mod cube;
 mod encode;
+mod fields;
 mod geometry;
 mod jfif;
 mod light;
@@ -14,6 +15,7 @@ mod verdict;
 
 pub use cube::to_srgb;
 pub use encode::encode;
+pub use fields::{Combs, PlaneMut, Sample};
 pub use geometry::{Layout, Orientation, Rect, Shape};
 pub use jfif::of_rgb;
 pub use light::{Gamut, Light, Transfer};

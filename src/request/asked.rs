@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, ToneMap, VariantChoice, parse_bytes,
-    parse_duration,
+    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, ToneMap, VariantChoice,
+    parse_bytes, parse_duration,
 };
 use crate::error::{Error, ErrorKind};
 

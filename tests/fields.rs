@@ -1,0 +1,47 @@
+//! Interlaced frames come out without combs, and what stands still keeps its lines.
+
+mod origin;
+mod support;
+
+use image::GrayImage;
+use origin::Origin;
+use support::hlsnap;
+
+/// The mean by which pixels stand out against both lines beside them, in the part that moves.
+fn combing(picture: &GrayImage) -> f64 {
+    let (width, height) = (picture.width() * 5 / 6 - 10, picture.height());
+    let at = |x: u32, y: u32| i32::from(picture.get_pixel(x, y).0[0]);
+    let mut sum = 0;
+    for y in 1..height - 1 {
+        for x in 0..width {
+            let (up, down) = (at(x, y) - at(x, y - 1), at(x, y) - at(x, y + 1));
+            let least = up.abs().min(down.abs());
+            sum += if up.signum() == down.signum() && least > 2 { least } else { 0 };
+        }
+    }
+    f64::from(sum) / f64::from(width * height)
+}
+
+/// What ffmpeg's yadif leaves of 4.2 in the same frames is 0.006 to 0.034.
+const LITTLE: f64 = 0.03;
+
+#[test]
+fn no_combs_and_no_lost_lines() {
+    let origin = Origin::start();
+    for name in ["h264-top", "h264-bottom", "mpeg2-top", "mpeg2-bottom", "unflagged-top"] {
+        let url = origin.url(&format!("/fields/{name}.ts"));
+        let picture = hlsnap(&[&url, "-o", "out.png"]).picture("out.png").into_luma8();
+        assert_eq!(picture.dimensions(), (720, 576));
+        assert!(combing(&picture) < LITTLE, "{name}: {}", combing(&picture));
+        // One thin line in each field, of a height of one
+        for y in [576 / 4, 576 / 4 * 3 + 1] {
+            let lines = [y - 1, y, y + 1].map(|y| picture.get_pixel(660, y).0[0]);
+            assert!(lines[1] > 200 && lines[0] < 130 && lines[2] < 130, "{name}: {lines:?} at {y}");
+        }
+        let small = hlsnap(&[&url, "-w", "180", "-o", "out.png"]).picture("out.png").into_luma8();
+        assert_eq!(small.dimensions(), (180, 144));
+        // The bar stands where the earlier field has it, and its edges are upright
+        let edges: Vec<u32> = (10..134).map(|y| (60..80).find(|x| small.get_pixel(*x, y).0[0] > 140).unwrap_or(0)).collect();
+        assert!(edges.iter().all(|edge| *edge == edges[0] && (64..=66).contains(edge)), "{name}: {edges:?}");
+    }
+}
