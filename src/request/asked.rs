@@ -42,7 +42,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 25] = [
+    pub const NAMES: [&str; 26] = [
         "url",
         "output",
         "report_output",
