@@ -193,6 +193,24 @@ fn inits_byte_ranges_and_keys_that_change() {
 }
 
 #[test]
+fn partial_segments_are_encrypted_each_by_itself() {
+    let part = |index: u64| padded(&KEY, &iv_of(7), &fixture(&format!("ladder-fmp4/v0-{index}.m4s")));
+    let text = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:6\n#EXT-X-PART-INF:PART-TARGET=2\n#EXT-X-MEDIA-SEQUENCE:7\n\
+                #EXT-X-MAP:URI=\"/ladder-fmp4/v0-init.mp4\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"/key\"\n\
+                #EXT-X-PART:DURATION=2,URI=\"/0.m4s\",INDEPENDENT=YES\n#EXT-X-PART:DURATION=2,URI=\"/1.m4s\",INDEPENDENT=YES\n\
+                #EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"/2.m4s\"\n";
+    let origin = Origin::start();
+    origin.rule("/x.m3u8", Rule::Body(text.into(), "application/vnd.apple.mpegurl"));
+    origin.rule("/key", Rule::Body(KEY.to_vec(), "application/octet-stream"));
+    for (path, index) in [("/0.m4s", 0), ("/1.m4s", 1), ("/2.m4s", 2)] {
+        origin.rule(path, Rule::Body(part(index), "video/mp4"));
+    }
+    assert_eq!(frame(&origin.url("/x.m3u8"), &[]), 50);
+    assert_eq!(frame(&origin.url("/x.m3u8"), &["--at", "live", "--exact"]), 149, "the part that was hinted at");
+    assert_eq!(frame(&origin.url("/x.m3u8"), &["--at", "1"]), 25);
+}
+
+#[test]
 fn keys_in_the_playlist_itself() {
     let sealed = padded(&KEY, &IV, &fixture("ladder-ts/v0-0.ts"));
     for key in [format!("data:application/octet-stream;base64,{}", STANDARD.encode(KEY)), format!("data:,{}", "0123456789abcdef")] {

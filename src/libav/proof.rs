@@ -9,7 +9,7 @@
 //! Where the data is so short that noise may end by chance where it should, the packets behind it are looked at as well.
 //!
 //! H.264's decoder tells by itself when it reads too far (and its CAVLC slices end where their bytes do), and dav1d looks at the bits
-//! after a tile's end when it is told to be strict. For whatever ends by a flag in the entropy-coded data, both ways are gone.
+//! after a tile's end when it is told to be strict, which is as good as bytes added. For whatever ends by a flag in the entropy-coded data, both ways are gone.
 
 /// How the data of a packet is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(super) enum Framing {
     Nals { codec: Codec, length: Option<usize> },
     /// VP9: one frame, or some with an index behind them.
     Vp9,
-    /// AV1, whose decoder is strict.
+    /// AV1: open bitstream units. Its decoder can be strict.
     Av1,
     /// Anything else is its own frame.
     Whole,
@@ -113,15 +113,14 @@ impl Framing {
         takes_any && self.slices(packet).iter().all(|slice| slice.end - slice.start < FEW_BYTES)
     }
 
-    /// Whether a strict decoder's word is all that is needed.
-    pub fn decoder_tells(self) -> bool {
-        self == Self::Av1
-    }
-
     /// Where slices' NAL units, or frames, are.
     fn slices(self, packet: &[u8]) -> Vec<Slice> {
         let Self::Nals { codec, length } = self else {
-            return vec![Slice { start: 0, end: packet.len() - if self == Self::Vp9 { index_size(packet) } else { 0 } }];
+            return match self {
+                Self::Av1 => tile_groups(packet),
+                Self::Vp9 => vec![Slice { start: 0, end: packet.len() - index_size(packet) }],
+                _ => vec![Slice { start: 0, end: packet.len() }],
+            };
         };
         let units = match length {
             Some(length) => by_lengths(packet, length),
@@ -176,6 +175,29 @@ fn without_padding(unit: &[u8]) -> usize {
     }
 }
 
+/// The open bitstream units that hold tiles (AV1 bitstream specification, 5.3): OBU_TILE_GROUP and OBU_FRAME.
+fn tile_groups(packet: &[u8]) -> Vec<Slice> {
+    let mut units = Vec::new();
+    let mut at = 0_usize;
+    while let Some(header) = packet.get(at) {
+        let mut start = at + 1 + usize::from(header >> 2 & 1);
+        let mut size = packet.len().saturating_sub(start);
+        if header >> 1 & 1 == 1 {
+            let digits = packet.get(start..).unwrap_or_default().iter().take(8);
+            let count = digits.clone().take_while(|byte| **byte & 0x80 != 0).count() + 1;
+            let told = digits.take(count).enumerate().fold(0_u64, |sum, (place, byte)| sum | u64::from(byte & 0x7f) << (7 * place));
+            size = usize::try_from(told).unwrap_or(usize::MAX);
+            start += count;
+        }
+        let end = start.saturating_add(size).min(packet.len());
+        if matches!(header >> 3 & 15, 4 | 6) && start < end {
+            units.push(Slice { start, end });
+        }
+        at = end.max(at + 1);
+    }
+    units
+}
+
 /// The size of a superframe's index (VP9 bitstream specification, annex B), 0 where there is none.
 fn index_size(packet: &[u8]) -> usize {
     let Some(last) = packet.last().filter(|last| **last & 0xe0 == 0xc0) else { return 0 };
@@ -226,6 +248,20 @@ mod tests {
             assert!(changed[..106].windows(3).filter(|three| three[..2] == [0, 0]).count() <= 2, "no start code came in");
         }
         assert!(framing.spoilt(b"nothing").is_empty());
+    }
+
+    #[test]
+    fn tiles_are_found_among_units() {
+        let frame = |size: usize| vec![0x40; size];
+        // A temporal delimiter, a frame with its size in two bytes, metadata; then a tile group that tells no size
+        let packet = [&[0x12, 0][..], &[0x32, 0x82, 1], &frame(130), &[0x2a, 1, 9], &[0x20], &frame(7)].concat();
+        let found: Vec<_> = tile_groups(&packet).iter().map(|slice| (slice.start, slice.end)).collect();
+        assert_eq!(found, [(5, 135), (139, 146)]);
+        for cut in 0..packet.len() {
+            assert!(tile_groups(&packet[..cut]).iter().all(|slice| slice.end <= cut));
+        }
+        assert_eq!(Framing::Av1.spoilt(&packet).len(), SPOILT_FRAME.len() * MIXES.len());
+        assert!(tile_groups(&[0xff; 40]).len() <= 1);
     }
 
     #[test]
