@@ -358,6 +358,35 @@ fn common_encryption_of_every_codec_in_both_schemes() {
 }
 
 #[test]
+fn keys_of_samples_that_change_from_segment_to_segment() {
+    let other = [0x91; 16];
+    let keys = [KEY, other, KEY];
+    let tag = |index: usize| format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"/{}\"\n", if index == 1 { "other" } else { "key" });
+    let ts: Vec<_> = (0..3)
+        .map(|index| {
+            let number = u64::try_from(index).expect("small") + 7;
+            sample_aes_ts(&fixture(&format!("ladder-ts/v0-{index}.ts")), 257, false, &keys[index], &iv_of(number))
+        })
+        .collect();
+    let fmp4: Vec<_> =
+        (0..3).map(|index| segment(&fixture(&format!("ladder-fmp4/v0-{index}.m4s")), Kind::H264, *b"cbcs", &keys[index])).collect();
+    let sealed_init = init(&fixture("ladder-fmp4/v0-init.mp4"), *b"cbcs", None);
+    for (map, segments) in [("", ts), ("#EXT-X-MAP:URI=\"/init.mp4\"\n", fmp4)] {
+        let entries = [0, 1, 2].map(|index| format!("{}#EXTINF:2,\n/{index}\n", tag(index))).concat();
+        let lines = format!("#EXT-X-MEDIA-SEQUENCE:7\n{map}{entries}");
+        let mut resources: Vec<_> = ["/0", "/1", "/2"].into_iter().zip(segments).collect();
+        resources.push(("/init.mp4", sealed_init.clone()));
+        resources.push(("/other", other.to_vec()));
+        let origin = origin_with(&lines, &KEY, &resources);
+        let url = origin.url("/x.m3u8");
+        // Frames at a segment's end are only sure when the next one has been read into
+        for (at, wanted) in [("0", 0), ("1.961", 49), ("2.001", 50), ("3.961", 99), ("4.601", 115), ("5.961", 149)] {
+            assert_eq!(frame(&url, &["--at", at]), wanted, "at {at} {map}");
+        }
+    }
+}
+
+#[test]
 fn drm_systems_are_named_and_a_given_key_opens_them_all_the_same() {
     let widevine = [0xed, 0xef, 0x8b, 0xa9, 0x79, 0xd6, 0x4a, 0xce, 0xa3, 0xc8, 0x27, 0xdc, 0xd5, 0x1d, 0x21, 0xed];
     let sealed_init = init(&fixture("ladder-fmp4/v0-init.mp4"), *b"cenc", Some(widevine));
