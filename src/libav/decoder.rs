@@ -21,6 +21,8 @@ pub(super) enum Aim {
     EveryFrame,
     /// As every frame, and strictly by the standard where the decoder can be told: for the proof of a key.
     Proof,
+    /// As the proof, of data that is expected to be damaged: errors are told, and the picture not mended, which takes longer than decoding.
+    Spoilt,
 }
 
 /// Frames that H.264 may hold back before it knows the order of presentation. Without a bound from the bitstream libavcodec guesses
@@ -71,6 +73,10 @@ impl Decoder {
                 }
                 Aim::EveryFrame => {}
                 Aim::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
+                Aim::Spoilt => {
+                    (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT;
+                    (*context).error_concealment = 0;
+                }
             }
             check(ffi::avcodec_open2(context, codec, ptr::null_mut())).map_err(|e| failure("the decoder cannot be opened", e))?;
             Ok(decoder)

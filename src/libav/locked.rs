@@ -70,11 +70,20 @@ impl<'a> Locked<'a> {
     pub fn prove(&self, demuxer: &Demuxer, run: &[ff::Packet], most_pixels: u64) -> Result<(), Error> {
         let mut opened = run.iter().enumerate().filter(|(_, packet)| self.opened.contains(&packet.position()));
         let Some((at, first)) = opened.next() else { return Ok(()) };
-        let test = Test { demuxer, framing: framing(demuxer), most_pixels };
-        test.ends_where_it_should(run.get(..at).unwrap_or_default(), first)?;
+        let before = run.get(..at).unwrap_or_default();
+        let alone = Test { demuxer, framing: framing(demuxer), most_pixels, before, packet: first, behind: &[] };
+        // The second of two fields may come in a packet of its own, and the first is no picture without it
+        let pair = Test { behind: run.get(at + 1..at + 2).unwrap_or_default(), ..alone };
+        let (test, right) = if let Some(right) = alone.decoded(first, Aim::Proof)? {
+            (alone, right)
+        } else {
+            (pair, pair.decoded(first, Aim::Proof)?.ok_or_else(does_not_fit)?)
+        };
+        test.ends_where_it_should(right)?;
         if self.wants_more(demuxer, first) {
             for (at, packet) in opened.filter(|(_, packet)| !packet.is_corrupt()).take(WITNESSES) {
-                test.ends_in_time(run.get(..at).unwrap_or_default(), packet)?;
+                let test = Test { before: run.get(..at).unwrap_or_default(), packet, behind: &[], ..alone };
+                test.ends_in_time(test.decoded(packet, Aim::Proof)?.ok_or_else(does_not_fit)?)?;
             }
         }
         Ok(())
@@ -88,31 +97,34 @@ fn framing(demuxer: &Demuxer) -> Framing {
     Framing::of(demuxer.codec(), demuxer.extradata())
 }
 
-/// What is made of packets whose data is changed.
+/// What is made of a packet whose data is changed, among others that stay.
+#[derive(Clone, Copy)]
 struct Test<'a> {
     demuxer: &'a Demuxer,
     framing: Framing,
     most_pixels: u64,
+    before: &'a [ff::Packet],
+    packet: &'a ff::Packet,
+    behind: &'a [ff::Packet],
 }
 
 impl Test<'_> {
-    /// The packet's frames are clean, and need nothing behind its data.
-    fn ends_in_time(&self, before: &[ff::Packet], packet: &ff::Packet) -> Result<u64, Error> {
-        let right = self.decoded(before, packet)?.ok_or_else(does_not_fit)?;
-        if let Some(extended) = self.framing.extended(packet.data().unwrap_or_default())
-            && self.decoded(before, &with_content(packet, &extended)?)? != Some(right)
+    /// The packet's frames need nothing behind its data. `right` is what they are.
+    fn ends_in_time(&self, right: u64) -> Result<(), Error> {
+        if let Some(extended) = self.framing.extended(self.packet.data().unwrap_or_default())
+            && self.decoded(&with_content(self.packet, &extended)?, Aim::Spoilt)? != Some(right)
         {
             tracing::debug!("the picture depends on bytes behind its data");
             return Err(does_not_fit());
         }
-        Ok(right)
+        Ok(())
     }
 
     /// And they need all of it.
-    fn ends_where_it_should(&self, before: &[ff::Packet], packet: &ff::Packet) -> Result<(), Error> {
-        let right = self.ends_in_time(before, packet)?;
-        for spoilt in self.framing.spoilt(packet.data().unwrap_or_default()) {
-            if self.decoded(before, &with_content(packet, &spoilt)?)? != Some(right) {
+    fn ends_where_it_should(&self, right: u64) -> Result<(), Error> {
+        self.ends_in_time(right)?;
+        for spoilt in self.framing.spoilt(self.packet.data().unwrap_or_default()) {
+            if self.decoded(&with_content(self.packet, &spoilt)?, Aim::Spoilt)? != Some(right) {
                 return Ok(());
             }
         }
@@ -120,16 +132,16 @@ impl Test<'_> {
         Err(does_not_fit())
     }
 
-    /// A number for all the frames that come of a packet behind others; `None` where one of them is not clean, or there is none.
-    fn decoded(&self, before: &[ff::Packet], packet: &ff::Packet) -> Result<Option<u64>, Error> {
-        let mut decoder = Decoder::new(self.demuxer, Aim::Proof, self.most_pixels)?;
+    /// A number for all the frames that come of a packet in this place; `None` where one of them is not clean, or there is none.
+    fn decoded(&self, packet: &ff::Packet, aim: Aim) -> Result<Option<u64>, Error> {
+        let mut decoder = Decoder::new(self.demuxer, aim, self.most_pixels)?;
         let mut prints = Vec::new();
         let mut take = |decoder: &mut Decoder| {
             while let Some(frame) = decoder.receive() {
                 prints.push(if frame.is_clean() { frame.fingerprint() } else { None });
             }
         };
-        for packet in before.iter().chain([packet]) {
+        for packet in self.before.iter().chain([packet]).chain(self.behind) {
             decoder.send(packet);
             take(&mut decoder);
         }

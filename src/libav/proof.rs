@@ -33,11 +33,13 @@ pub(super) enum Codec {
 
 /// Bytes behind a slice that nothing reads.
 const ADDED: [u8; 16] = [0xa5, 0x5a, 0x9c, 0x36, 0xe7, 0x71, 0xb4, 0x4d, 0xc9, 0x2e, 0xf2, 0x8b, 0x17, 0xd8, 0x63, 0xaa];
-/// So many of the last bytes are changed, more where fewer did not matter: the last three may hold nothing but the end of the arithmetic
+/// So many of HEVC's last bytes are changed, more where fewer did not matter: at least three may hold nothing but the end of the arithmetic
 /// code. A wrong key goes unseen where its noise happens to end among these, so they are few.
-const SPOILT: [usize; 3] = [4, 5, 6];
+const SPOILT_HEVC: &[usize] = &[4, 6, 8, 12, 16];
+/// H.264's decoder sees nearly all by itself, and some encoders put more behind the code.
+const SPOILT_H264: &[usize] = &[8, 16, 32];
 /// VP9 encoders put zeros behind the code.
-const SPOILT_FRAME: [usize; 2] = [8, 16];
+const SPOILT_FRAME: &[usize] = &[8, 16, 24];
 /// What the changed bytes are mixed with, one after the other.
 const MIXES: [u8; 2] = [0x5a, 0xc3];
 /// In so many bytes noise may by chance end where the bytes do: once in some thousands.
@@ -102,9 +104,13 @@ impl Framing {
             }
             changed
         };
-        let counts: &[usize] = if matches!(self, Self::Nals { .. }) { &SPOILT } else { &SPOILT_FRAME };
-        let ways = counts.iter().filter(|count| **count <= most).flat_map(|count| MIXES.map(|mix| (*count, mix)));
-        ways.map(|(count, mix)| spoil(count, mix)).collect()
+        let counts = match self {
+            Self::Nals { codec: Codec::Hevc, .. } => SPOILT_HEVC,
+            Self::Nals { codec: Codec::H264, .. } => SPOILT_H264,
+            Self::Vp9 | Self::Av1 | Self::Whole => SPOILT_FRAME,
+        };
+        let counts = || counts.iter().filter(|count| **count <= most);
+        MIXES.into_iter().flat_map(|mix| counts().map(move |count| (*count, mix))).map(|(count, mix)| spoil(count, mix)).collect()
     }
 
     /// Whether the proof by one packet alone is weak: its data is short, and its decoder takes any data.
@@ -240,8 +246,8 @@ mod tests {
         let packet = [&[0, 0, 0, 1][..], &slice(100), &[0, 0, 0, 1], &slice(40), &[0, 0]].concat();
         let framing = Framing::Nals { codec: Codec::H264, length: None };
         let spoilt = framing.spoilt(&packet);
-        assert_eq!(spoilt.len(), SPOILT.len() * MIXES.len());
-        for (changed, count) in spoilt.iter().zip(SPOILT.iter().flat_map(|count| [*count; MIXES.len()])) {
+        assert_eq!(spoilt.len(), SPOILT_H264.len() * MIXES.len());
+        for (changed, count) in spoilt.iter().zip(SPOILT_H264.iter().cycle()) {
             let differs: Vec<usize> = (0..packet.len()).filter(|at| packet[*at] != changed[*at]).collect();
             assert_eq!((differs.last(), changed.len()), (Some(&105), packet.len()));
             assert!(differs.iter().all(|at| (106 - count..106).contains(at)), "{differs:?}");

@@ -227,9 +227,6 @@ impl Attempt<'_> {
                 };
             }
             decoder.flush();
-            if may_be_key {
-                self.locked.failed(&packet)?;
-            }
         }
         Err(self.nothing("no key frame was found"))
     }
