@@ -76,7 +76,7 @@ def runs(tally, parts, arch, binary):
         status, answer = one.invoke({"url": parts.origin.url("/none.m3u8")})
         tally.equal(f"{arch}: an error", answer.get("errorType"), "http_status")
         status, headers, body = one.get(f"/snapshot.jpg?url={parts.origin.url('/ladder-ts/master.m3u8')}&width=320")
-        tally.equal(f"{arch}: over HTTP", (status, headers["content-type"], body[:3]), (200, "image/jpeg", b"\xff\xd8\xff"))
+        tally.check(f"{arch}: over HTTP", (status, headers["content-type"], body[:3]) == (200, "image/jpeg", b"\xff\xd8\xff"), (status, body[:300]))
 
 
 def main(binaries, tools, *packages):
