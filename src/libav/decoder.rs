@@ -29,10 +29,17 @@ pub(super) enum Aim {
 /// low, and drops what then comes late.
 const MOST_REORDERED: i32 = 16;
 
+/// Damage that can be seen is to be told: what is left over behind a slice, checksums, forbidden bits.
+const STRICT: i32 = ffi::AV_EF_CRCCHECK | ffi::AV_EF_BITSTREAM | ffi::AV_EF_BUFFER | ffi::AV_EF_CAREFUL | ffi::AV_EF_AGGRESSIVE;
+
+/// A decoder that complains so often in a row has nothing to give.
+const MOST_COMPLAINTS: usize = 16;
+
 /// A decoder of one stream.
 pub(super) struct Decoder {
     context: *mut ffi::AVCodecContext,
     stream: *mut ffi::AVStream,
+    complained: bool,
 }
 
 impl Decoder {
@@ -58,10 +65,11 @@ impl Decoder {
             if context.is_null() {
                 return Err(no_memory());
             }
-            let decoder = Self { context, stream };
+            let decoder = Self { context, stream, complained: false };
             check(ffi::avcodec_parameters_to_context(context, parameters)).map_err(|e| failure("the decoder cannot be set up", e))?;
             (*context).pkt_timebase = (*stream).time_base;
             (*context).thread_count = 1;
+            (*context).err_recognition |= STRICT;
             (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
             match aim {
                 Aim::KeyFrame => {
@@ -83,18 +91,41 @@ impl Decoder {
         }
     }
 
-    /// Gives the decoder a packet. One that it cannot read is passed over: what matters is which frames come out.
+    /// Gives the decoder a packet. One that it cannot read is passed over, and told of by [`complained`](Self::complained).
     pub fn send(&mut self, packet: &ff::Packet) {
         // SAFETY: `context` is open; the packet is valid and stays ours.
-        unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
+        let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
+        self.note(sent);
     }
 
     /// The next frame that is ready, clean or not; see [`Frame::is_clean`].
     pub fn receive(&mut self) -> Option<Frame> {
-        let mut frame = ff::frame::Video::empty();
-        // SAFETY: `context` is open; the frame is blank and gets its own references.
-        let received = unsafe { ffi::avcodec_receive_frame(self.context, frame.as_mut_ptr()) };
-        (received == 0).then(|| Frame::new(frame, self.stream, self.context))
+        // Behind a packet that could not be read others may be ready
+        for _ in 0..MOST_COMPLAINTS {
+            let mut frame = ff::frame::Video::empty();
+            // SAFETY: `context` is open; the frame is blank and gets its own references.
+            let received = unsafe { ffi::avcodec_receive_frame(self.context, frame.as_mut_ptr()) };
+            if received == 0 {
+                return Some(Frame::new(frame, self.stream, self.context));
+            }
+            if !self.note(received) {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Whether a packet could not be read since this was asked last. Frames that were decoded since, and those that lean on them, may
+    /// be damaged without a mark.
+    pub fn complained(&mut self) -> bool {
+        std::mem::take(&mut self.complained)
+    }
+
+    fn note(&mut self, result: i32) -> bool {
+        let again = ffi::AVERROR(ffi::EAGAIN);
+        let bad = result < 0 && result != again && result != ffi::AVERROR_EOF;
+        self.complained |= bad;
+        bad
     }
 
     /// Says that no more packets come, so that frames held back come out.

@@ -60,6 +60,8 @@ pub struct Found {
     pub since_first: f64,
 }
 
+/// The movie header of a file in fragments ends within so many bytes: it lists no samples.
+const MOVIE_HEADER: usize = 16 << 10;
 /// Half a millisecond: playlists round to that.
 const ROUNDING: f64 = 0.0005;
 /// What follows a key frame may be its second field, or what makes a decoder let go of it.
@@ -84,11 +86,17 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, un
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
             .hint("no key can be given for it"));
     }
+    // A file in fragments tells the duration of its first one alone
+    let whole = whole && !(container == Container::Mp4 && source.peek(MOVIE_HEADER)?.windows(4).any(|four| four == b"mvex"));
     let modes: &[Mode] = match (container, wanted) {
         (Container::Ts, Search::First) => &[Mode::Quick, Mode::Parsed, Mode::Probed],
         (Container::Ts, _) => &[Mode::Parsed, Mode::Probed],
         // MP4 has one frame in a packet, with its times and its key flag
         (Container::Mp4, _) => &[Mode::Quick, Mode::Probed],
+    };
+    let opened = |mode| -> Result<Attempt<'_>, Error> {
+        let (demuxer, locked) = (Demuxer::open(source, container, mode)?, Locked::new(unlock));
+        Ok(Attempt { demuxer, source, first: None, whole, most_pixels, container, ahead: None, locked })
     };
     let mut failure = None;
     let mut was_locked = false;
@@ -97,9 +105,7 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, un
             // Probing would decode what is encrypted
             break;
         }
-        let demuxer = Demuxer::open(source, container, *mode)?;
-        let locked = Locked::new(unlock);
-        let mut attempt = Attempt { demuxer, source, first: None, whole, most_pixels, container, ahead: None, locked };
+        let mut attempt = opened(*mode)?;
         match attempt.run(wanted, *mode) {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
@@ -108,6 +114,12 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, un
             }
             done => return done,
         }
+    }
+    if wanted == Search::First
+        && container == Container::Ts
+        && let Ok(found) = opened(Mode::Parsed)?.first_recovered()
+    {
+        return Ok(Outcome::Found(found));
     }
     Err(failure.unwrap_or_else(|| unclean("no frame was found")))
 }
@@ -170,6 +182,9 @@ impl Attempt<'_> {
                 return Ok(None);
             }
         }
+        if self.container == Container::Mp4 && self.is_cut(&packet) {
+            return Ok(None);
+        }
         let packet = self.locked.open(&self.demuxer, self.container, packet)?;
         if self.first.is_none() {
             self.first = self.demuxer.pts(&packet);
@@ -191,6 +206,12 @@ impl Attempt<'_> {
             run.push(next);
         }
         self.prove(&run)
+    }
+
+    /// Whether a sample ends where the bytes do, and the box that it lies in does not.
+    fn is_cut(&self, packet: &ff::Packet) -> bool {
+        let behind = u64::try_from(packet.position()).unwrap_or(0).saturating_add(packet.size() as u64);
+        self.source.size().is_some_and(|end| behind >= end && sniff::is_cut_mp4(self.source.from_start(), end))
     }
 
     fn since_first(&self, time: Option<Timestamp>) -> f64 {
@@ -218,7 +239,7 @@ impl Attempt<'_> {
             if let Some(frame) = decoder.receive() {
                 // Two fields may come in two packets
                 let whole = self.container == Container::Mp4 || !frame.is_interlaced();
-                return if frame.is_clean() && !packet.is_corrupt() && whole {
+                return if frame.is_clean() && !packet.is_corrupt() && !decoder.complained() && whole {
                     let found = self.found(frame);
                     self.prove_by_itself(packet)?;
                     Ok(found)
@@ -258,6 +279,31 @@ impl Attempt<'_> {
         }
     }
 
+    /// Without a clean key frame: the first frame that is whole again, where the codec says so. H.264 tells how many frames a refresh takes
+    /// (recovery point SEI), and libavcodec holds frames back until then.
+    fn first_recovered(&mut self) -> Result<Found, Error> {
+        let mut decoder = None;
+        let mut may = false;
+        while let Some(packet) = self.packet()? {
+            // A damaged reference taints what follows, up to the next refresh
+            may = (may && !packet.is_corrupt()) || packet.is_key();
+            if !may {
+                decoder = None;
+                continue;
+            }
+            let decoder = match &mut decoder {
+                Some(decoder) => decoder,
+                none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.most_pixels)?),
+            };
+            decoder.send(&packet);
+            let frame = decoder.receive();
+            if let Some(frame) = frame.filter(|frame| frame.codec == "h264" && frame.is_clean() && !decoder.complained()) {
+                return Ok(self.found(frame));
+            }
+        }
+        Err(unclean("no frame was found that is clean"))
+    }
+
     /// The clean frame of the first packet of `run`.
     fn key_frame_of(&self, run: &[ff::Packet]) -> Result<Option<Frame>, Error> {
         let Some(key) = run.first().filter(|key| !key.is_corrupt()) else {
@@ -265,11 +311,12 @@ impl Attempt<'_> {
         };
         let time = self.since_first(self.demuxer.pts(key));
         let mut best = None;
-        self.decode(run, |frame, since| {
+        let broken = self.decode(run, |frame, since, _| {
             if best.is_none() && frame.is_clean() && since > time - ROUNDING && (frame.is_key() || frame.codec == "h264") {
                 best = Some(frame);
             }
         })?;
+        let best = best.filter(|_| broken > 0);
         if best.is_some() {
             self.prove(run)?;
         }
@@ -290,24 +337,32 @@ impl Attempt<'_> {
                 None => Err(unclean("the key frame is not clean")),
             };
         }
-        let damaged: Vec<_> = run.iter().filter(|packet| packet.is_corrupt()).map(ff::Packet::pts).collect();
-        let (mut best, mut best_since, mut best_is_clean) = (None, f64::NEG_INFINITY, false);
-        self.decode(&run, |frame, since| {
-            // Frames before the key frame lean on what is not here
-            if since < time - ROUNDING || since > moment + ROUNDING || since < best_since {
-                return;
+        // Frames that were decoded behind a damaged one may lean on it, and nothing marks them
+        let mut whole = run.len();
+        loop {
+            let mut best: Option<(Frame, f64, usize)> = None;
+            let broken = self.decode(&run, |frame, since, place| {
+                // Frames before the key frame lean on what is not here
+                let shown = since >= time - ROUNDING && since <= moment + ROUNDING && best.as_ref().is_none_or(|best| since >= best.1);
+                if shown && (moment.is_finite() || place < whole) {
+                    best = Some((frame, since, place));
+                }
+            })?;
+            let whole_before = whole;
+            whole = whole.min(broken);
+            // Of a damaged frame nothing may be left to be shown: then an earlier one stands in its place
+            let lost = |since: f64| {
+                let behind = run.get(broken..).unwrap_or_default().iter().map(|packet| self.since_first(self.demuxer.pts(packet)));
+                moment.is_finite() && behind.into_iter().any(|other| other > since + ROUNDING && other <= moment + ROUNDING)
+            };
+            match best {
+                Some((frame, since, place)) if place < whole && frame.is_clean() && !lost(since) => {
+                    self.prove(&run)?;
+                    return Ok(Outcome::Found(self.found(frame)));
+                }
+                Some(_) if moment.is_infinite() && whole < whole_before && whole > 0 => {}
+                _ => return Err(unclean("the frame at that moment is not clean")),
             }
-            let clean = frame.is_clean() && !damaged.contains(&frame.ticks());
-            if clean || moment.is_finite() {
-                (best, best_since, best_is_clean) = (Some(frame), since, clean);
-            }
-        })?;
-        match best {
-            Some(frame) if best_is_clean => {
-                self.prove(&run)?;
-                Ok(Outcome::Found(self.found(frame)))
-            }
-            _ => Err(unclean("the frame at that moment is not clean")),
         }
     }
 
@@ -344,22 +399,34 @@ impl Attempt<'_> {
         Ok(run)
     }
 
-    /// Decodes a run of packets and shows every frame, with its seconds after the first packet.
-    fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64)) -> Result<(), Error> {
+    /// Decodes a run of packets, the first of which is a key frame, and shows every frame, with its seconds after the first packet and its
+    /// packet's place in the run. Gives the place of the first packet that is damaged: behind it nothing is sure.
+    fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64, usize)) -> Result<usize, Error> {
         let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.most_pixels)?;
-        let mut show = |decoder: &mut Decoder| {
+        let since = |packet: &ff::Packet| self.since_first(self.demuxer.pts(packet));
+        let from = run.first().map_or(0.0, since) - ROUNDING;
+        let mut broken = run.len();
+        let mut show = |decoder: &mut Decoder, broken: &mut usize| {
             while let Some(frame) = decoder.receive() {
+                let place = run.iter().position(|packet| packet.pts().or(packet.dts()) == frame.ticks()).unwrap_or(run.len() - 1);
                 let since = self.since_first(frame.pts);
-                each(frame, since);
+                if !frame.is_clean() && since >= from {
+                    *broken = (*broken).min(place);
+                }
+                each(frame, since, place);
             }
         };
-        for packet in run {
+        for (place, packet) in run.iter().enumerate() {
             decoder.send(packet);
-            show(&mut decoder);
+            show(&mut decoder, &mut broken);
+            // What leans on frames before the key frame is damaged by nature
+            if (packet.is_corrupt() || decoder.complained()) && since(packet) >= from {
+                broken = broken.min(place);
+            }
         }
         decoder.drain();
-        show(&mut decoder);
-        Ok(())
+        show(&mut decoder, &mut broken);
+        Ok(if decoder.complained() { broken.min(run.len().saturating_sub(1)) } else { broken })
     }
 
     /// Why nothing was found: no video at all, or none that is clean.

@@ -1,5 +1,7 @@
 //! What a segment is, by its bytes: names and content types lie.
 
+use std::io::{Read, Seek, SeekFrom};
+
 use crate::error::{Error, ErrorKind};
 
 /// The demuxer that is forced.
@@ -104,6 +106,28 @@ pub fn is_scrambled_ts(bytes: &[u8]) -> bool {
         }
     }
     scrambled > clear
+}
+
+/// Whether the last box of a file says that it goes on behind the file's end.
+pub fn is_cut_mp4(mut file: impl Read + Seek, end: u64) -> bool {
+    const MOST_BOXES: usize = 10_000;
+    let mut at = 0;
+    for _ in 0..MOST_BOXES {
+        let mut head = [0; 16];
+        let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.by_ref().take(16).read(&mut head)).unwrap_or(0);
+        let [s0, s1, s2, s3, _, _, _, _, large @ ..] = head;
+        let size = match u32::from_be_bytes([s0, s1, s2, s3]) {
+            // To the file's end
+            0 => return false,
+            1 => u64::from_be_bytes(large),
+            size => size.into(),
+        };
+        at = at.saturating_add(size);
+        if read < 8 || size < 8 || at >= end {
+            break;
+        }
+    }
+    at > end
 }
 
 #[cfg(test)]

@@ -100,6 +100,11 @@ impl Source {
         shared.runs.last().filter(|_| shared.ended).map(Run::end)
     }
 
+    /// The size of the whole, where it is known before its end has been seen.
+    pub fn size(&self) -> Option<u64> {
+        self.size_at_end().or_else(|| self.lock().upstream.size())
+    }
+
     /// Stops the download; a later read goes on where it stopped.
     pub fn pause(&self) {
         self.lock().upstream.pause();

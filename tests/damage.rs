@@ -1,0 +1,101 @@
+//! Cut and damaged streams give a clean picture or an error, never mush: each is one of the intact stream's, to the last pixel.
+
+mod origin;
+mod support;
+
+use std::{collections::HashSet, path::Path};
+
+use support::hlsnap;
+
+/// Numbers that are the same on every run (Knuth's MMIX).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % most
+    }
+}
+
+const TS_PACKET: usize = 188;
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).expect(name)
+}
+
+/// The picture at a moment, or `None` where an error of the contract says that there is none.
+fn shot(bytes: &[u8], ending: &str, at: &[&str]) -> Option<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(format!("x.{ending}"));
+    std::fs::write(&path, bytes).expect("written");
+    let run = hlsnap(&[&[path.to_str().expect("text"), "-w", "96", "-f", "png", "-o", "-"], at].concat());
+    match run.code {
+        0 => Some(image::load_from_memory(&run.stdout).expect("a picture").into_bytes()),
+        20..=24 => None,
+        other => panic!("exit {other}: {}", run.stderr),
+    }
+}
+
+/// Every frame of a clip of 25 frames a second.
+fn frames(bytes: &[u8], ending: &str, count: u32) -> HashSet<Vec<u8>> {
+    let moments = (0..count).map(|frame| format!("{:.3}", f64::from(frame) / 25.0 + 0.005));
+    moments.filter_map(|at| shot(bytes, ending, &["--at", &at])).collect()
+}
+
+#[test]
+fn a_stream_that_is_cut_anywhere() {
+    let mut dice = Dice(5);
+    for (name, ending, count) in
+        [("codecs/hevc-ts-0.ts", "ts", 12), ("codecs/mpeg2-0.ts", "ts", 12), ("damage/h264.ts", "ts", 25), ("damage/h264.mp4", "mp4", 25)]
+    {
+        let whole = fixture(name);
+        let intact = frames(&whole, ending, count);
+        assert!(intact.len() > 6, "{name}: {} frames", intact.len());
+        let mut given = 0;
+        for _ in 0..13 {
+            let cut = &whole[..whole.len() / 20 + dice.below(whole.len() * 19 / 20)];
+            for at in [&["--at", "start"][..], &["--at", "live"]] {
+                let picture = shot(cut, ending, at);
+                given += usize::from(picture.is_some());
+                assert!(picture.is_none_or(|picture| intact.contains(&picture)), "{name} cut at {}, {at:?}", cut.len());
+            }
+        }
+        assert!(given > 4, "{name}: only {given} pictures");
+    }
+}
+
+#[test]
+fn damaged_and_lost_packets() {
+    let mut dice = Dice(11);
+    let whole = fixture("damage/h264.ts");
+    let intact = frames(&whole, "ts", 25);
+    let mut given = 0;
+    for round in 0..30 {
+        let mut damaged = whole.clone();
+        let packet = 4 + dice.below(whole.len() / TS_PACKET - 12);
+        if round % 2 == 0 {
+            // A burst on the way
+            damaged[packet * TS_PACKET + 24..(packet + 1) * TS_PACKET]
+                .iter_mut()
+                .for_each(|byte| *byte = u8::try_from(dice.below(256)).expect("8 bits"));
+        } else {
+            damaged.drain(packet * TS_PACKET..(packet + 1 + dice.below(6)) * TS_PACKET);
+        }
+        for at in [&["--at", "start"][..], &["--at", "0.42"], &["--at", "live"]] {
+            let picture = shot(&damaged, "ts", at);
+            given += usize::from(picture.is_some());
+            assert!(picture.is_none_or(|picture| intact.contains(&picture)), "round {round}, packet {packet}, {at:?}");
+        }
+    }
+    assert!(given > 45, "only {given} pictures");
+}
+
+#[test]
+fn a_refresh_without_key_frames_completes() {
+    let whole = fixture("damage/refresh.ts");
+    let intact = frames(&whole, "ts", 60);
+    // The key frame at the start is gone
+    let rest = &whole[whole.len() / 6 / TS_PACKET * TS_PACKET..];
+    let picture = shot(rest, "ts", &["--at", "start"]).expect("a picture once the refresh is complete");
+    assert!(intact.contains(&picture));
+}
