@@ -29,8 +29,11 @@ pub(super) enum Aim {
 /// low, and drops what then comes late.
 const MOST_REORDERED: i32 = 16;
 
-/// Damage that can be seen is to be told: what is left over behind a slice, checksums, forbidden bits.
-const STRICT: i32 = ffi::AV_EF_CRCCHECK | ffi::AV_EF_BITSTREAM | ffi::AV_EF_BUFFER | ffi::AV_EF_CAREFUL | ffi::AV_EF_AGGRESSIVE;
+/// Damage that can be seen is to be told: wrong checksums, and of H.264 what is left over behind a slice. Behind those of MPEG-2 broadcasts
+/// put zeros.
+fn strictness(codec: ffi::AVCodecID) -> i32 {
+    ffi::AV_EF_CRCCHECK | if codec == ffi::AVCodecID::AV_CODEC_ID_H264 { ffi::AV_EF_AGGRESSIVE } else { 0 }
+}
 
 /// A decoder that complains so often in a row has nothing to give.
 const MOST_COMPLAINTS: usize = 16;
@@ -69,7 +72,7 @@ impl Decoder {
             check(ffi::avcodec_parameters_to_context(context, parameters)).map_err(|e| failure("the decoder cannot be set up", e))?;
             (*context).pkt_timebase = (*stream).time_base;
             (*context).thread_count = 1;
-            (*context).err_recognition |= STRICT;
+            (*context).err_recognition |= strictness((*parameters).codec_id);
             (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
             match aim {
                 Aim::KeyFrame => {
