@@ -33,13 +33,15 @@ pub enum ErrorKind {
     Unsupported,
     /// The picture could not be written; nothing half-written is left.
     Output,
+    /// A picture that was not to be like that: it is written all the same.
+    Verdict,
     /// Our fault.
     Internal,
 }
 
 impl ErrorKind {
     /// The table: kind, name, exit code, HTTP status.
-    pub const TABLE: [(Self, &'static str, u8, u16); 14] = [
+    pub const TABLE: [(Self, &'static str, u8, u16); 15] = [
         (Self::Usage, "usage", 2, 400),
         (Self::NotAllowed, "not_allowed", 10, 403),
         (Self::Unreachable, "unreachable", 11, 502),
@@ -53,6 +55,7 @@ impl ErrorKind {
         (Self::Undecodable, "undecodable", 24, 422),
         (Self::Unsupported, "unsupported", 25, 422),
         (Self::Output, "output", 30, 500),
+        (Self::Verdict, "verdict", 40, 200),
         (Self::Internal, "internal", 70, 500),
     ];
 

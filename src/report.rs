@@ -125,10 +125,16 @@ pub struct Verdict {
     pub black: bool,
     /// Whether it is of one colour all over.
     pub flat: bool,
+    /// Whether it is the same as the one that it was compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<bool>,
     /// The luma's mean absolute Laplacian, 0 to 1: higher is sharper.
     pub sharpness: f64,
     /// A difference hash of 64 bits, in hexadecimal: near pictures differ in few bits.
     pub hash: String,
+    /// Which of the findings that were to be failures it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failed: Vec<&'static str>,
 }
 
 /// What the origin saw.

@@ -33,6 +33,9 @@ pub struct Frame {
 impl Frame {
     pub(super) fn new(mut video: ff::frame::Video, stream: *mut ffi::AVStream, decoder: *mut ffi::AVCodecContext) -> Self {
         settle_colour(&mut video, stream);
+        if let Some(cropping) = metadata::cropping(stream) {
+            cut_off(&mut video, cropping);
+        }
         // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
         let (coded, aspect, base) = unsafe {
@@ -109,6 +112,24 @@ impl Frame {
 
     pub(super) fn video(&self) -> &ff::frame::Video {
         &self.video
+    }
+}
+
+/// Leaves out what lies outside of the clean aperture, where that leaves anything.
+fn cut_off(video: &mut ff::frame::Video, [top, bottom, left, right]: [u32; 4]) {
+    let fits = |one: u32, other: u32, all: u32| one.checked_add(other).is_some_and(|sum| sum < all);
+    if !fits(top, bottom, video.height()) || !fits(left, right, video.width()) {
+        return;
+    }
+    // SAFETY: the frame is ours to change, and what is cut off lies inside of it. The call moves pointers alone; where it fails, the frame
+    // is whole.
+    unsafe {
+        let frame = video.as_mut_ptr();
+        (*frame).crop_top = top as usize;
+        (*frame).crop_bottom = bottom as usize;
+        (*frame).crop_left = left as usize;
+        (*frame).crop_right = right as usize;
+        ffi::av_frame_apply_cropping(frame, ffi::AV_FRAME_CROP_UNALIGNED as i32);
     }
 }
 

@@ -5,10 +5,13 @@ use std::{ffi::c_void, ptr};
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
-use super::fault::{check, failure, no_memory, silence};
+use super::{
+    fault::{check, failure, no_memory, silence},
+    scale::view,
+};
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Plane, Planes},
+    picture::{Chroma, Picture, Plane, Planes},
 };
 
 /// Quantisation tables of ITU-T T.81, annex K.1, row by row, which libjpeg scales by its quality.
@@ -40,6 +43,31 @@ pub fn encode(planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
     };
     coded.map_err(|e| failure("the JPEG cannot be encoded", e))?;
     packet.data().map(<[u8]>::to_vec).ok_or_else(|| Error::internal("the JPEG encoder gave nothing"))
+}
+
+/// The luma of a JPEG, with chroma that says nothing: to be compared with.
+pub fn decode(file: &[u8]) -> Result<Picture, Error> {
+    silence();
+    let packet = ff::Packet::copy(file);
+    let mut video = ff::frame::Video::empty();
+    // SAFETY: the context is freed on every way; the packet is valid and stays ours, the frame is blank and gets its own references.
+    let decoded = unsafe {
+        let mut context = ffi::avcodec_alloc_context3(ffi::avcodec_find_decoder(ffi::AVCodecID::AV_CODEC_ID_MJPEG));
+        if context.is_null() {
+            return Err(no_memory());
+        }
+        (*context).thread_count = 1;
+        let done = check(ffi::avcodec_open2(context, ptr::null(), ptr::null_mut()))
+            .and_then(|_| check(ffi::avcodec_send_packet(context, ff::packet::Ref::as_ptr(&packet))))
+            .and_then(|_| check(ffi::avcodec_receive_frame(context, video.as_mut_ptr())));
+        ffi::avcodec_free_context(&raw mut context);
+        done
+    };
+    decoded.map_err(|e| failure("the JPEG cannot be decoded", e))?;
+    let (width, height) = (video.width(), video.height());
+    let mut planes = Planes::filled(width, height, Chroma::Half, [0, 128, 128]);
+    planes.y = view(&video, 0, width as usize, height as usize)?.to_plane();
+    Ok(Picture::Jfif(planes))
 }
 
 struct Encoder(*mut ffi::AVCodecContext);

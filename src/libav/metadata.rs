@@ -24,6 +24,21 @@ pub(super) fn dolby_vision(stream: *mut ffi::AVStream) -> Option<(u8, u8)> {
     of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF, |data| Some((*data.get(2)?, *data.get(7)?))).flatten()
 }
 
+/// Pixels that the container has cut off at the top, bottom, left and right: outside of its clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
+/// Only newer libavs than the oldest tell it.
+#[cfg_attr(not(feature = "vendored"), expect(unused_variables, clippy::unnecessary_wraps, reason = "see above"))]
+pub(super) fn cropping(stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
+    #[cfg(feature = "vendored")]
+    let told = of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
+        let words: Vec<u32> = data.chunks_exact(4).filter_map(|word| Some(u32::from_le_bytes(word.try_into().ok()?))).collect();
+        words.try_into().ok()
+    })
+    .flatten();
+    #[cfg(not(feature = "vendored"))]
+    let told = None;
+    told
+}
+
 /// The brightest light in the programme, in cd/m²: MaxCLL, or else what it was mastered on (CTA-861.3, SMPTE ST 2086).
 pub(super) fn peak(video: &ff::frame::Video) -> Option<f32> {
     let word = |data: &[u8], at: usize| Some(u32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));

@@ -8,6 +8,7 @@ use image::{
     },
 };
 
+use super::Picture;
 use crate::{
     error::{Error, ErrorKind},
     request::Format,
@@ -36,4 +37,9 @@ pub fn encode(image: &RgbImage, format: Format) -> Result<Vec<u8>, Error> {
     };
     done.map_err(|e| Error::internal("the picture cannot be encoded").because(e))?;
     Ok(bytes)
+}
+
+/// The picture in a PNG or WebP file.
+pub fn decode(file: &[u8]) -> Option<Picture> {
+    image::load_from_memory(file).ok().map(|image| Picture::Rgb(image.into_rgb8()))
 }

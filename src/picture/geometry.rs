@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, ErrorKind},
-    request::{Fit, Size},
+    request::{Crop, Fit, Size},
 };
 
 /// A frame's size and how it is to be shown.
@@ -96,7 +96,9 @@ impl Shape {
 
     /// What is to be done to give what was asked for. Fails with `too_large` beyond `most_pixels`.
     pub fn layout(&self, asked: &Size, most_pixels: u64) -> Result<Layout, Error> {
-        let display = self.display_size();
+        let whole = self.display_size();
+        let taken = asked.crop.map_or(Part::WHOLE, Part::of);
+        let display = taken.size(whole);
         let (canvas, inner, cut) = fit(display, asked);
         for size in [canvas, inner] {
             if u64::from(size.0) * u64::from(size.1) > most_pixels || size.0.max(size.1) > Size::LARGEST_SIDE {
@@ -107,18 +109,62 @@ impl Shape {
         }
         let sideways = self.orientation.is_sideways();
         let unturned = |size: (u32, u32)| if sideways { (size.1, size.0) } else { size };
-        let part = unturned(cut);
-        let whole = unturned(display);
-        let cropped = |coded: u32, part: u32, whole: u32| {
-            if part == whole { coded } else { scale(coded, part, whole).min(coded) }
-        };
-        let (width, height) = (cropped(self.width, part.0, whole.0), cropped(self.height, part.1, whole.1));
-        // Chroma comes in pairs of pixels
-        let middle = |coded: u32, kept: u32| ((coded - kept) / 2) & !1;
-        let crop = Rect { x: middle(self.width, width), y: middle(self.height, height), width, height };
+        let crop = taken.middle(cut, display).unturned(self.orientation).of_frame(self.width, self.height);
         let offset = (((canvas.0 - inner.0) / 2) & !1, ((canvas.1 - inner.1) / 2) & !1);
         Ok(Layout { crop, scaled: unturned(inner), orientation: self.orientation, canvas, offset })
     }
+}
+
+/// A part of a picture, in parts of its width and height.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Part {
+    x: f64,
+    y: f64,
+    width: f64,
+    height: f64,
+}
+
+impl Part {
+    const WHOLE: Self = Self { x: 0.0, y: 0.0, width: 1.0, height: 1.0 };
+
+    fn of(crop: Crop) -> Self {
+        let part = |millionths: u32| f64::from(millionths) / f64::from(Crop::WHOLE);
+        Self { x: part(crop.x), y: part(crop.y), width: part(crop.width), height: part(crop.height) }
+    }
+
+    fn size(self, whole: (u32, u32)) -> (u32, u32) {
+        (pixels(self.width, whole.0).max(1), pixels(self.height, whole.1).max(1))
+    }
+
+    /// The middle of it, of which `kept` pixels of `all` are left.
+    fn middle(self, kept: (u32, u32), all: (u32, u32)) -> Self {
+        let (across, down) = (f64::from(kept.0) / f64::from(all.0.max(1)), f64::from(kept.1) / f64::from(all.1.max(1)));
+        let (x, y) = (self.x + self.width * (1.0 - across) / 2.0, self.y + self.height * (1.0 - down) / 2.0);
+        Self { x, y, width: self.width * across, height: self.height * down }
+    }
+
+    /// Where it lies before the picture is mirrored and turned.
+    fn unturned(mut self, orientation: Orientation) -> Self {
+        for _ in 0..orientation.turns % 4 {
+            self = Self { x: self.y, y: 1.0 - self.x - self.width, width: self.height, height: self.width };
+        }
+        if orientation.mirrored {
+            self.x = 1.0 - self.x - self.width;
+        }
+        self
+    }
+
+    fn of_frame(self, width: u32, height: u32) -> Rect {
+        let (kept_width, kept_height) = (pixels(self.width, width).clamp(1, width), pixels(self.height, height).clamp(1, height));
+        // Chroma comes in pairs of pixels
+        let at = |part: f64, all: u32, kept: u32| pixels(part, all).min(all - kept) & !1;
+        Rect { x: at(self.x, width, kept_width), y: at(self.y, height, kept_height), width: kept_width, height: kept_height }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float outside of the range is saturated")]
+fn pixels(part: f64, of: u32) -> u32 {
+    (part * f64::from(of)).round() as u32
 }
 
 /// Canvas, the scaled picture on it, and the part of the display picture that is taken.
@@ -176,7 +222,7 @@ mod tests {
 
     fn asked(width: u32, height: u32, fit: Fit, enlarge: bool) -> Size {
         let side = |pixels| (pixels > 0).then_some(pixels);
-        Size { width: side(width), height: side(height), fit, enlarge }
+        Size { width: side(width), height: side(height), fit, enlarge, crop: None }
     }
 
     fn layout(shape: Shape, size: Size) -> Layout {
@@ -223,6 +269,21 @@ mod tests {
         let cover = layout(phone, asked(400, 400, Fit::Cover, false));
         assert_eq!((cover.canvas, cover.crop), ((400, 400), Rect { x: 420, y: 0, width: 1080, height: 1080 }));
         assert_eq!(layout(phone, asked(540, 0, Fit::Contain, false)).scaled, (960, 540));
+    }
+
+    #[test]
+    fn a_crop_is_of_the_upright_picture() {
+        let cropped = |shape: Shape, crop: &str, size: Size| layout(shape, Size { crop: Some(crop.parse().expect("a crop")), ..size });
+        let plain = asked(0, 0, Fit::Contain, false);
+        let right = cropped(HD, "0.5,0,0.5,1", plain);
+        assert_eq!((right.canvas, right.crop), ((960, 1080), Rect { x: 960, y: 0, width: 960, height: 1080 }));
+        // The top of a phone's upright picture is the left of the frame where it is turned clockwise, and the right where it is mirrored too
+        let phone = |mirrored| Shape { orientation: Orientation { mirrored, turns: 1 }, ..HD };
+        let top = cropped(phone(false), "0,0,1,0.25", plain);
+        assert_eq!((top.canvas, top.crop), ((1080, 480), Rect { x: 0, y: 0, width: 480, height: 1080 }));
+        assert_eq!(cropped(phone(true), "0,0,1,0.25", plain).crop, Rect { x: 1440, y: 0, width: 480, height: 1080 });
+        let cover = cropped(HD, "0,0,0.5,1", asked(540, 540, Fit::Cover, false));
+        assert_eq!((cover.canvas, cover.crop), ((540, 540), Rect { x: 0, y: 60, width: 960, height: 960 }));
     }
 
     #[test]

@@ -10,18 +10,22 @@ mod geometry;
 mod jfif;
 mod light;
 mod matrix;
+mod metadata;
 mod planes;
+mod progressive;
 mod verdict;
 
 pub use cube::to_srgb;
-pub use encode::encode;
+pub use encode::{decode, encode};
 pub use fields::{Combs, PlaneMut, Sample};
 pub use geometry::{Layout, Orientation, Rect, Shape};
 pub use jfif::of_rgb;
 pub use light::{Gamut, Light, Transfer};
 pub use matrix::{Coefficients, Conversion};
+pub use metadata::{Told, tagged};
 pub use planes::{Chroma, Plane, Planes, View};
-pub use verdict::verdict;
+pub use progressive::encode_progressive;
+pub use verdict::{remember, verdict};
 
 use image::RgbImage;
 

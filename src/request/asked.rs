@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::{
-    Access, At, DecryptionKeys, Encoding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, ToneMap, VariantChoice,
-    parse_bytes, parse_duration,
+    Access, At, DecryptionKeys, Encoding, Finding, Fit, Format, Limits, Precision, Size, SnapshotRequest, Source, ToneMap, VariantChoice,
+    Watch, parse_bytes, parse_duration,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -32,7 +32,9 @@ pub struct Asked {
     variant: Option<VariantChoice>,
     size: Size,
     tone_map: ToneMap,
-    quality: Option<u8>,
+    encoding: Encoding,
+    /// What is looked for in the picture.
+    pub watch: Watch,
     access: Access,
     keys: DecryptionKeys,
     timeout: Option<Duration>,
@@ -42,7 +44,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 26] = [
+    pub const NAMES: [&str; 34] = [
         "url",
         "output",
         "report_output",
@@ -58,6 +60,14 @@ impl Asked {
         "fit",
         "enlarge",
         "tone_map",
+        "crop",
+        "subsampling",
+        "progressive",
+        "max_size",
+        "strip",
+        "detect_bars",
+        "compare",
+        "fail_on",
         "quality",
         "header",
         "headers",
@@ -91,7 +101,15 @@ impl Asked {
             "fit" => self.size.fit = text.parse::<Fit>()?,
             "enlarge" => self.size.enlarge = flag(&name, text)?,
             "tone_map" => self.tone_map = text.parse()?,
-            "quality" => self.quality = Some(number(&name, text, 1, 100)?),
+            "crop" => self.size.crop = Some(text.parse()?),
+            "quality" => self.encoding.quality = number(&name, text, 1, 100)?,
+            "subsampling" => self.encoding.full_chroma = full_chroma(text)?,
+            "progressive" => self.encoding.progressive = flag(&name, text)?,
+            "max_size" => self.encoding.most_bytes = Some(bytes(&name, text)?),
+            "strip" => self.encoding.strip = flag(&name, text)?,
+            "detect_bars" => self.watch.detect_bars = flag(&name, text)?,
+            "compare" => self.watch.previous = Some(text.parse()?),
+            "fail_on" => self.watch.fail_on = Finding::list(text)?,
             "header" | "headers" => self.access.headers.push(header(text)?),
             "header_everywhere" => self.access.header_everywhere = flag(&name, text)?,
             "user_agent" => self.access.user_agent = kept(),
@@ -99,7 +117,7 @@ impl Asked {
             "cookie" => self.access.cookie = kept(),
             "decryption_key" => self.keys.add(text)?,
             "timeout" => self.timeout = Some(timeout(text)?),
-            "max_bytes" => self.max_bytes = Some(bytes(text)?),
+            "max_bytes" => self.max_bytes = Some(bytes(&name, text)?),
             "retries" => self.retries = Some(number(&name, text, 0, u32::MAX.into())?),
             _ => return Err(usage(format!("the option {name:?} is not known"), "use the names of the command line's options")),
         }
@@ -162,17 +180,14 @@ impl Asked {
 
     /// The request. `by_output` is the format that the output's ending names.
     pub fn request(&self, source: Source, by_output: Option<Format>) -> SnapshotRequest {
-        let usual = Encoding::default();
         SnapshotRequest {
             at: self.at,
             precision: self.precision,
             variant: self.variant.clone().unwrap_or(VariantChoice::Auto),
             size: self.size,
             tone_map: self.tone_map,
-            encoding: Encoding {
-                format: self.format.or(by_output).unwrap_or(usual.format),
-                quality: self.quality.unwrap_or(usual.quality),
-            },
+            encoding: Encoding { format: self.format.or(by_output).unwrap_or_default(), ..self.encoding },
+            watch: self.watch.clone(),
             access: self.access.clone(),
             keys: self.keys.clone(),
             limits: self.limits(),
@@ -225,8 +240,17 @@ fn timeout(text: &str) -> Result<Duration, Error> {
         .ok_or_else(|| usage(format!("--timeout {text:?} is not a time"), "give seconds up to a day, such as 20, 0.5 or 1m30s"))
 }
 
-fn bytes(text: &str) -> Result<u64, Error> {
-    parse_bytes(text).ok_or_else(|| usage(format!("--max-bytes {text:?} is not a size"), "give bytes, such as 300000, 300k, 64M or 1G"))
+fn bytes(name: &str, text: &str) -> Result<u64, Error> {
+    let option = name.replace('_', "-");
+    parse_bytes(text).ok_or_else(|| usage(format!("--{option} {text:?} is not a size"), "give bytes, such as 300000, 300k, 64M or 1G"))
+}
+
+fn full_chroma(text: &str) -> Result<bool, Error> {
+    match text {
+        "420" | "4:2:0" => Ok(false),
+        "444" | "4:4:4" => Ok(true),
+        _ => Err(usage(format!("--subsampling {text:?} is not known"), "use 420 or 444")),
+    }
 }
 
 /// `Name: value`, as curl has it. Neither is shown: without a colon, it may be a value alone.

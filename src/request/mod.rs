@@ -9,7 +9,7 @@ mod reach;
 
 pub use asked::{Asked, flag};
 pub use keys::DecryptionKeys;
-pub use look::ToneMap;
+pub use look::{Crop, Finding, Previous, ToneMap, Watch};
 pub use moment::{At, Precision, parse_duration};
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use reach::{HostPattern, Reach};
@@ -37,6 +37,8 @@ pub struct SnapshotRequest {
     pub tone_map: ToneMap,
     /// The encoding of the picture.
     pub encoding: Encoding,
+    /// What is looked for in the picture.
+    pub watch: Watch,
     /// How origins are asked.
     pub access: Access,
     /// Keys that are used instead of fetching any.
@@ -56,6 +58,7 @@ impl SnapshotRequest {
             size: Size::default(),
             tone_map: ToneMap::default(),
             encoding: Encoding::default(),
+            watch: Watch::default(),
             access: Access::default(),
             keys: DecryptionKeys::default(),
             limits: Limits::default(),

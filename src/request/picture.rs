@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use super::Crop;
 use crate::error::{Error, ErrorKind};
 
 /// Which Variant of a Multivariant Playlist.
@@ -90,6 +91,8 @@ pub struct Size {
     pub fit: Fit,
     /// Whether a small picture may be made larger.
     pub enlarge: bool,
+    /// The part of the upright picture that is taken.
+    pub crop: Option<Crop>,
 }
 
 impl Size {
@@ -132,11 +135,19 @@ pub struct Encoding {
     pub format: Format,
     /// 1 to 100 on libjpeg's scale. PNG and WebP are lossless and ignore it.
     pub quality: u8,
+    /// Of a JPEG, whether each pixel has its own chroma: 4:4:4 instead of 4:2:0.
+    pub full_chroma: bool,
+    /// Of a JPEG, whether it comes in passes, each finer than the one before.
+    pub progressive: bool,
+    /// The most bytes that the file may have.
+    pub most_bytes: Option<u64>,
+    /// Whether the file carries nothing but the picture.
+    pub strip: bool,
 }
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self { format: Format::Jpeg, quality: 85 }
+        Self { format: Format::Jpeg, quality: 85, full_chroma: false, progressive: false, most_bytes: None, strip: false }
     }
 }
 

@@ -4,16 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::{
     Work,
+    develop::Development,
     feed::Feed,
     told::{Clock, Made, milliseconds},
     unlock::Unlocker,
 };
 use crate::{
     error::Error,
-    libav::{self, Form, Found, Fragments, Outcome, Search, Source},
-    picture::{self, Chroma, Picture},
+    libav::{self, Found, Fragments, Outcome, Search, Source},
     report::FrameReport,
-    request::{Encoding, Format},
 };
 
 /// What a search on the decoding thread brought.
@@ -40,9 +39,7 @@ pub(super) enum Kind {
 /// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
 pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
     let request = work.request;
-    let (limits, encoding) = (request.limits, request.encoding);
-    let form = if encoding.format == Format::Jpeg { Form::Jfif(Chroma::Half) } else { Form::Rgb };
-    let look = libav::Wanted { size: request.size, tone_map: request.tone_map, form, pixels: limits.pixels };
+    let (limits, development) = (request.limits, Development::of(request));
     let first_byte = feed.first_byte();
     let unlocker = Unlocker::new(work.keyring, feed.marks());
     let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
@@ -52,7 +49,7 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
                 source.pause();
                 drop(source);
                 let decoded = Instant::now();
-                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, &look, encoding)? };
+                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, &development)? };
                 Ok(Some((grabbed, decoded, decoded.elapsed())))
             }
             Outcome::Earlier => Ok(None),
@@ -69,18 +66,10 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
     }))
 }
 
-fn grabbed(found: Found, look: &libav::Wanted, encoding: Encoding) -> Result<Grabbed, Error> {
+fn grabbed(found: Found, development: &Development) -> Result<Grabbed, Error> {
     let Found { frame, since_first } = found;
-    let picture = libav::picture(&frame, look)?;
     let facts = facts(&frame);
-    drop(frame);
-    let (picture_size, verdict) = (picture.size(), picture::verdict(&picture));
-    let file = match picture {
-        Picture::Jfif(planes) => libav::encode_jpeg(planes, encoding.quality)?,
-        Picture::Rgb(image) => picture::encode(&image, encoding.format)?,
-    };
-    let made = Made { file, size: picture_size, verdict };
-    Ok(Grabbed { made, frame: facts, since_first, sealed: None })
+    Ok(Grabbed { made: development.make(frame)?, frame: facts, since_first, sealed: None })
 }
 
 fn facts(frame: &libav::Frame) -> FrameReport {

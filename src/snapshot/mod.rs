@@ -6,6 +6,7 @@
 //!
 //! A star is where the next best is tried when one does not give a clean picture.
 
+mod develop;
 mod entry;
 mod feed;
 mod file;
@@ -28,6 +29,8 @@ use crate::{
     report::Report,
     request::{SnapshotRequest, Source},
 };
+
+pub use develop::previous;
 
 use entry::Entry;
 use keys::Keyring;

@@ -9,6 +9,7 @@ use super::Snapshot;
 use crate::{
     error::redacted,
     hls::{Key, Method, Variant},
+    picture,
     report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport, Verdict},
     request::SnapshotRequest,
 };
@@ -89,13 +90,22 @@ pub(super) fn program_date_time(segment: Option<DateTime<Utc>>, seconds_in: f64)
 impl Taken {
     pub(super) fn into_snapshot(self, request: &SnapshotRequest, base: &Url, cost: Cost, clock: &Clock) -> Snapshot {
         let (width, height) = self.made.size;
+        let url = redacted(base);
+        let file = if request.encoding.strip {
+            self.made.file
+        } else {
+            let told = picture::Told { time: self.frame.program_date_time.clone(), source: url.clone() };
+            let fits = |tagged: &Vec<u8>| request.encoding.most_bytes.is_none_or(|most| tagged.len() as u64 <= most);
+            let plain = self.made.file;
+            Some(picture::tagged(plain.clone(), request.encoding.format, &told)).filter(fits).unwrap_or(plain)
+        };
         let report = Report {
-            url: redacted(base),
+            url,
             output: None,
             format: request.encoding.format.name(),
             width,
             height,
-            bytes: self.made.file.len() as u64,
+            bytes: file.len() as u64,
             live: self.live,
             encrypted: self.encrypted,
             variant: self.variant,
@@ -106,6 +116,6 @@ impl Taken {
             timing_ms: Timing { total: clock.at(Instant::now()), ..clock.timing },
             notes: self.notes,
         };
-        Snapshot { picture: self.made.file, report }
+        Snapshot { picture: file, report }
     }
 }

@@ -4,7 +4,10 @@
 use clap::{Args, Parser, Subcommand, value_parser};
 use clap_complete::Shell;
 
-use super::help;
+use super::{
+    help,
+    look::{LookArgs, WatchArgs},
+};
 use crate::request::Size;
 
 /// Takes a still picture out of an HLS stream, live or recorded
@@ -42,7 +45,7 @@ pub(super) struct Cli {
 pub(super) enum Command {
     /// Take one picture; `hlsnap URL` is short for this
     #[command(after_help = help::SHORT_END, after_long_help = help::LONG_END)]
-    Snap(PictureArgs),
+    Snap(Box<PictureArgs>),
     /// Show what is there: Variants, segments, encryption, live edge
     ///
     /// Shows what is there: Variants and Renditions, and of the Variant that a picture would be taken from the window, the live
@@ -109,6 +112,10 @@ pub(super) struct PictureArgs {
     /// Quality of a JPEG, 1 to 100 [default: 85]
     #[arg(short, long, value_name = "N", value_parser = value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
+    #[command(flatten)]
+    pub look: LookArgs,
+    #[command(flatten)]
+    pub watch: WatchArgs,
     #[command(flatten)]
     pub store: StoreArgs,
 }
@@ -273,7 +280,7 @@ mod tests {
         let long = Cli::try_parse_from(["hlsnap", "--json", "snap", "--at", "-10s", "-w", "320", "x.m3u8"]);
         let (Ok(short), Ok(long)) = (short, long) else { panic!("neither is a mistake") };
         let Some(Command::Snap(picture)) = long.command else { panic!("it is a command") };
-        assert_eq!(picture, short.picture);
+        assert_eq!(*picture, short.picture);
         assert_eq!(short.picture.at.as_deref(), Some("-10s"));
         assert_eq!((short.choice.width, short.telling.json), (Some(320), true));
         assert_eq!((long.choice.width, long.telling.json), (Some(320), true));

@@ -34,6 +34,7 @@ Exit codes, with the kind that the error line names:
   24 undecodable   no clean frame could be decoded
   25 unsupported   a codec or feature that this build lacks
   30 output        the picture could not be written; nothing half-written is left
+  40 verdict       --fail-on was met; the picture is written
   70 internal      our fault; the message says how to report it";
 
 /// `--version`: the program, then the libraries that are linked.

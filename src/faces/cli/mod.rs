@@ -11,6 +11,7 @@ mod args;
 mod help;
 mod inspect;
 mod logs;
+mod look;
 mod panics;
 mod request;
 mod serve;

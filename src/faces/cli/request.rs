@@ -28,6 +28,10 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("at", &picture.at),
             ("fit", &picture.fit),
             ("tone-map", &picture.tone_map),
+            ("crop", &picture.look.crop),
+            ("subsampling", &picture.look.subsampling),
+            ("max-size", &picture.look.max_size),
+            ("fail-on", &picture.watch.fail_on),
             ("quality", &quality),
         ],
     )?;
@@ -37,9 +41,13 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("exact", picture.exact),
             ("key-frame", picture.key_frame),
             ("enlarge", picture.enlarge),
+            ("progressive", picture.look.progressive),
+            ("strip", picture.look.strip),
+            ("detect-bars", picture.watch.detect_bars),
             ("no-clobber", picture.store.no_clobber),
         ],
     )?;
+    picture.watch.compare(&mut asked)?;
     Ok(asked)
 }
 

@@ -6,7 +6,7 @@ use super::{
     voice::Voice,
 };
 use crate::{
-    error::Error,
+    error::{Error, ErrorKind},
     faces::{deliver::Delivery, stores},
     fetch::Client,
     store::Output,
@@ -36,5 +36,16 @@ pub(super) fn snap(cli: &Cli, picture: &PictureArgs, voice: &mut Voice) -> Resul
     }
     let (size, cost) = (format_args!("{}x{}", report.width, report.height), report.cost);
     tracing::info!("{size} {} to {place}: {cost:?}, {:?}", report.format, report.timing_ms);
-    if voice.json { voice.object(&report) } else { voice.path(place) }
+    if voice.json {
+        voice.object(&report)?;
+    } else {
+        voice.path(place)?;
+    }
+    if report.verdict.failed.is_empty() {
+        return Ok(());
+    }
+    // The report was the one object
+    voice.json = false;
+    let what = format!("the picture is {}", report.verdict.failed.join(" and "));
+    Err(Error::new(ErrorKind::Verdict, what).hint(format!("it was written to {place}")))
 }

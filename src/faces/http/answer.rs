@@ -118,6 +118,7 @@ fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::Undecodable => "No clean frame could be decoded",
         ErrorKind::Unsupported => "This build lacks something",
         ErrorKind::Output => "The picture could not be written",
+        ErrorKind::Verdict => "The picture was not to be like that",
         ErrorKind::Internal => "hlsnap has failed",
     }
 }

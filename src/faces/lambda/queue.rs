@@ -86,7 +86,8 @@ fn is_permanent(kind: ErrorKind) -> bool {
         | ErrorKind::Encrypted
         | ErrorKind::Undecodable
         | ErrorKind::Unsupported
-        | ErrorKind::TooLarge => true,
+        | ErrorKind::TooLarge
+        | ErrorKind::Verdict => true,
         ErrorKind::Unreachable
         | ErrorKind::HttpStatus
         | ErrorKind::Timeout

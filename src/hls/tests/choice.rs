@@ -30,7 +30,7 @@ fn first(playlist: &MultivariantPlaylist, choice: &str) -> Result<usize, ErrorKi
 }
 
 fn sized(width: impl Into<Option<u32>>, height: impl Into<Option<u32>>, fit: Fit) -> Size {
-    Size { width: width.into(), height: height.into(), fit, enlarge: false }
+    Size { width: width.into(), height: height.into(), fit, enlarge: false, crop: None }
 }
 
 const USUAL: [&str; 4] = ["640x360@800000", "1280x720@2800000", "1920x1080@5000000", "320x180@300000"];

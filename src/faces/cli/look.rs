@@ -1,0 +1,60 @@
+//! The options of the picture's making that few need, and of what is looked for in it.
+
+use std::path::Path;
+
+use clap::Args;
+
+use crate::{
+    error::{Error, ErrorKind},
+    request::Asked,
+    snapshot,
+};
+
+/// How the file is made.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Picture")]
+pub(super) struct LookArgs {
+    /// Take a part of the picture: X,Y,W,H in fractions of its width and height
+    #[arg(long, value_name = "X,Y,W,H")]
+    pub crop: Option<String>,
+    /// Chroma of a JPEG: 420, or 444 for sharp colours [default: 420]
+    #[arg(long, value_name = "S")]
+    pub subsampling: Option<String>,
+    /// Make a JPEG that comes in passes
+    #[arg(long)]
+    pub progressive: bool,
+    /// The most that the file may take, such as 200k: the quality of a JPEG is lowered until it fits
+    #[arg(long, value_name = "N")]
+    pub max_size: Option<String>,
+    /// Leave time, source and software out of the file
+    #[arg(long)]
+    pub strip: bool,
+}
+
+/// What is looked for in the picture.
+#[derive(Debug, Default, PartialEq, Args)]
+#[command(next_help_heading = "Verdict")]
+pub(super) struct WatchArgs {
+    /// Count a slate of colour bars as flat
+    #[arg(long)]
+    pub detect_bars: bool,
+    /// An earlier picture, or the hash of one: whether they are the same is told as `frozen`
+    #[arg(long, value_name = "FILE|HASH")]
+    pub compare: Option<String>,
+    /// Exit with 40, with the picture written, where it is one of these: black,flat,frozen
+    #[arg(long, value_name = "LIST")]
+    pub fail_on: Option<String>,
+}
+
+impl WatchArgs {
+    /// Takes what it is compared with: a file, where there is one of that name.
+    pub fn compare(&self, asked: &mut Asked) -> Result<(), Error> {
+        let Some(text) = &self.compare else { return Ok(()) };
+        if !Path::new(text).exists() {
+            return asked.set("compare", text);
+        }
+        let unreadable = |e| Error::new(ErrorKind::Usage, format!("--compare {text} cannot be read")).because(e).hint("check the path");
+        asked.watch.previous = Some(snapshot::previous(&std::fs::read(text).map_err(unreadable)?)?);
+        Ok(())
+    }
+}

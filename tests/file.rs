@@ -1,0 +1,103 @@
+//! The file: how its encoding is chosen, what it tells, what is found in it.
+
+mod origin;
+mod support;
+
+use image::GenericImageView;
+use origin::Origin;
+use support::{assert_colours, hlsnap, hlsnap_with, number};
+
+const LADDER: &str = "/ladder-ts/v0.m3u8";
+
+fn contains(file: &[u8], part: &[u8]) -> bool {
+    file.windows(part.len()).any(|bytes| bytes == part)
+}
+
+#[test]
+fn jpegs_of_every_kind() {
+    let origin = Origin::start();
+    let url = origin.url(LADDER);
+    // Samples of luma and of chroma in the frame header: SOF0 or SOF2 (ITU-T T.81, B.2.2)
+    for (options, frame, full) in [
+        (&[][..], 0xc0, false),
+        (&["--subsampling", "444"], 0xc0, true),
+        (&["--progressive"], 0xc2, false),
+        (&["--progressive", "--subsampling", "4:4:4"], 0xc2, true),
+    ] {
+        let run = hlsnap(&[&[&url, "-q", "95", "-o", "out.jpg"], options].concat());
+        let file = std::fs::read(run.path("out.jpg")).expect("a picture");
+        let at = file.windows(4).position(|four| matches!(four, [0xff, marker, 0, 17] if *marker == frame)).expect("a frame header");
+        let (luma, chroma) = (file[at + 11], file[at + 14]);
+        assert_eq!((luma == chroma, luma == 0x22 && chroma == 0x11), (full, !full), "{options:?}: {luma:x} {chroma:x}");
+        let picture = run.picture("out.jpg");
+        assert_eq!(number(&picture), 0);
+        assert_colours(&picture, 8);
+    }
+    hlsnap(&[&url, "--subsampling", "411"]).fails(2, "usage");
+}
+
+#[test]
+fn a_file_tells_of_itself_unless_it_is_stripped() {
+    let origin = Origin::start();
+    let url = format!("{}?token=secret", origin.url("/live/v0.m3u8"));
+    for output in ["out.jpg", "out.png", "out.webp"] {
+        let run = hlsnap(&[&url, "-o", output]);
+        let file = std::fs::read(run.path(output)).expect("a picture");
+        for part in ["2026:01:31 12:00:20\0", "hlsnap ", "/live/v0.m3u8?...\0"] {
+            assert!(contains(&file, part.as_bytes()), "{output} lacks {part}");
+        }
+        assert!(!contains(&file, b"secret"));
+        assert!(output != "out.png" || contains(&file, b"sRGB"));
+        let size = run.picture(output).dimensions();
+        let run = hlsnap(&[&url, "-o", output, "--strip"]);
+        let bare = std::fs::read(run.path(output)).expect("a picture");
+        assert!(!contains(&bare, b"hlsnap") && bare.len() < file.len());
+        assert_eq!(run.picture(output).dimensions(), size);
+    }
+}
+
+#[test]
+fn the_best_quality_that_fits() {
+    let origin = Origin::start();
+    let url = origin.url(LADDER);
+    let size = |options: &[&str]| {
+        let run = hlsnap(&[&[&url, "-q", "90", "-o", "out.jpg", "--json"], options].concat());
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        let bytes = std::fs::metadata(run.path("out.jpg")).expect("a picture").len();
+        assert_eq!(run.json()["bytes"], bytes);
+        bytes
+    };
+    let free = size(&[]);
+    assert_eq!(size(&["--max-size", "1M"]), free);
+    let most = free * 2 / 3;
+    let fitting = size(&["--max-size", &most.to_string()]);
+    assert!(fitting <= most && fitting > most * 3 / 4, "{fitting} of {most}");
+    hlsnap(&[&url, "--max-size", "300", "-o", "out.jpg"]).fails(14, "too_large");
+    hlsnap(&[&url, "--max-size", "300", "-o", "out.png"]).fails(14, "too_large");
+}
+
+#[test]
+fn a_frozen_channel_is_told() {
+    let origin = Origin::start();
+    let url = origin.url(LADDER);
+    let before = hlsnap(&[&url, "-o", "before.jpg", "--json"]);
+    let hash = before.json()["verdict"]["hash"].as_str().expect("a hash").to_owned();
+    let folder = before.folder;
+    for previous in ["before.jpg", &hash] {
+        let empty = tempfile::tempdir().expect("a folder");
+        std::fs::copy(folder.path().join("before.jpg"), empty.path().join("before.jpg")).expect("copied");
+        let arguments = [&url, "-o", "out.png", "--json", "--compare", previous, "--fail-on", "black,frozen"];
+        let run = hlsnap_with(&arguments, b"", empty);
+        assert_eq!(run.code, 40, "{previous}: {}", run.stderr);
+        assert!(run.last_line().starts_with("hlsnap: verdict: the picture is frozen"), "{}", run.stderr);
+        let verdict = &run.json()["verdict"];
+        assert_eq!((&verdict["frozen"], &verdict["failed"]), (&true.into(), &serde_json::json!(["frozen"])));
+        assert!(run.files().contains(&"out.png".to_owned()), "the picture is written");
+    }
+    // A second later the bar has moved
+    let arguments = [&url, "--at", "1.5", "-o", "out.png", "--json", "--compare", "before.jpg", "--fail-on", "frozen"];
+    let run = hlsnap_with(&arguments, b"", folder);
+    assert_eq!((run.code, &run.json()["verdict"]["frozen"]), (0, &false.into()), "{}", run.stderr);
+    hlsnap(&[&url, "--compare", "nothing.jpg"]).fails(2, "usage");
+    hlsnap(&[&url, "--fail-on", "dull"]).fails(2, "usage");
+}
