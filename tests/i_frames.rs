@@ -78,3 +78,59 @@ fn an_i_frame_playlist_may_be_asked_for_itself() {
     assert_eq!(frame(&origin.url("/ladder-ts/v0-i.m3u8"), &["--at", "4.2"]), 100);
     assert_eq!(frame(&origin.url("/ladder-fmp4/v0-i.m3u8"), &["--at", "live"]), 100);
 }
+
+/// A ladder with an image playlist: one JPEG of 2 by 2 pictures, 256x144 each, which stand for 1 s each: the frames 0, 25, 50 and 75.
+fn with_images(origin: &Origin, attributes: &str) -> String {
+    let mut mosaic = image::RgbImage::new(512, 288);
+    for place in 0..4_u32 {
+        let at = place.to_string();
+        let run = hlsnap(&[&origin.url("/ladder-ts/v2.m3u8"), "--at", &at, "-o", "out.png"]);
+        let tile = run.picture("out.png").to_rgb8();
+        image::imageops::replace(&mut mosaic, &tile, i64::from(place % 2 * 256), i64::from(place / 2 * 144));
+    }
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut jpeg, 95).encode_image(&mosaic).expect("a JPEG");
+    let images = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-IMAGES-ONLY\n#EXTINF:4,\n\
+        #EXT-X-TILES:RESOLUTION=256x144,LAYOUT=2x2,DURATION=1\ntiles.jpg\n#EXT-X-ENDLIST\n";
+    let ladder = std::fs::read_to_string(origin::fixtures().join("ladder-ts/master.m3u8")).expect("a ladder");
+    let ladder = format!("{ladder}#EXT-X-IMAGE-STREAM-INF:BANDWIDTH=9000,RESOLUTION=256x144,{attributes}URI=\"images.m3u8\"\n");
+    origin.rule("/ladder-ts/tiles.jpg", Rule::Body(jpeg.into_inner(), "image/jpeg"));
+    origin.rule("/ladder-ts/images.m3u8", Rule::Body(images.into(), "application/vnd.apple.mpegurl"));
+    origin.rule("/ladder-ts/with-images.m3u8", Rule::Body(ladder.into_bytes(), "application/vnd.apple.mpegurl"));
+    origin.url("/ladder-ts/with-images.m3u8")
+}
+
+#[test]
+fn images_serve_small_pictures_without_video() {
+    let origin = Origin::start();
+    let url = with_images(&origin, "CODECS=\"jpeg\",");
+    let before = origin.hits().len();
+    for (at, wanted) in [("start", 0), ("1.2", 25), ("2", 50), ("3.9", 75)] {
+        let run = hlsnap(&[&url, "--at", at, "--key-frame", "-w", "200", "-o", "out.png", "--json"]);
+        let picture = run.picture("out.png");
+        assert_eq!((number(&picture), picture.width(), picture.height()), (wanted, 200, 113), "{at}");
+        let report = run.json();
+        assert_eq!((&report["frame"]["codec"], &report["segment"]["i_frame"]), (&"mjpeg".into(), &true.into()));
+    }
+    assert!(origin.paths().split_off(before).iter().all(|path| !path.contains("/v2-")));
+}
+
+#[test]
+fn images_are_not_taken_where_they_are_too_small_or_the_very_frame_is_wanted() {
+    let origin = Origin::start();
+    let url = with_images(&origin, "");
+    for options in [&["-w", "300"][..], &["-w", "200", "--at", "1.2"], &[]] {
+        assert_eq!(hlsnap(&[&[&url, "-o", "out.png"], options].concat()).code, 0, "{options:?}");
+    }
+    assert!(!origin.paths().iter().any(|path| path.ends_with("tiles.jpg")));
+}
+
+#[test]
+fn a_damaged_image_gives_way_to_the_video() {
+    let origin = Origin::start();
+    let url = with_images(&origin, "");
+    origin.rule("/ladder-ts/tiles.jpg", Rule::Body(vec![0xff, 0xd8, 0xff, 0xe0, 1, 2, 3], "image/jpeg"));
+    let run = hlsnap(&[&url, "--key-frame", "-w", "200", "-o", "out.png", "--json"]);
+    assert_eq!(number(&run.picture("out.png")), 0);
+    assert_eq!(run.json()["segment"]["i_frame"], false);
+}

@@ -70,3 +70,41 @@ fn a_variant_that_is_gone_gives_way_to_the_next() {
     assert_eq!(run.picture("out.png").dimensions(), (426, 240));
     assert!(run.json()["notes"][0].as_str().is_some_and(|note| note.contains("404")));
 }
+
+#[test]
+fn twins_and_other_pathways_come_before_the_next_best() {
+    let origin = Origin::start();
+    let variant = |url: &str, size: &str, pathway: &str| {
+        format!("#EXT-X-STREAM-INF:BANDWIDTH=600000,RESOLUTION={size},PATHWAY-ID=\"{pathway}\"\n{url}\n")
+    };
+    let noise = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n/broken/noise.ts\n#EXT-X-ENDLIST\n";
+    origin.rule("/noise.m3u8", origin::Rule::Body(noise.into(), "text/plain"));
+    let ladder = [
+        "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"/none\",PATHWAY-ID=\"a\"\n".to_owned(),
+        variant("/ladder-ts/v1.m3u8", "426x240", "a"),
+        variant("/noise.m3u8", "640x360", "a"),
+        variant("/none.m3u8", "640x360", "a"),
+        variant("/ladder-ts/v0.m3u8", "640x360", "b"),
+    ];
+    origin.rule("/steered.m3u8", origin::Rule::Body(ladder.concat().into(), "text/plain"));
+    let run = hlsnap(&[&origin.url("/steered.m3u8"), "-o", "out.png", "--json"]);
+    assert_eq!(run.picture("out.png").dimensions(), (640, 360));
+    let report = run.json();
+    assert_eq!(report["variant"]["index"], 3);
+    let notes: Vec<_> = report["notes"].as_array().expect("notes").iter().map(|note| note.as_str().expect("text").to_owned()).collect();
+    assert!(matches!(&notes[..], [one, two] if one.contains("undecodable") && two.contains("404")), "{notes:?}");
+}
+
+#[test]
+fn a_host_that_is_dead_is_not_asked_for_its_other_variants() {
+    let origin = Origin::start();
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    let ladder = format!(
+        "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360\nhttp://{dead}/a.m3u8\n\
+         #EXT-X-STREAM-INF:BANDWIDTH=8,RESOLUTION=640x360\nhttp://{dead}/b.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=7,RESOLUTION=426x240\n/ladder-ts/v1.m3u8\n"
+    );
+    origin.rule("/half-dead.m3u8", origin::Rule::Body(ladder.into(), "text/plain"));
+    let run = hlsnap(&[&origin.url("/half-dead.m3u8"), "--retries", "0", "-o", "out.png", "--json"]);
+    assert_eq!(run.picture("out.png").dimensions(), (426, 240));
+    assert_eq!(run.json()["notes"].as_array().map(Vec::len), Some(1));
+}

@@ -139,8 +139,8 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
         (nearest, Some(format!("there is a gap at {moment:.3} s; the nearest picture was taken")))
     };
     let goal = match exact {
-        // Each entry is one key frame
-        _ if playlist.i_frames_only => Goal::FirstKeyFrame,
+        // Each entry is one key frame, but for images that hold several
+        _ if playlist.i_frames_only && segment.tiles.is_none() => Goal::FirstKeyFrame,
         true => Goal::FrameAt(moment),
         false => Goal::KeyFrameAtOrBefore(moment),
     };

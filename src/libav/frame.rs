@@ -61,6 +61,13 @@ impl Frame {
         }
     }
 
+    /// The frame of a picture that is no stream's: upright, with square pixels.
+    pub(super) fn of_still(video: ff::frame::Video, codec: &'static str) -> Self {
+        let (width, height) = (video.width(), video.height());
+        let shape = Shape { width, height, sample_aspect_ratio: (1, 1), orientation: Orientation::UPRIGHT };
+        Self { codec, coded: (width, height), pts: None, shape, dolby_vision: None, video }
+    }
+
     /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
     pub fn is_clean(&self) -> bool {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0

@@ -1,4 +1,4 @@
-//! Planes to JPEG, by libavcodec's mjpeg encoder: it takes YUV as it is.
+//! Planes to JPEG, by libavcodec's mjpeg encoder, which takes YUV as it is; and back, for pictures that are there already.
 
 use std::{ffi::c_void, ptr};
 
@@ -7,6 +7,7 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     fault::{check, failure, no_memory, silence},
+    frame::Frame,
     scale::view,
 };
 use crate::{
@@ -47,6 +48,20 @@ pub fn encode(planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
 
 /// The luma of a JPEG, with chroma that says nothing: to be compared with.
 pub fn decode(file: &[u8]) -> Result<Picture, Error> {
+    let video = decoded(file, u64::from(u16::MAX) * u64::from(u16::MAX))?;
+    let (width, height) = (video.width(), video.height());
+    let mut planes = Planes::filled(width, height, Chroma::Half, [0, 128, 128]);
+    planes.y = view(&video, 0, width as usize, height as usize)?.to_plane();
+    Ok(Picture::Jfif(planes))
+}
+
+/// The frame of a JPEG. Fails with `undecodable` where it is damaged or larger than `most_pixels`.
+pub(super) fn still(file: &[u8], most_pixels: u64) -> Result<Frame, Error> {
+    let frame = Frame::of_still(decoded(file, most_pixels)?, "mjpeg");
+    if frame.is_clean() { Ok(frame) } else { Err(Error::new(ErrorKind::Undecodable, "the JPEG picture is damaged")) }
+}
+
+fn decoded(file: &[u8], most_pixels: u64) -> Result<ff::frame::Video, Error> {
     silence();
     let packet = ff::Packet::copy(file);
     let mut video = ff::frame::Video::empty();
@@ -57,17 +72,14 @@ pub fn decode(file: &[u8]) -> Result<Picture, Error> {
             return Err(no_memory());
         }
         (*context).thread_count = 1;
+        (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
         let done = check(ffi::avcodec_open2(context, ptr::null(), ptr::null_mut()))
             .and_then(|_| check(ffi::avcodec_send_packet(context, ff::packet::Ref::as_ptr(&packet))))
             .and_then(|_| check(ffi::avcodec_receive_frame(context, video.as_mut_ptr())));
         ffi::avcodec_free_context(&raw mut context);
         done
     };
-    decoded.map_err(|e| failure("the JPEG cannot be decoded", e))?;
-    let (width, height) = (video.width(), video.height());
-    let mut planes = Planes::filled(width, height, Chroma::Half, [0, 128, 128]);
-    planes.y = view(&video, 0, width as usize, height as usize)?.to_plane();
-    Ok(Picture::Jfif(planes))
+    decoded.map(|_| video).map_err(|e| failure("the JPEG cannot be decoded", e))
 }
 
 struct Encoder(*mut ffi::AVCodecContext);

@@ -4,12 +4,15 @@
 //! behind the key frame is waited for. A moment is found on packets alone; only the frames from the last key frame before it are
 //! decoded. Where a quicker way finds nothing clean, the next one looks at the same bytes again: they are kept.
 
+use std::io::Read;
+
 use ffmpeg_next as ff;
 
 use super::{
     decoder::{Aim, Decoder},
     demuxer::{Demuxer, Mode},
     frame::Frame,
+    jpeg,
     locked::{Locked, WITNESSES, does_not_fit},
     sniff::{self, Container},
     source::Source,
@@ -62,6 +65,8 @@ pub struct Found {
 
 /// The movie header of a file in fragments ends within so many bytes: it lists no samples.
 const MOVIE_HEADER: usize = 16 << 10;
+/// A larger JPEG is cut off there, and so damaged.
+const LARGEST_STILL: u64 = 32 << 20;
 /// Half a millisecond: playlists round to that.
 const ROUNDING: f64 = 0.0005;
 /// What follows a key frame may be its second field, or what makes a decoder let go of it.
@@ -80,6 +85,12 @@ const WORTH_A_SEEK: f64 = 1.0;
 pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, unlock: &dyn Unlock) -> Result<Outcome, Error> {
     // A box tells itself by its first bytes; to look further might cost a request
     let first = source.peek(sniff::BOX)?;
+    if sniff::is_jpeg(&first) {
+        let mut file = Vec::new();
+        let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
+        read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").because(e)))?;
+        return jpeg::still(&file, most_pixels).map(|frame| Outcome::Found(Found { frame, since_first: 0.0 }));
+    }
     let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
     let container = sniff::container(&head)?;
     if container == Container::Ts && sniff::is_scrambled_ts(&head) {

@@ -55,14 +55,21 @@ pub fn container(bytes: &[u8]) -> Result<Container, Error> {
         [0, 0, 1, ..] | [0, 0, 0, 1, ..] => {
             Err(Error::new(ErrorKind::Unsupported, "the segment is a bare elementary stream, which HLS does not have"))
         }
-        [0xff, 0xd8, 0xff, ..] => Err(Error::new(ErrorKind::Unsupported, "the segment is a JPEG picture (an image playlist)")),
         _ => Err(Error::new(ErrorKind::Undecodable, "the segment is neither MPEG-TS nor MP4")
             .hint("it may be encrypted without saying so, or damaged")),
     }
 }
 
-/// Whether a resource that begins so is media with video; else why not, as `container` tells it.
+/// Whether it is a JPEG picture (ITU-T T.81, annex B): a segment of an image playlist.
+pub fn is_jpeg(bytes: &[u8]) -> bool {
+    bytes.starts_with(&[0xff, 0xd8, 0xff])
+}
+
+/// Whether a resource that begins so is media with video, or a picture; else why not, as `container` tells it.
 pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
+    if is_jpeg(bytes) {
+        return Ok(());
+    }
     container(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).map(|_| ())
 }
 

@@ -45,6 +45,29 @@ pub struct Crop {
 impl Crop {
     /// So many are the whole width or height.
     pub const WHOLE: u32 = 1_000_000;
+    /// The whole picture.
+    pub const ALL: Self = Self { x: 0, y: 0, width: Self::WHOLE, height: Self::WHOLE };
+
+    /// One of equal parts, `columns` across and `rows` down, counted row by row from 0.
+    pub fn tile((columns, rows): (u32, u32), index: u32) -> Self {
+        let (columns, rows) = (columns.clamp(1, Self::WHOLE), rows.clamp(1, Self::WHOLE));
+        let edge = |place: u32, of: u32| u32::try_from(u64::from(Self::WHOLE) * u64::from(place) / u64::from(of)).unwrap_or(Self::WHOLE);
+        let (column, row) = (index % columns, (index / columns).min(rows - 1));
+        let (x, y) = (edge(column, columns), edge(row, rows));
+        Self { x, y, width: edge(column + 1, columns) - x, height: edge(row + 1, rows) - y }
+    }
+
+    /// This part of a part.
+    #[must_use]
+    pub fn within(self, outer: Self) -> Self {
+        let share = |part: u32, of: u32| u32::try_from(u64::from(part) * u64::from(of) / u64::from(Self::WHOLE)).unwrap_or(of);
+        Self {
+            x: outer.x + share(self.x, outer.width),
+            y: outer.y + share(self.y, outer.height),
+            width: share(self.width, outer.width).max(1),
+            height: share(self.height, outer.height).max(1),
+        }
+    }
 }
 
 impl FromStr for Crop {

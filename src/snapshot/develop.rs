@@ -5,7 +5,7 @@ use crate::{
     error::{Error, ErrorKind},
     libav::{self, Form, Frame, Wanted},
     picture::{self, Chroma, Picture, Planes},
-    request::{Encoding, Format, Previous, SnapshotRequest, Watch},
+    request::{Crop, Encoding, Format, Previous, Size, SnapshotRequest, Watch},
 };
 
 /// What a thread needs to know.
@@ -17,11 +17,13 @@ pub(super) struct Development {
 }
 
 impl Development {
-    pub fn of(request: &SnapshotRequest) -> Self {
+    /// `tile` is the part of the frame that is the picture.
+    pub fn of(request: &SnapshotRequest, tile: Crop) -> Self {
         let encoding = request.encoding;
         let chroma = if encoding.full_chroma { Chroma::Full } else { Chroma::Half };
         let form = if encoding.format == Format::Jpeg { Form::Jfif(chroma) } else { Form::Rgb };
-        let wanted = Wanted { size: request.size, tone_map: request.tone_map, form, pixels: request.limits.pixels };
+        let crop = Some(request.size.crop.map_or(tile, |crop| crop.within(tile))).filter(|crop| *crop != Crop::ALL);
+        let wanted = Wanted { size: Size { crop, ..request.size }, tone_map: request.tone_map, form, pixels: request.limits.pixels };
         Self { wanted, encoding, watch: request.watch.clone() }
     }
 

@@ -13,6 +13,7 @@ use crate::{
     error::Error,
     libav::{self, Found, Fragments, Outcome, Search, Source},
     report::FrameReport,
+    request::Crop,
 };
 
 /// What a search on the decoding thread brought.
@@ -34,12 +35,15 @@ pub(super) enum Kind {
     Fragments,
     /// One whole file.
     File,
+    /// An image that holds the picture in this part of it.
+    Tile(Crop),
 }
 
 /// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
 pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
     let request = work.request;
-    let (limits, development) = (request.limits, Development::of(request));
+    let tile = if let Kind::Tile(part) = kind { part } else { Crop::ALL };
+    let (limits, development) = (request.limits, Development::of(request, tile));
     let first_byte = feed.first_byte();
     let unlocker = Unlocker::new(work.keyring, feed.marks());
     let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {

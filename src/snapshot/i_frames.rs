@@ -1,4 +1,7 @@
-//! The short way to a key frame: an I-frame Playlist names its bytes, so that the picture costs the init and one range.
+//! The short way to a key frame: an I-frame Playlist names its bytes, so that the picture costs the init and one range. An image
+//! playlist has pictures that are made already, in small sizes.
+
+use std::cmp::Reverse;
 
 use super::{
     Work, another_may_do, entry,
@@ -22,7 +25,7 @@ pub(super) async fn take(
     let Some(variant) = stands_for(work.request, multivariant, chosen) else { return Ok(None) };
     match from_variant(work, multivariant, variant, clock).await {
         Ok(taken) => Ok(Some(taken)),
-        Err(error) if another_may_do(&error) || matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Encrypted) => {
+        Err(error) if another_may_do(&error) || error.kind() == ErrorKind::NotFound => {
             tracing::info!("I-frame Variant {} is passed over: {error}", variant.index);
             Ok(None)
         }
@@ -46,16 +49,19 @@ pub(super) fn stands_for<'a>(request: &SnapshotRequest, multivariant: &'a Multiv
         return None;
     }
     let (width, height) = chosen.resolution?;
-    let fits = |variant: &&Variant| {
-        let same_size = variant.resolution == Some((width, height));
-        let enough = variant.resolution.is_some_and(|(w, h)| {
-            let asked = (request.size.width, request.size.height);
-            let shape = u64::from(w) * u64::from(height) == u64::from(h) * u64::from(width);
-            asked != (None, None) && shape && w < width && asked.0.is_none_or(|asked| w >= asked) && asked.1.is_none_or(|asked| h >= asked)
-        });
-        (same_size || enough) && variant.decodable() && variant.is_hdr() == chosen.is_hdr()
+    let size = request.size;
+    let is_small = size.width.is_some() || size.height.is_some();
+    let fits = |variant: &Variant| {
+        let Some((w, h)) = variant.resolution else { return false };
+        let large_enough = is_small && size.width.is_none_or(|asked| w >= asked) && size.height.is_none_or(|asked| h >= asked);
+        // Sizes are rounded to whole pixels, or blocks
+        let same_shape = (f64::from(w) * f64::from(height) / (f64::from(h) * f64::from(width)) - 1.0).abs() < 0.02;
+        ((w, h) == (width, height) || (large_enough && same_shape && w <= width))
+            && variant.decodable()
+            && variant.is_hdr() == chosen.is_hdr()
     };
-    let best_kept =
-        |variant: &&Variant| (variant.resolution.map(|(w, h)| u64::from(w) * u64::from(h)), std::cmp::Reverse(variant.bandwidth));
-    multivariant.i_frame_variants.iter().filter(fits).min_by_key(best_kept)
+    // Whole pictures need no decoder for video, but are made for small sizes
+    let images = multivariant.image_variants.iter().filter(|_| is_small);
+    let all = images.chain(&multivariant.i_frame_variants).filter(|variant| fits(variant));
+    all.min_by_key(|variant| (variant.resolution.map(|(w, h)| u64::from(w) * u64::from(h)), Reverse(variant.bandwidth)))
 }

@@ -106,7 +106,15 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
     }
     let mut failure = None;
     let mut notes = Vec::new();
-    for variant in variants.into_iter().take(VARIANTS_TRIED) {
+    // Hosts that cannot be reached are not asked again
+    let mut dead: Vec<String> = Vec::new();
+    let host = |url: &url::Url| url.host_str().map(|host| format!("{host}:{:?}", url.port_or_known_default()));
+    let mut tried = 0;
+    for variant in variants {
+        if tried == VARIANTS_TRIED || host(&variant.url).is_some_and(|host| dead.contains(&host)) {
+            continue;
+        }
+        tried += 1;
         match from_variant(work, multivariant, variant, clock).await {
             Ok(mut taken) => {
                 taken.variant = Some(told::variant(variant));
@@ -116,6 +124,9 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
             Err(error) if another_may_do(&error) => {
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
+                if error.kind() == ErrorKind::Unreachable {
+                    dead.extend(error.url().and_then(|url| host(&url.parse().ok()?)));
+                }
                 failure.get_or_insert(error);
             }
             Err(error) => return Err(failure.unwrap_or(error)),
@@ -126,8 +137,8 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
 
 /// Whether another Variant may do better: not where policy, time or the request itself stand against it.
 fn another_may_do(error: &Error) -> bool {
-    use ErrorKind::{BadPlaylist, HttpStatus, NoVideo, Undecodable, Unreachable, Unsupported};
-    matches!(error.kind(), BadPlaylist | HttpStatus | NoVideo | Undecodable | Unreachable | Unsupported)
+    use ErrorKind::{BadPlaylist, Encrypted, HttpStatus, NoVideo, Undecodable, Unreachable, Unsupported};
+    matches!(error.kind(), BadPlaylist | Encrypted | HttpStatus | NoVideo | Undecodable | Unreachable | Unsupported)
 }
 
 async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, variant: &Variant, clock: &mut Clock) -> Result<Taken, Error> {

@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
-    hls::{self, Goal, MediaPlaylist, Place, Segment, Variant},
+    hls::{self, Goal, MediaPlaylist, Place, Segment, Tiles, Variant},
     libav::{Search, Start},
     report::{FrameReport, SegmentReport},
+    request::{At, Crop},
 };
 
 /// The Variant that a Media Playlist belongs to, with what its Multivariant Playlist says of the start.
@@ -130,8 +131,28 @@ impl InPlaylist<'_> {
         let Work { job, multiplexed, keyring, .. } = *self.work;
         let portion = self.portion(segment, wanted);
         let feed = Feed::open(job, run.parts(keyring).map_err(placed)?, portion, multiplexed, keyring).await.map_err(placed)?;
-        let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
-        grab(self.work, feed, kind, wanted, clock).await.map_err(placed)
+        let Some(tiles) = segment.tiles else {
+            let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
+            return grab(self.work, feed, kind, wanted, clock).await.map_err(placed);
+        };
+        let index = self.tile(segment, tiles, wanted);
+        let grabbed = grab(self.work, feed, Kind::Tile(Crop::tile(tiles.layout, index)), Search::First, clock).await.map_err(placed)?;
+        Ok(grabbed.map(|grabbed| Grabbed { since_first: f64::from(index) * tiles.duration, ..grabbed }))
+    }
+
+    /// Which picture of an image stands for the moment.
+    fn tile(&self, segment: &Segment, tiles: Tiles, wanted: Search) -> u32 {
+        let (columns, rows) = tiles.layout;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float outside of the range is saturated")]
+        let shown = |seconds: f64| (seconds / tiles.duration + A_TRIFLE).floor().max(0.0) as u32;
+        // The last image is not always full
+        let last = shown(segment.duration - tiles.duration / 2.0).min(columns.saturating_mul(rows).saturating_sub(1));
+        let is_newest = self.playlist.is_live() && matches!(self.work.request.at, None | Some(At::Live));
+        match wanted {
+            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => shown(seconds).min(last),
+            Search::First if !is_newest => 0,
+            _ => last,
+        }
     }
 
     /// How many bytes to ask for at first: what a key frame may take, by the bit rate. Key frames weigh as much as half a second or
@@ -179,6 +200,8 @@ impl InPlaylist<'_> {
     }
 }
 
+/// Durations are rounded.
+const A_TRIFLE: f64 = 1e-6;
 const HALF_A_MILLISECOND: f64 = 0.0005;
 const UNKNOWN_PORTION: u64 = 256 << 10;
 const LEAST_PORTION: u64 = 64 << 10;

@@ -68,6 +68,9 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def handle_error(self, *_):
+        """A function that is ended resets its connection."""
+
 
 class Relay:
     def __init__(self, address, prefix):
