@@ -10,6 +10,9 @@ use super::{
 };
 use crate::error::{Error, ErrorKind};
 
+/// How far `skip_black` goes, and how many pictures `best` compares.
+const USUAL_SKIP: Duration = Duration::from_secs(30);
+const USUAL_BEST: usize = 5;
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// What was asked for so far. What was not is left to [`SnapshotRequest`]'s defaults.
@@ -30,6 +33,8 @@ pub struct Asked {
     at: Option<At>,
     precision: Option<Precision>,
     variant: Option<VariantChoice>,
+    skip_black: Option<Duration>,
+    best: Option<usize>,
     size: Size,
     tone_map: ToneMap,
     encoding: Encoding,
@@ -44,7 +49,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 34] = [
+    pub const NAMES: [&str; 36] = [
         "url",
         "output",
         "report_output",
@@ -54,6 +59,8 @@ impl Asked {
         "at",
         "key_frame",
         "exact",
+        "skip_black",
+        "best",
         "variant",
         "width",
         "height",
@@ -95,6 +102,8 @@ impl Asked {
             "at" => self.at = Some(text.parse()?),
             "key_frame" => self.precise(&name, text, Precision::KeyFrame)?,
             "exact" => self.precise(&name, text, Precision::Exact)?,
+            "skip_black" => self.skip_black = with_a_usual(text, USUAL_SKIP, seconds)?,
+            "best" => self.best = with_a_usual(text, USUAL_BEST, |text| number(&name, text, 1, 100))?,
             "variant" => self.variant = Some(text.parse()?),
             "width" => self.size.width = Some(number(&name, text, 1, Size::LARGEST_SIDE.into())?),
             "height" => self.size.height = Some(number(&name, text, 1, Size::LARGEST_SIDE.into())?),
@@ -184,6 +193,8 @@ impl Asked {
             at: self.at,
             precision: self.precision,
             variant: self.variant.clone().unwrap_or(VariantChoice::Auto),
+            skip_black: self.skip_black,
+            best: self.best,
             size: self.size,
             tone_map: self.tone_map,
             encoding: Encoding { format: self.format.or(by_output).unwrap_or_default(), ..self.encoding },
@@ -234,10 +245,24 @@ fn number<N: TryFrom<u64>>(name: &str, text: &str, least: u64, most: u64) -> Res
     within.ok_or_else(|| usage(format!("{name} {text:?} is no number from {least} to {most}"), "give a whole number"))
 }
 
+/// An option whose value may be left out: then it is the usual one, and nothing where it is switched off.
+fn with_a_usual<T>(text: &str, usual: T, read: impl Fn(&str) -> Result<T, Error>) -> Result<Option<T>, Error> {
+    match text.to_ascii_lowercase().as_str() {
+        "" | "true" | "yes" | "on" => Ok(Some(usual)),
+        "false" | "no" | "off" => Ok(None),
+        _ => read(text).map(Some),
+    }
+}
+
 fn timeout(text: &str) -> Result<Duration, Error> {
     parse_duration(text)
         .filter(|time| !time.is_zero() && *time <= LONGEST_TIMEOUT)
         .ok_or_else(|| usage(format!("--timeout {text:?} is not a time"), "give seconds up to a day, such as 20, 0.5 or 1m30s"))
+}
+
+fn seconds(text: &str) -> Result<Duration, Error> {
+    let known = parse_duration(text).filter(|time| *time <= LONGEST_TIMEOUT);
+    known.ok_or_else(|| usage(format!("--skip-black {text:?} is not a time"), "give seconds, such as 30 or 1m30s"))
 }
 
 fn bytes(name: &str, text: &str) -> Result<u64, Error> {

@@ -31,6 +31,10 @@ pub struct SnapshotRequest {
     pub precision: Option<Precision>,
     /// Which Variant of a Multivariant Playlist.
     pub variant: VariantChoice,
+    /// How far to go on while the picture is black or of one colour.
+    pub skip_black: Option<Duration>,
+    /// Of so many key frames the most telling one is taken.
+    pub best: Option<usize>,
     /// The size of the picture.
     pub size: Size,
     /// What is done with HDR.
@@ -55,6 +59,8 @@ impl SnapshotRequest {
             at: None,
             precision: None,
             variant: VariantChoice::Auto,
+            skip_black: None,
+            best: None,
             size: Size::default(),
             tone_map: ToneMap::default(),
             encoding: Encoding::default(),

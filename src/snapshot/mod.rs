@@ -16,6 +16,7 @@ mod inspect;
 mod keys;
 mod live;
 mod parts;
+mod pick;
 mod playlist;
 mod told;
 mod unlock;

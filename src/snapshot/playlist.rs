@@ -5,6 +5,7 @@ use super::{
     feed::{Feed, is_gone},
     grab::{Grabbed, Kind, grab, rounded},
     parts::{self, Run},
+    pick,
     told::{self, Clock, Taken},
 };
 use crate::{
@@ -35,7 +36,8 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
     let mut gone = 0;
     for (tried, place) in plan.candidates.iter().copied().take(request.limits.segments).enumerate() {
         match search.at(place, plan.goal, tried == 0, clock).await {
-            Ok(mut taken) => {
+            Ok(taken) => {
+                let mut taken = pick::better(&search, place, taken, clock).await?;
                 taken.notes.extend(plan.note.clone());
                 return Ok(taken);
             }
@@ -57,23 +59,23 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
 const GONE_BEFORE_RELOAD: usize = 3;
 
 /// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
-fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, goal: Goal) -> bool {
+pub(super) fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, goal: Goal) -> bool {
     match goal {
         Goal::FirstKeyFrame | Goal::LastFrame => error.kind() == ErrorKind::Undecodable || (playlist.is_live() && is_gone(error)),
         Goal::KeyFrameAtOrBefore(_) | Goal::FrameAt(_) => false,
     }
 }
 
-struct InPlaylist<'a> {
-    work: &'a Work<'a>,
-    playlist: &'a MediaPlaylist,
+pub(super) struct InPlaylist<'a> {
+    pub work: &'a Work<'a>,
+    pub playlist: &'a MediaPlaylist,
     bandwidth: Option<u64>,
 }
 
 impl InPlaylist<'_> {
     /// Looks for the goal from a place on, and in what lies before it where no key frame stands before the moment. `is_best` says that
     /// nothing was tried before it.
-    async fn at(&self, place: Place, goal: Goal, is_best: bool, clock: &mut Clock) -> Result<Taken, Error> {
+    pub async fn at(&self, place: Place, goal: Goal, is_best: bool, clock: &mut Clock) -> Result<Taken, Error> {
         let mut from = place;
         loop {
             let run = self.run(from, place, goal, is_best);

@@ -35,6 +35,12 @@ pub(super) struct LookArgs {
 #[derive(Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Verdict")]
 pub(super) struct WatchArgs {
+    /// Go on to the next key frames while the picture is black or of one colour, at most so far [default: 30]
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub skip_black: Option<String>,
+    /// Take the most telling of up to N key frames, at the price of their bytes [default: 5]
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub best: Option<String>,
     /// Count a slate of colour bars as flat
     #[arg(long)]
     pub detect_bars: bool,

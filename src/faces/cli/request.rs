@@ -32,6 +32,8 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("subsampling", &picture.look.subsampling),
             ("max-size", &picture.look.max_size),
             ("fail-on", &picture.watch.fail_on),
+            ("skip-black", &picture.watch.skip_black),
+            ("best", &picture.watch.best),
             ("quality", &quality),
         ],
     )?;
