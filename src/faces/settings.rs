@@ -75,6 +75,7 @@ impl Settings {
         match name {
             "allow_host" => self.reach.allow_hosts = list().map(str::parse).collect::<Result<_, _>>()?,
             "allow_private" => self.reach.allow_private = flag(name, text)?,
+            "allow_downgrade" => self.reach.allow_downgrade = flag(name, text)?,
             "proxy" => self.reach.proxy = Some(text.to_owned()),
             "cacert" => self.reach.cacert = Some(text.into()),
             "insecure" => self.reach.insecure = flag(name, text)?,

@@ -161,20 +161,27 @@ impl Job {
         }
     }
 
+    async fn before_deadline<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        tokio::time::timeout_at(self.deadline.into(), work).await.unwrap_or_else(|_| Err(self.timeout()))
+    }
+
     /// One request, and those that it is redirected to.
     async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
         let mut url = url.clone();
         for _ in 0..=self.limits.redirects {
             self.client.policy.check(&url)?;
+            self.before_deadline(self.client.policy.check_behind_proxy(&url)).await.map_err(|e| e.at(&url))?;
             let response = self.send(&url, range).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
             let target = response.headers().get(LOCATION).and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
             let next = target.and_then(|text| url.join(text).ok());
-            url = next.ok_or_else(|| {
+            let next = next.ok_or_else(|| {
                 Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
             })?;
+            self.client.policy.check_redirect(&url, &next)?;
+            url = next;
         }
         let most = self.limits.redirects;
         Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects")).at(&url).hint("look for a redirect loop at the origin"))

@@ -4,6 +4,7 @@
 //! byte budget, its meter, and the origin that the caller's headers belong to. [`Job::open`] answers with a [`Body`] that
 //! arrives in pieces; a cut body is continued where it ended, and dropping it ends the download.
 
+mod address;
 mod body;
 mod caller;
 mod client;

@@ -1,32 +1,62 @@
-//! Who may be asked: schemes, and addresses at the moment of connecting.
+//! Who may be asked: schemes, hosts, and addresses at the moment of connecting.
+//!
+//! Names are resolved once for each connection, by [`Resolver`], which gives the connector those addresses alone that may be asked: what is
+//! checked is what is connected to, whatever a further answer of the DNS would say. Literals skip the resolver, and are checked in the
+//! URL, in whose parser every spelling of an address has become one.
+//!
+//! Where a proxy is in the way it resolves names, not we. Then a name is resolved here too before it is asked for, and refused where one of
+//! its addresses may not be asked or none is known; that the proxy will find the same is for the proxy to see to. Its own address is the
+//! operator's, and may be private.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
     sync::Arc,
 };
 
+use hyper::Uri;
+use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::address::is_public;
 use crate::{
     error::{Error, ErrorKind},
     request::{HostPattern, Reach},
 };
 
-/// What a job may ask for. The same for playlists, inits, segments and redirects.
+/// What a job may ask for. The same for playlists, keys, inits, segments and redirects.
 #[derive(Debug, Clone)]
 pub(super) struct Policy {
     allow_private: bool,
+    allow_downgrade: bool,
     /// Empty: any host.
     hosts: Arc<[HostPattern]>,
+    proxies: Arc<Matcher>,
+    /// The proxies' own names.
+    proxy_names: Arc<[String]>,
 }
 
 impl Policy {
     pub fn new(reach: &Reach) -> Self {
-        Self { allow_private: reach.allow_private, hosts: reach.allow_hosts.as_slice().into() }
+        let proxies = match &reach.proxy {
+            Some(proxy) => Matcher::builder().all(proxy.clone()).build(),
+            None => Matcher::from_system(),
+        };
+        let names = ["http://example.com/", "https://example.com/"].into_iter().filter_map(|any| {
+            let proxy = proxies.intercept(&any.parse().ok()?)?;
+            Some(proxy.uri().host()?.to_ascii_lowercase())
+        });
+        Self {
+            allow_private: reach.allow_private,
+            allow_downgrade: reach.allow_downgrade,
+            hosts: reach.allow_hosts.as_slice().into(),
+            proxy_names: names.collect(),
+            proxies: Arc::new(proxies),
+        }
     }
 
-    /// Checks what the URL itself says. Addresses behind names are checked when they are resolved, see [`Resolver`].
+    /// Checks what the URL itself says. Addresses behind names are checked when they are resolved, see [`Resolver`] and
+    /// [`Policy::check_behind_proxy`].
     pub fn check(&self, url: &Url) -> Result<(), Error> {
         if !matches!(url.scheme(), "http" | "https") {
             return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).at(url));
@@ -42,14 +72,54 @@ impl Policy {
             _ => None,
         };
         match literal {
-            Some(address) if !self.allow_private && !is_public(address) => Err(refused().at(url)),
+            Some(address) if !self.may_connect(address) => Err(refused().at(url)),
             _ => Ok(()),
         }
+    }
+
+    /// Checks where a redirect leads to, besides what is checked of every URL: what was asked for in secret is not answered in the open.
+    pub fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Error> {
+        if self.allow_downgrade || from.scheme() != "https" || to.scheme() == "https" {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::NotAllowed, format!("a redirect leads from https: to {}:", to.scheme()))
+            .at(to)
+            .hint("pass --allow-downgrade if that is meant"))
+    }
+
+    /// Checks the addresses of a name that somebody else will resolve, or that the [`Resolver`] lets pass.
+    pub async fn check_behind_proxy(&self, url: &Url) -> Result<(), Error> {
+        let Some(Host::Domain(name)) = url.host().filter(|_| !self.allow_private) else {
+            return Ok(());
+        };
+        let goes_by_proxy = url.as_str().parse::<Uri>().is_ok_and(|uri| self.proxies.intercept(&uri).is_some());
+        if !goes_by_proxy && !self.is_proxy(name) {
+            return Ok(());
+        }
+        let unknown = || {
+            Error::new(ErrorKind::NotAllowed, "the address cannot be checked, since only the proxy can tell it")
+                .at(url)
+                .hint("pass --allow-private to leave addresses to the proxy")
+        };
+        let found: Vec<_> = tokio::net::lookup_host((name, 0)).await.map_err(|e| unknown().because(e))?.collect();
+        match found.iter().all(|address| is_public(address.ip())) {
+            _ if found.is_empty() => Err(unknown()),
+            true => Ok(()),
+            false => Err(refused().at(url)),
+        }
+    }
+
+    fn may_connect(&self, address: IpAddr) -> bool {
+        self.allow_private || is_public(address)
+    }
+
+    fn is_proxy(&self, name: &str) -> bool {
+        self.proxy_names.iter().any(|proxy| proxy.eq_ignore_ascii_case(name))
     }
 }
 
 fn refused() -> Error {
-    Error::new(ErrorKind::NotAllowed, "private, loopback and link-local addresses may not be asked")
+    Error::new(ErrorKind::NotAllowed, "private, loopback, link-local and reserved addresses may not be asked")
         .hint("pass --allow-private if this origin is meant")
 }
 
@@ -59,11 +129,12 @@ pub(super) struct Resolver(pub Policy);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let allow_private = self.0.allow_private;
+        let policy = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let some = !found.is_empty();
-            let usable: Vec<_> = found.into_iter().filter(|address| allow_private || is_public(address.ip())).collect();
+            let is_proxy = policy.is_proxy(name.as_str());
+            let usable: Vec<_> = found.into_iter().filter(|address| is_proxy || policy.may_connect(address.ip())).collect();
             if usable.is_empty() && some {
                 return Err(refused().into());
             }
@@ -72,92 +143,21 @@ impl Resolve for Resolver {
     }
 }
 
-/// Whether an address is one of the open internet (IANA special-purpose registries, RFC 6890).
-fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    !(address.is_private()
-        || address.is_loopback()
-        || address.is_link_local()
-        || address.is_broadcast()
-        || address.is_documentation()
-        || address.is_multicast()
-        || a == 0
-        || (a == 100 && (64..128).contains(&b)) // shared address space of carriers, RFC 6598
-        || (a == 192 && b == 0 && c == 0)
-        || (a == 192 && b == 88 && c == 99) // 6to4 relays
-        || (a == 198 && (b == 18 || b == 19)) // benchmarks, RFC 2544
-        || a >= 240)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    let inner = |high: u16, low: u16| is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
-    match address.segments() {
-        // IPv4 within: mapped, NAT64 and 6to4 lead where the inner address leads
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => inner(high, low),
-        [0x2001, 0xdb8, ..] => false,
-        [0x2001, second, ..] => second >= 0x200,
-        [first, ..] => (0x2000..0x4000).contains(&first),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn addresses_inside_are_told_from_those_outside() {
-        for text in [
-            "127.0.0.1",
-            "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
-            "169.254.169.254",
-            "100.64.0.1",
-            "0.0.0.0",
-            "224.0.0.1",
-            "255.255.255.255",
-            "198.18.0.1",
-            "::1",
-            "::",
-            "fe80::1",
-            "fc00::1",
-            "ff02::1",
-            "::ffff:127.0.0.1",
-            "64:ff9b::7f00:1",
-            "2002:7f00:1::",
-            "2001:db8::1",
-            "2001::1",
-            "64:ff9b:1::1",
-            "::127.0.0.1",
-        ] {
-            assert!(text.parse().is_ok_and(|address| !is_public(address)), "{text} must not be asked");
-        }
-        for text in ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2a00:1450::1", "2001:4860:4860::8888", "64:ff9b::101:101"] {
-            assert!(text.parse().is_ok_and(is_public), "{text} is public");
-        }
-    }
-
-    #[test]
-    fn literals_are_checked_in_every_spelling() {
-        let policy = Policy::new(&Reach { allow_private: false, ..Reach::default() });
-        for text in [
-            "http://127.0.0.1/",
-            "http://2130706433/",
-            "http://0x7f.1/",
-            "http://[::1]/",
-            "http://[::ffff:10.0.0.1]/",
-            "file:///x",
-            "ftp://1.1.1.1/",
-        ] {
-            let kind = Url::parse(text).map(|url| policy.check(&url).map_err(|e| e.kind()));
-            assert_eq!(kind, Ok(Err(ErrorKind::NotAllowed)), "{text}");
+    fn secrecy_is_not_lost_on_the_way() {
+        let kind = |allow_downgrade, from: &str, to: &str| {
+            let policy = Policy::new(&Reach { allow_downgrade, ..Reach::default() });
+            let urls = Url::parse(from).ok().zip(Url::parse(to).ok());
+            urls.map(|(from, to)| policy.check_redirect(&from, &to).map_err(|e| e.kind()))
+        };
+        assert_eq!(kind(false, "https://a/", "http://a/"), Some(Err(ErrorKind::NotAllowed)));
+        assert_eq!(kind(true, "https://a/", "http://a/"), Some(Ok(())));
+        for (from, to) in [("https://a/", "https://b/"), ("http://a/", "https://a/"), ("http://a/", "http://b/")] {
+            assert_eq!(kind(false, from, to), Some(Ok(())), "{from} {to}");
         }
     }
 }

@@ -18,13 +18,15 @@ pub struct Reach {
     pub insecure: bool,
     /// Whether private, loopback and link-local addresses may be asked.
     pub allow_private: bool,
+    /// Whether a redirect may lead from `https:` to `http:`.
+    pub allow_downgrade: bool,
     /// The hosts that may be asked, for playlists, inits, segments and redirects alike; empty is any.
     pub allow_hosts: Vec<HostPattern>,
 }
 
 impl Default for Reach {
     fn default() -> Self {
-        Self { proxy: None, cacert: None, insecure: false, allow_private: true, allow_hosts: Vec::new() }
+        Self { proxy: None, cacert: None, insecure: false, allow_private: true, allow_downgrade: false, allow_hosts: Vec::new() }
     }
 }
 

@@ -225,6 +225,9 @@ pub(super) struct AccessArgs {
     /// May private, loopback and link-local addresses be asked [default: true]
     #[arg(long, value_name = "BOOL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub allow_private: Option<bool>,
+    /// Follow redirects from https: to http:
+    #[arg(long, global = true)]
+    pub allow_downgrade: bool,
     /// What the relative URIs of a playlist on stdin, or of a saved one, belong to
     #[arg(long, value_name = "URL", global = true)]
     pub base_url: Option<String>,

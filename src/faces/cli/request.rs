@@ -95,6 +95,7 @@ pub(super) fn reach_over(said: Reach, cli: &Cli) -> Reach {
         cacert: args.cacert.clone().filter(|file| file != &PathBuf::new()).or(said.cacert),
         insecure: args.insecure || said.insecure,
         allow_private: args.allow_private.unwrap_or(said.allow_private),
+        allow_downgrade: args.allow_downgrade || said.allow_downgrade,
         allow_hosts: said.allow_hosts,
     }
 }
