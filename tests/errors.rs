@@ -111,7 +111,7 @@ fn too_large() {
     std::io::Write::write_all(&mut encoder, bomb.as_bytes()).expect("packed");
     let packed = encoder.finish().expect("packed");
     assert!(packed.len() < 100_000);
-    origin.rule("/bomb.m3u8", Rule::Packed(packed));
+    origin.rule("/bomb.m3u8", Rule::Packed(packed, "gzip"));
     hlsnap(&[&origin.url("/bomb.m3u8")]).fails(14, "too_large");
     hlsnap(&[&origin.url("/ladder-ts/v0.m3u8"), "-w", "60000", "--height", "60000", "--fit", "fill", "--enlarge"]).fails(14, "too_large");
 }

@@ -170,7 +170,7 @@ fn literals_in_every_spelling() {
         for host in FORBIDDEN {
             for url in [format!("http://{host}/media.ts"), format!("https://{host}:80/media.ts")] {
                 refused(&url);
-                everywhere.untouched(url);
+                everywhere.untouched(&url);
             }
         }
         // No host at all, for a URL: nothing is asked either
@@ -196,12 +196,7 @@ fn whatever_leads_to_them() {
         for host in FORBIDDEN {
             for way in ["to", "segment", "init", "key", "variant"] {
                 let url = format!("http://{PUBLIC}/{way}?http://{host}/media.ts");
-                // Whether a key is fetched for it is another matter
-                if way == "key" {
-                    assert!(matches!(hlsnap(&url, &[], &[]).status.code(), Some(10 | 23)), "{url}");
-                } else {
-                    refused(&url);
-                }
+                refused(&url);
                 let seen = everywhere.addresses();
                 assert!(!seen.is_empty() && seen.iter().all(|address| *address == PUBLIC_ADDRESS), "{url}: {seen:?}");
             }

@@ -19,6 +19,8 @@ pub struct Body {
     range: Range,
     /// The offset in the resource of the next byte to give.
     position: u64,
+    /// Bytes that have come, over all tries.
+    come: u64,
     /// Bytes still to be thrown away, where the origin ignored the range.
     surplus: u64,
     /// The resource's size, where the origin told it.
@@ -51,6 +53,7 @@ impl Body {
             url,
             range,
             position: range.first,
+            come: 0,
             surplus: if partial { 0 } else { range.first },
             size,
             source: Origin::Remote { response: Box::new(response), resumable },
@@ -71,6 +74,7 @@ impl Body {
             url: url.clone(),
             range,
             position: range.first,
+            come: 0,
             surplus: 0,
             size: None,
             source: Origin::Ended,
@@ -122,6 +126,12 @@ impl Body {
                 }
             };
             self.job.meter.bytes(piece.len()).map_err(|e| e.at(&self.url))?;
+            self.come = self.come.saturating_add(piece.len() as u64);
+            let most = self.job.limits.segment_bytes;
+            if self.come > most {
+                let what = format!("one answer has more than {most} bytes");
+                return Err(Error::new(ErrorKind::TooLarge, what).at(&self.url).hint("raise --max-bytes if that is wanted"));
+            }
             if let Some(kept) = self.cut(piece, wanted) {
                 self.position += kept.len() as u64;
                 return Ok(Some(kept));

@@ -77,7 +77,7 @@ impl Job {
             Some(Arc::from(folder))
         });
         Ok(Self {
-            meter: Arc::new(Meter::new(limits.max_bytes)),
+            meter: Arc::new(Meter::new(limits)),
             deadline,
             limits: *limits,
             caller: Arc::new(Caller::new(access, playlist)?),
@@ -89,6 +89,11 @@ impl Job {
     /// What the job has cost so far.
     pub fn cost(&self) -> Cost {
         self.meter.cost()
+    }
+
+    /// What it may cost.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// The failure that the deadline has passed.
@@ -152,12 +157,23 @@ impl Job {
         Ok(())
     }
 
-    /// Runs `work` under the deadline.
+    /// Fails once the deadline has passed.
+    pub fn check_deadline(&self) -> Result<(), Error> {
+        if Instant::now() < self.deadline { Ok(()) } else { Err(self.timeout()) }
+    }
+
+    /// Runs one step of `work`: under the deadline, and no longer than a step may take.
     pub(super) async fn in_time<T>(&self, url: &Url, work: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Error> {
-        match tokio::time::timeout_at(self.deadline.into(), work).await {
+        let step = self.limits.step;
+        let end = self.deadline.min(Instant::now() + step);
+        match tokio::time::timeout_at(end.into(), work).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(e)) => Err(from_reqwest(e).at(url)),
-            Err(_) => Err(self.timeout().at(url)),
+            Err(_) => {
+                self.check_deadline().map_err(|e| e.at(url))?;
+                let what = format!("nothing came for {} s", step.as_secs_f64());
+                Err(Error::new(ErrorKind::Timeout, what).at(url).hint("see whether the origin is well"))
+            }
         }
     }
 
@@ -193,7 +209,7 @@ impl Job {
             // An encoded body's ranges count other bytes.
             request = request.header(RANGE, range).header(ACCEPT_ENCODING, "identity");
         }
-        self.meter.request();
+        self.meter.request().map_err(|e| e.at(url))?;
         let response = self.in_time(url, request.send()).await?;
         self.caller.answered(response.headers(), url);
         let info = response.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>();

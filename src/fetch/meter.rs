@@ -12,6 +12,7 @@ use std::{
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
+    request::Limits,
 };
 
 /// Counts requests, connections and bytes. Shared by everything that works on one job.
@@ -20,24 +21,32 @@ pub struct Meter {
     requests: AtomicU64,
     retries: AtomicU64,
     bytes: AtomicU64,
+    most_requests: u64,
     most_bytes: u64,
     /// Our own ends of the connections: each has another port.
     connections: Mutex<HashSet<SocketAddr>>,
 }
 
 impl Meter {
-    pub(super) fn new(most_bytes: u64) -> Self {
+    pub(super) fn new(limits: &Limits) -> Self {
         Self {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            most_bytes,
+            most_requests: limits.requests,
+            most_bytes: limits.max_bytes,
             connections: Mutex::default(),
         }
     }
 
-    pub(super) fn request(&self) {
-        self.requests.fetch_add(1, Relaxed);
+    /// Counts a request that is about to be made; fails where the job has made enough of them.
+    pub(super) fn request(&self) -> Result<(), Error> {
+        let most = self.most_requests;
+        if self.requests.fetch_add(1, Relaxed) < most {
+            return Ok(());
+        }
+        self.requests.store(most, Relaxed);
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} requests would be needed")).hint("this is the origin's mistake"))
     }
 
     pub(super) fn retry(&self) {

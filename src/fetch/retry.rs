@@ -35,9 +35,9 @@ pub(super) fn status_is_passing(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// Failures that may be gone at the next try: connect, reset, a cut body. Not TLS or DNS answers that stay as they are.
+/// Failures that may be gone at the next try: connect, reset, a cut body, a stall.
 pub(super) fn error_is_passing(error: &Error) -> bool {
-    error.kind() == ErrorKind::Unreachable
+    matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout)
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).

@@ -52,7 +52,7 @@ pub enum Playlist {
 ///
 /// Fails with `bad_playlist` where it is none or has neither segments nor Variants, and with `too_large` beyond `limits`.
 pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Playlist, Error> {
-    let text = normalise::normalise(bytes, url, imported, limits.playlist_entries)?;
+    let text = normalise::normalise(bytes, url, imported, limits)?;
     let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").hint("please report it");
     if text.is_multivariant {
         let tokens = m3u8_rs::parse_master_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;

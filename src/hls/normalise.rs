@@ -15,7 +15,10 @@ use super::{
     values::{byte_range, digits, quoted, seconds, variant},
     variables::{Scope, Variables},
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    request::Limits,
+};
 
 /// The bandwidth of a Variant that does not tell one, which m3u8-rs would drop.
 pub(super) const NO_BANDWIDTH: u64 = 0;
@@ -38,9 +41,9 @@ pub(super) struct Normalised {
     pub oddities: Vec<&'static str>,
 }
 
-/// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `most_entries` URIs. `url` is the playlist's own, and
+/// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `limits`. `url` is the playlist's own, and
 /// `imported` are the variables of its Multivariant Playlist.
-pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, most_entries: usize) -> Result<Normalised, Error> {
+pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Normalised, Error> {
     let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
     let lines = String::with_capacity(text.len() + 64);
     let mut writer = Writer {
@@ -60,7 +63,13 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, most_entr
     if text.starts_with(b"<") {
         return Err(not_hls(text));
     }
-    for line in text.split(|byte| matches!(byte, b'\n' | b'\r')) {
+    for (number, line) in text.split(|byte| matches!(byte, b'\n' | b'\r')).enumerate() {
+        if number >= limits.playlist_lines {
+            return Err(too_many("lines", limits.playlist_lines));
+        }
+        if line.len() > limits.line_bytes {
+            return Err(too_many("bytes in one line", limits.line_bytes));
+        }
         let read = text_of(line);
         if matches!(&read, Cow::Owned(_)) {
             writer.oddities.insert("the text is not all UTF-8, or has NUL bytes in it");
@@ -70,12 +79,16 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, most_entr
             continue;
         }
         writer.line(line)?;
-        if writer.entries > most_entries {
-            return Err(Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most_entries} entries")));
+        if writer.entries > limits.playlist_entries {
+            return Err(too_many("entries", limits.playlist_entries));
         }
     }
     writer.seen.check(writer.entries, text)?;
     Ok(writer.done())
+}
+
+fn too_many(what: &str, most: usize) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint("check that it is a playlist")
 }
 
 fn not_hls(text: &[u8]) -> Error {

@@ -46,7 +46,8 @@ pub(super) struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder for the stream that `demuxer` has chosen. Fails with `unsupported` where this build has none for its codec.
+    /// A decoder for the stream that `demuxer` has chosen. Fails with `unsupported` where this build has none for its codec,
+    /// and with `too_large` where the container tells of more than `most_pixels`; where it does not, the decoder gives no such frame.
     /// It must not outlive `demuxer`, whose stream it looks at.
     pub fn new(demuxer: &Demuxer, aim: Aim, most_pixels: u64) -> Result<Self, Error> {
         let stream = demuxer.stream().ok_or_else(|| demuxer.without_video())?;
@@ -63,6 +64,11 @@ impl Decoder {
             if codec.is_null() {
                 return Err(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {}", codec_name(stream)))
                     .hint("see `hlsnap --version` for those it has"));
+            }
+            let told = u64::from((*parameters).width.unsigned_abs()) * u64::from((*parameters).height.unsigned_abs());
+            if told > most_pixels {
+                let what = format!("the frames have {told} pixels, and no more than {most_pixels} pixels may be decoded");
+                return Err(Error::new(ErrorKind::TooLarge, what).hint("choose a smaller Variant"));
             }
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {

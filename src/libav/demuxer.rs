@@ -1,12 +1,15 @@
 //! Packets of the one video stream that is looked at.
 
-use std::{ffi::CStr, ptr};
+use std::{
+    ffi::{CStr, CString},
+    ptr,
+};
 
 use ffmpeg_next::{self as ff, format::context::StreamIo};
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    fault::{check, failure, no_memory, silence},
+    fault::{check, failure, no_memory, set_up},
     sniff::Container,
     source::Source,
     unlock::systems,
@@ -47,9 +50,9 @@ pub(super) struct Demuxer {
 }
 
 impl Demuxer {
-    /// Opens what `source` holds, from its start.
-    pub fn open(source: &Source, container: Container, mode: Mode) -> Result<Self, Error> {
-        silence();
+    /// Opens what `source` holds, from its start. Probing decodes frames of at most `most_pixels`.
+    pub fn open(source: &Source, container: Container, mode: Mode, most_pixels: u64) -> Result<Self, Error> {
+        set_up();
         let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER).map_err(|e| failure("opening", e))?;
         // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
         let mut context = unsafe { ffi::avformat_alloc_context() };
@@ -80,12 +83,29 @@ impl Demuxer {
         }
         let mut demuxer = Self { context, _io: io, source: source.clone(), chosen: None, container };
         if mode == Mode::Probed {
-            // SAFETY: `context` is open; without options for each stream the second argument is null.
-            let probed = unsafe { ffi::avformat_find_stream_info(demuxer.context, ptr::null_mut()) };
+            let probed = demuxer.probe(most_pixels);
             demuxer.raise(probed, "the segment cannot be probed")?;
         }
         demuxer.choose();
         Ok(demuxer)
+    }
+
+    /// libavformat's own look at what the streams hold.
+    fn probe(&mut self, most_pixels: u64) -> i32 {
+        let mut options = vec![ptr::null_mut(); self.streams().len()];
+        let most = CString::new(most_pixels.to_string()).unwrap_or_default();
+        // SAFETY: `context` is open; the array has a dictionary for each of its streams, which the call may change and we free.
+        // `av_dict_set` copies its strings.
+        unsafe {
+            for one in &mut options {
+                ffi::av_dict_set(one, c"max_pixels".as_ptr(), most.as_ptr(), 0);
+            }
+            let probed = ffi::avformat_find_stream_info(self.context, options.as_mut_ptr());
+            for one in &mut options {
+                ffi::av_dict_free(one);
+            }
+            probed
+        }
     }
 
     /// The next packet of the video stream; `None` at the end. A packet that libavformat marks as corrupt is given with its mark.
@@ -93,6 +113,7 @@ impl Demuxer {
         let mut packet = ff::Packet::empty();
         let mut passed_over = 0;
         loop {
+            self.check()?;
             // SAFETY: `context` is open and the packet is blank or was filled by the last call, which unreferences nothing: so it is
             // unreferenced first.
             let read = unsafe {
@@ -117,6 +138,11 @@ impl Demuxer {
                 return Ok(None);
             }
         }
+    }
+
+    /// Fails once nothing more is wanted: asked between packets, also by who decodes them.
+    pub fn check(&self) -> Result<(), Error> {
+        self.source.check()
     }
 
     /// Goes to the key frame at or before `moment` by the container's own index; `false` where there is none.

@@ -3,6 +3,7 @@
 use std::{ffi::c_int, sync::Once};
 
 use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
 
 use crate::error::{Error, ErrorKind};
 
@@ -27,8 +28,16 @@ pub(super) fn no_memory() -> Error {
     Error::new(ErrorKind::TooLarge, "not enough memory")
 }
 
-/// libav writes to stderr by itself, where only our one line belongs. What matters comes back as a result.
-pub(super) fn silence() {
+/// The most that libav may allocate at once, in bytes: a frame of 35 million pixels in 4:2:0 with 10 bits fits.
+const LARGEST_ALLOCATION: usize = 128 << 20;
+
+/// What holds for the whole process. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
+/// result. And no size in a stream's headers may have it take all memory.
+pub(super) fn set_up() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| ff::log::set_level(ff::log::Level::Quiet));
+    ONCE.call_once(|| {
+        ff::log::set_level(ff::log::Level::Quiet);
+        // SAFETY: sets one number, which every allocation from now on is compared with.
+        unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) };
+    });
 }

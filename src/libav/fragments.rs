@@ -88,6 +88,10 @@ impl<U: Upstream> Upstream for Fragments<U> {
         None
     }
 
+    fn check(&self) -> Result<(), Error> {
+        self.upstream.check()
+    }
+
     fn pause(&mut self) {
         self.upstream.pause();
     }

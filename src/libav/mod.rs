@@ -33,7 +33,7 @@ pub use convert::{Form, Wanted, picture};
 pub use fragments::Fragments;
 pub use frame::{Colour, Frame};
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
-pub use search::{Found, Outcome, Search, Start, search};
+pub use search::{Bounds, Found, Outcome, Search, Start, search};
 pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise};
 pub use source::{Source, Upstream};
 pub use unlock::{CommonEncryption, Sealed, Unlock};

@@ -55,6 +55,15 @@ pub enum Outcome {
     Earlier,
 }
 
+/// What may be decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Pixels of a coded frame.
+    pub pixels: u64,
+    /// Frames for one picture.
+    pub frames: usize,
+}
+
 /// A clean frame.
 pub struct Found {
     /// The frame.
@@ -80,16 +89,16 @@ const WORTH_A_SEEK: f64 = 1.0;
 
 /// Searches what `source` holds from its start. `whole` says that it is one whole file, in which the container's index may be used.
 ///
-/// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no clean frame), `not_found` (past the end), or with what the
+/// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no clean frame), `not_found` (past the end), `too_large`, or with what the
 /// upstream failed with.
-pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, unlock: &dyn Unlock) -> Result<Outcome, Error> {
+pub fn search(source: &Source, wanted: Search, whole: bool, bounds: Bounds, unlock: &dyn Unlock) -> Result<Outcome, Error> {
     // A box tells itself by its first bytes; to look further might cost a request
     let first = source.peek(sniff::BOX)?;
     if sniff::is_jpeg(&first) {
         let mut file = Vec::new();
         let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
         read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").because(e)))?;
-        return jpeg::still(&file, most_pixels).map(|frame| Outcome::Found(Found { frame, since_first: 0.0 }));
+        return jpeg::still(&file, bounds.pixels).map(|frame| Outcome::Found(Found { frame, since_first: 0.0 }));
     }
     let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
     let container = sniff::container(&head)?;
@@ -106,8 +115,8 @@ pub fn search(source: &Source, wanted: Search, whole: bool, most_pixels: u64, un
         (Container::Mp4, _) => &[Mode::Quick, Mode::Probed],
     };
     let opened = |mode| -> Result<Attempt<'_>, Error> {
-        let (demuxer, locked) = (Demuxer::open(source, container, mode)?, Locked::new(unlock));
-        Ok(Attempt { demuxer, source, first: None, whole, most_pixels, container, ahead: None, locked })
+        let (demuxer, locked) = (Demuxer::open(source, container, mode, bounds.pixels)?, Locked::new(unlock));
+        Ok(Attempt { demuxer, source, first: None, whole, bounds, container, ahead: None, locked })
     };
     let mut failure = None;
     let mut was_locked = false;
@@ -146,7 +155,7 @@ struct Attempt<'a> {
     /// The first video packet's time: what moments are counted from.
     first: Option<Timestamp>,
     whole: bool,
-    most_pixels: u64,
+    bounds: Bounds,
     container: Container,
     /// A packet that was looked at before its turn.
     ahead: Option<ff::Packet>,
@@ -204,7 +213,7 @@ impl Attempt<'_> {
     }
 
     fn prove(&self, run: &[ff::Packet]) -> Result<(), Error> {
-        self.locked.prove(&self.demuxer, run, self.most_pixels)
+        self.locked.prove(&self.demuxer, run, self.bounds.pixels)
     }
 
     /// Proves a key by a packet, and by some of those behind it where it alone would be too few.
@@ -238,7 +247,7 @@ impl Attempt<'_> {
         while let Some(packet) = self.packet()? {
             let decoder = match &mut decoder {
                 Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.most_pixels)?),
+                none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.bounds.pixels)?),
             };
             let may_be_key = packet.is_key() || (self.container == Container::Ts && has_parameter_sets(&packet));
             if may_be_key && !self.locked.wants_more(&self.demuxer, &packet) {
@@ -304,8 +313,9 @@ impl Attempt<'_> {
             }
             let decoder = match &mut decoder {
                 Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.most_pixels)?),
+                none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?),
             };
+            self.demuxer.check()?;
             decoder.send(&packet);
             let frame = decoder.receive();
             if let Some(frame) = frame.filter(|frame| frame.codec == "h264" && frame.is_clean() && !decoder.complained()) {
@@ -413,12 +423,19 @@ impl Attempt<'_> {
     /// Decodes a run of packets, the first of which is a key frame, and shows every frame, with its seconds after the first packet and its
     /// packet's place in the run. Gives the place of the first packet that is damaged: behind it nothing is sure.
     fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64, usize)) -> Result<usize, Error> {
-        let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.most_pixels)?;
+        let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?;
         let since = |packet: &ff::Packet| self.since_first(self.demuxer.pts(packet));
         let from = run.first().map_or(0.0, since) - ROUNDING;
         let mut broken = run.len();
+        let mut shown = 0;
         let mut show = |decoder: &mut Decoder, broken: &mut usize| {
             while let Some(frame) = decoder.receive() {
+                self.demuxer.check()?;
+                shown += 1;
+                if shown > self.bounds.frames {
+                    let what = format!("more than {} frames would have to be decoded", self.bounds.frames);
+                    return Err(Error::new(ErrorKind::TooLarge, what).hint("take the key frame before it: --key-frame"));
+                }
                 let place = run.iter().position(|packet| packet.pts().or(packet.dts()) == frame.ticks()).unwrap_or(run.len() - 1);
                 let since = self.since_first(frame.pts);
                 if !frame.is_clean() && since >= from {
@@ -426,17 +443,19 @@ impl Attempt<'_> {
                 }
                 each(frame, since, place);
             }
+            Ok(())
         };
         for (place, packet) in run.iter().enumerate() {
+            self.demuxer.check()?;
             decoder.send(packet);
-            show(&mut decoder, &mut broken);
+            show(&mut decoder, &mut broken)?;
             // What leans on frames before the key frame is damaged by nature
             if (packet.is_corrupt() || decoder.complained()) && since(packet) >= from {
                 broken = broken.min(place);
             }
         }
         decoder.drain();
-        show(&mut decoder, &mut broken);
+        show(&mut decoder, &mut broken)?;
         Ok(if decoder.complained() { broken.min(run.len().saturating_sub(1)) } else { broken })
     }
 

@@ -20,6 +20,11 @@ pub trait Upstream: Send + 'static {
     /// The size of the whole, where it is known.
     fn size(&self) -> Option<u64>;
 
+    /// Fails once nothing more is wanted, as when time is over: asked before each read, and between packets.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Stops what is under way. A later [`Upstream::next`] goes on where this one stopped.
     fn pause(&mut self);
 }
@@ -105,6 +110,11 @@ impl Source {
         self.size_at_end().or_else(|| self.lock().upstream.size())
     }
 
+    /// Fails once nothing more is wanted.
+    pub fn check(&self) -> Result<(), Error> {
+        self.lock().upstream.check()
+    }
+
     /// Stops the download; a later read goes on where it stopped.
     pub fn pause(&self) {
         self.lock().upstream.pause();
@@ -142,6 +152,7 @@ impl Shared {
     }
 
     fn read(&mut self, position: u64, target: &mut [u8]) -> Result<usize, Error> {
+        self.upstream.check()?;
         loop {
             if let Some(rest) = self.runs.iter().find_map(|run| run.from(position)) {
                 let count = rest.len().min(target.len());

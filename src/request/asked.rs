@@ -177,6 +177,8 @@ impl Asked {
         Limits {
             timeout: self.timeout.unwrap_or(usual.timeout),
             max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
+            // Who wants more in all may want it of one segment
+            segment_bytes: self.max_bytes.unwrap_or_default().max(usual.segment_bytes),
             retries: self.retries.unwrap_or(usual.retries),
             ..usual
         }

@@ -145,44 +145,73 @@ impl fmt::Debug for Access {
     }
 }
 
-/// What one picture may cost, and how much of anything an origin may make us take.
+/// What one picture may cost, and how much of anything an origin may make us take: each limit has a message of its own, and all but the
+/// times are `too_large`. They suit a function with 256 MB. How many pictures are taken at once is the faces' to bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The whole job's deadline.
     pub timeout: Duration,
-    /// The most that is downloaded, in bytes of bodies after decompression.
-    pub max_bytes: u64,
+    /// The longest wait for an answer to begin, or for its next bytes.
+    pub step: Duration,
     /// Further tries for answers that are worth one.
     pub retries: u32,
-    /// Bytes of one playlist.
-    pub playlist_bytes: u64,
-    /// Variants, Renditions or segments of one playlist.
-    pub playlist_entries: usize,
+    /// Requests in all: playlists, keys, segments, redirects, reloads and further tries.
+    pub requests: u64,
     /// Redirects of one request.
     pub redirects: usize,
+    /// The most that is downloaded, in bytes of bodies after decompression.
+    pub max_bytes: u64,
+    /// Bytes of one answer that is no playlist.
+    pub segment_bytes: u64,
+    /// Bytes of a Media Initialization Section.
+    pub init_bytes: u64,
+    /// Bytes of one playlist, after decompression.
+    pub playlist_bytes: u64,
+    /// Lines of one playlist.
+    pub playlist_lines: usize,
+    /// Bytes of one line, and so of an attribute.
+    pub line_bytes: usize,
+    /// Variants, Renditions, segments or parts of one playlist.
+    pub playlist_entries: usize,
     /// Multivariant Playlists that name each other.
     pub playlist_depth: usize,
-    /// Pixels of a coded frame, or of a picture.
-    pub pixels: u64,
+    /// How often a live playlist is loaded again.
+    pub reloads: usize,
     /// Segments that are opened for one picture.
     pub segments: usize,
     /// Keys that are fetched for one picture.
     pub keys: usize,
+    /// Pixels of a coded frame.
+    pub coded_pixels: u64,
+    /// Frames that are decoded in one search, where one may need all those before it.
+    pub frames: usize,
+    /// Pixels of the picture that is made.
+    pub pixels: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(20),
-            max_bytes: 64 << 20,
+            step: Duration::from_secs(10),
             retries: 2,
-            playlist_bytes: 16 << 20,
-            playlist_entries: 500_000,
+            requests: 200,
             redirects: 10,
+            max_bytes: 64 << 20,
+            segment_bytes: 48 << 20,
+            init_bytes: 16 << 20,
+            playlist_bytes: 16 << 20,
+            playlist_lines: 1_000_000,
+            line_bytes: 1 << 20,
+            playlist_entries: 500_000,
             playlist_depth: 3,
-            pixels: 16_384 * 8_704,
+            reloads: 50,
             segments: 12,
             keys: 32,
+            // Level 6.2 of H.264 and HEVC: 8192 x 4352
+            coded_pixels: 35_651_584,
+            frames: 10_000,
+            pixels: 35_651_584,
         }
     }
 }

@@ -132,6 +132,17 @@ impl Feed {
         Ok(rest)
     }
 
+    /// A Media Initialization Section is small.
+    fn check_init(&self) -> Result<(), Error> {
+        match self.parts.get(self.current) {
+            Some(part) if part.is_init && self.done > self.job.limits().init_bytes => {
+                let what = format!("the Media Initialization Section has more than {} bytes", self.job.limits().init_bytes);
+                Err(Error::new(ErrorKind::TooLarge, what).at(&part.url).hint("this is the origin's mistake"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// When the first byte of media was there.
     pub fn first_byte(&self) -> Arc<OnceLock<Instant>> {
         Arc::clone(&self.first_byte)
@@ -224,6 +235,7 @@ impl Upstream for Feed {
                     self.begin()?;
                 }
                 self.done += bytes.len() as u64;
+                self.check_init()?;
                 self.body = Some(body);
                 self.first_byte.get_or_init(Instant::now);
                 let opened = self.opened(bytes)?;
@@ -263,6 +275,10 @@ impl Upstream for Feed {
             ([part], Some(body)) if part.lock.is_none() => body.size(),
             _ => None,
         }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        self.job.check_deadline()
     }
 
     fn pause(&mut self) {

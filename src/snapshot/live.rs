@@ -23,6 +23,8 @@ pub(super) struct Loaded {
 
 /// A live playlist without a target duration is taken for one of so many seconds.
 const USUAL_TARGET: f64 = 6.0;
+/// However short a target duration a playlist has, in seconds.
+const SHORTEST_WAIT: f64 = 0.1;
 
 /// A picture out of a Media Playlist. `variables` are those of its Multivariant Playlist.
 pub(super) async fn take(
@@ -50,7 +52,7 @@ async fn again(work: &Work<'_>, old: &Loaded, variables: &Variables, why: &Error
     // until there is something new need not be waited for, but once
     let mut wait = if old.playlist.control.can_block_reload { 0.0 } else { target };
     let url = reload_url(&old.playlist);
-    loop {
+    for _ in 0..work.request.limits.reloads {
         let due = asked + Duration::from_secs_f64(wait.clamp(0.0, 3600.0));
         if due >= work.job.deadline() {
             return Err(stalled(why).at(&old.playlist.url));
@@ -63,8 +65,9 @@ async fn again(work: &Work<'_>, old: &Loaded, variables: &Variables, why: &Error
             Err(error) if is_gone(&error) => tracing::info!("the playlist is gone for now: {error}"),
             Err(error) => return Err(error),
         }
-        wait = target / 2.0;
+        wait = (target / 2.0).max(SHORTEST_WAIT);
     }
+    Err(stalled(why).at(&old.playlist.url))
 }
 
 fn has_moved(old: &MediaPlaylist, new: &MediaPlaylist) -> bool {

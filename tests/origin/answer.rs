@@ -54,7 +54,11 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
             }
             if asked() { whole(shared, number, bytes, kind_of(&hit.path), hit, End::Whole, PIECE) } else { empty(504) }
         }
-        Rule::Packed(bytes) => encoded(whole(shared, number, bytes, kind_of(".m3u8"), hit, End::Whole, PIECE), "gzip"),
+        Rule::Packed(bytes, encoding) => encoded(whole(shared, number, bytes, kind_of(".m3u8"), hit, End::Whole, PIECE), encoding),
+        Rule::Trickle(time) => match file {
+            Some((bytes, _)) => trickle(bytes, time),
+            None => empty(404),
+        },
         Rule::Endless => endless(),
         Rule::Delay(time) => {
             tokio::time::sleep(time).await;
@@ -187,6 +191,14 @@ fn pieces(shared: Arc<Shared>, number: usize, bytes: Vec<u8>, end: End, piece: u
             Some((Ok(bytes.slice(at..next)), next))
         }
     }))
+}
+
+fn trickle(bytes: Vec<u8>, time: Duration) -> Response {
+    let body = stream::unfold(bytes.into_iter(), move |mut bytes| async move {
+        tokio::time::sleep(time).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from(vec![bytes.next()?])), bytes))
+    });
+    Response::builder().header(header::CONTENT_TYPE, kind_of(".ts")).body(Body::from_stream(body)).unwrap()
 }
 
 fn empty(status: u16) -> Response {

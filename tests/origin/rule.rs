@@ -17,8 +17,10 @@ pub enum Rule {
     Pieces(Vec<u8>, usize),
     /// These bytes, once this other path has been asked for; a second too late it is 504.
     After(&'static str, Vec<u8>),
-    /// These bytes, which are a playlist packed by gzip.
-    Packed(Vec<u8>),
+    /// These bytes, which are a playlist packed by this encoding.
+    Packed(Vec<u8>, &'static str),
+    /// One byte of the file, again and again after so long.
+    Trickle(Duration),
     /// The file, and so many bytes of TS null packets behind it.
     Padded(usize),
     /// The connection is closed after so many bytes of the body.

@@ -3,11 +3,8 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::indexing_slicing, reason = "a test that is wrong about what is there should fail loudly")]
 
-<<<<<<< HEAD
-pub mod common_encryption;
-=======
 pub mod alone;
->>>>>>> 0ef49dc (Who may be asked: every closed network, names pinned to what was checked, behind proxies too, and no way from https: to http:)
+pub mod common_encryption;
 pub mod lambda;
 pub mod sealing;
 pub mod server;
