@@ -1,7 +1,10 @@
 //! A resource as it arrives.
 
 use bytes::{Buf, Bytes, BytesMut};
-use reqwest::{Response, StatusCode, Version, header::CONTENT_RANGE};
+use reqwest::{
+    Response, StatusCode, Version,
+    header::{CONTENT_RANGE, ETAG, HeaderValue, LAST_MODIFIED},
+};
 use url::Url;
 
 use super::{
@@ -25,6 +28,8 @@ pub struct Body {
     surplus: u64,
     /// The resource's size, where the origin told it.
     size: Option<u64>,
+    /// What tells this version of the resource from another: its ETag, or when it was changed.
+    version: Option<HeaderValue>,
     /// Whether bytes were encoded on the way: then a cut body cannot be continued.
     source: Origin,
     retries: Retries,
@@ -56,6 +61,7 @@ impl Body {
             come: 0,
             surplus: if partial { 0 } else { range.first },
             size,
+            version: [ETAG, LAST_MODIFIED].iter().find_map(|name| response.headers().get(name)).cloned(),
             source: Origin::Remote { response: Box::new(response), resumable },
             retries: Retries::new(&job.limits),
         })
@@ -77,6 +83,7 @@ impl Body {
             come: 0,
             surplus: 0,
             size: None,
+            version: None,
             source: Origin::Ended,
             retries: Retries::new(&job.limits),
         }
@@ -180,9 +187,22 @@ impl Body {
         self.job.pause(wait, error).await?;
         let rest = Range { first: self.position, last: self.range.last };
         // A new body, but our own count of tries: a body that always breaks off must come to an end.
-        let Self { source, surplus, .. } = Box::pin(self.job.open(&self.url, rest)).await?;
-        (self.source, self.surplus) = (source, surplus);
+        let next = Box::pin(self.job.open(&self.url, rest)).await?;
+        if self.is_another(&next) {
+            return Err(Error::new(ErrorKind::Unreachable, "the origin has changed the resource while it was read")
+                .at(&self.url)
+                .hint("try again"));
+        }
+        (self.source, self.surplus) = (next.source, next.surplus);
         Ok(())
+    }
+
+    /// Whether what goes on is of another version than what came before, as far as the origin tells.
+    fn is_another(&self, next: &Self) -> bool {
+        let differ = |one: &Option<HeaderValue>, other: &Option<HeaderValue>| {
+            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
+        };
+        differ(&self.version, &next.version) || self.size.zip(next.size).is_some_and(|(one, other)| one != other)
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::exists;
+use super::{exists, unbroken::unbroken};
 use crate::error::{Error, ErrorKind};
 
 /// Whether bytes go straight in: devices and FIFOs, which a rename would replace by a file, and names of this process's own descriptors.
@@ -57,7 +57,7 @@ pub(super) fn check_folder_before(path: &Path) -> Result<(), Error> {
 
 /// Writes the whole file or, but for what has no name to rename, nothing.
 pub(super) fn put(path: &Path, bytes: &[u8], no_clobber: bool) -> Result<(), Error> {
-    if is_written_directly(path)? { write_directly(path, bytes) } else { write_beside(path, bytes, no_clobber) }
+    if is_written_directly(path)? { write_directly(path, bytes) } else { unbroken(|| write_beside(path, bytes, no_clobber)) }
 }
 
 fn check_folder(folder: &Path) -> Result<(), Error> {

@@ -6,6 +6,7 @@
 mod file;
 mod object;
 mod template;
+mod unbroken;
 
 use std::{
     io::{self, Write},

@@ -6,6 +6,7 @@
 pub mod alone;
 pub mod common_encryption;
 pub mod lambda;
+pub mod raw;
 pub mod sealing;
 pub mod server;
 
