@@ -7,6 +7,8 @@ mod facts;
 mod failure;
 mod http;
 pub mod lambda;
+#[doc(hidden)]
+pub mod probe;
 mod settings;
 
 use std::panic::PanicHookInfo;

@@ -42,15 +42,10 @@ impl fmt::Debug for Settings {
     }
 }
 
-impl Settings {
-    /// Reads the variables of this process.
-    pub fn from_environment() -> Result<Self, Error> {
-        Self::read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
-    }
-
-    /// Fails with `usage` for a variable that is not known: a mistyped limit would not hold.
-    fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
-        let mut settings = Self {
+impl Default for Settings {
+    /// Nothing was said.
+    fn default() -> Self {
+        Self {
             reach: Reach { allow_private: false, ..Reach::default() },
             defaults: Asked::default(),
             allow_any: false,
@@ -59,7 +54,19 @@ impl Settings {
             jobs: None,
             drop_permanent: false,
             log: tracing::Level::INFO,
-        };
+        }
+    }
+}
+
+impl Settings {
+    /// Reads the variables of this process.
+    pub fn from_environment() -> Result<Self, Error> {
+        Self::read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
+    }
+
+    /// Fails with `usage` for a variable that is not known: a mistyped limit would not hold.
+    fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
+        let mut settings = Self::default();
         for (variable, text) in variables {
             let Some(name) = variable.strip_prefix(PREFIX).filter(|_| !NOT_OURS.contains(&variable.as_str())) else { continue };
             // Templates of deployments set what is not wanted to nothing

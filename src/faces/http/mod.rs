@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     faces::{facts::Facts, settings::Settings},
     fetch::Client,
-    request::Format,
+    request::{Format, SnapshotRequest},
 };
 use flight::Flights;
 
@@ -84,6 +84,14 @@ async fn inspect(State(face): State<Arc<Face>>, uri: Uri) -> Response {
         answer::json(&Facts::of(&found, Utc::now()), answer::LIVE)
     };
     inspected.await.unwrap_or_else(|e: Error| answer::problem(&e))
+}
+
+/// What a query asks for, and what its signature is of.
+pub(super) fn read(settings: &Settings, uri: &Uri) -> Result<(SnapshotRequest, String), Error> {
+    let signed = question::canonical(uri);
+    gate::check(settings, uri)?;
+    let asked = question::asked(settings, uri, question::OF_PICTURES)?;
+    Ok((asked.request(question::source(&asked)?, None), signed))
 }
 
 /// One picture; those who ask for the same at the same time share it.

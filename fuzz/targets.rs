@@ -1,0 +1,171 @@
+//! What is fuzzed: for each target one function from bytes. The fuzzers of `fuzz/fuzz_targets` call them, and so does `tests/fuzz.rs` with
+//! the committed corpus, and `fuzz/mutate.rs` with spoilt segments.
+
+#![allow(dead_code, reason = "each user takes some of it")]
+
+use bytes::Bytes;
+use hlsnap::{
+    Error,
+    crypt::{self, Nals, Sample, Scheme},
+    faces::probe,
+    hls::{self, Playlist, Variables},
+    libav::{self, Bounds, Form, Found, Fragments, Outcome, Sealed, Search, Source, Start, Unlock, Upstream},
+    picture::{Chroma, Picture},
+    request::{Limits, Precision, Size, ToneMap, VariantChoice},
+};
+use url::Url;
+
+/// Playlist text: read, chosen from, planned.
+pub fn playlist(data: &[u8]) {
+    let Ok(url) = Url::parse("https://example.com/a/b.m3u8?token=x") else { return };
+    let limits = Limits { playlist_entries: 5000, ..Limits::default() };
+    let _ = hls::looks_like_playlist(data);
+    match hls::parse(data, &url, &Variables::default(), &limits) {
+        Ok(Playlist::Multivariant(multivariant)) => {
+            for choice in ["auto", "worst", "<=720p", "<=2M", "#1"] {
+                let choice = choice.parse().unwrap_or(VariantChoice::Auto);
+                let _ = hls::choose(&multivariant, &choice, &Size { width: Some(320), ..Size::default() });
+            }
+        }
+        Ok(Playlist::Media(media)) => {
+            for at in ["live", "start", "3", "-1s", "50%", "2026-01-31T12:00:00Z"] {
+                for precision in [None, Some(Precision::KeyFrame), Some(Precision::Exact)] {
+                    let _ = hls::plan(&media, at.parse().ok(), precision, None);
+                }
+            }
+        }
+        Err(_) => {}
+    }
+}
+
+/// How bytes come to the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// A transport stream's segment.
+    Ts,
+    /// An init and movie fragments.
+    Fragments,
+    /// One whole file.
+    File,
+}
+
+/// Bytes into the whole pipeline. The first byte says how large the pieces are in which they come, and what is searched for.
+pub fn media(data: &[u8], way: Way) {
+    let Some((first, data)) = data.split_first() else { return };
+    let wanted = match first >> 5 {
+        0..=3 => Search::First,
+        4 => Search::Last,
+        5 => Search::KeyFrame(Start::FromStart(0.5)),
+        6 => Search::Frame(Start::FromStart(0.1)),
+        _ => Search::Frame(Start::Part(0.5)),
+    };
+    let piece = [188, 1000, 32_768, usize::MAX][usize::from(first & 3)];
+    let _ = pictures(
+        data,
+        piece,
+        way,
+        wanted,
+        Chosen { form: if first & 4 == 0 { Form::Jfif(Chroma::Half) } else { Form::Rgb }, width: Some(64) },
+    );
+}
+
+/// What is made of a frame.
+#[derive(Clone, Copy)]
+pub struct Chosen {
+    pub form: Form,
+    pub width: Option<u32>,
+}
+
+/// The picture that the pipeline gives as clean, with its file where it is a JPEG.
+pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: Search, chosen: Chosen) -> Result<Option<(Picture, Vec<u8>)>, Error> {
+    let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
+    let source = if way == Way::Fragments { Source::new(Fragments::new(memory)) } else { Source::new(memory) };
+    // Small, so that what is tried is much and not large
+    let bounds = Bounds { pixels: 2 << 20, frames: 300 };
+    let Outcome::Found(Found { frame, .. }) = libav::search(&source, wanted, way == Way::File, bounds, &Key)? else {
+        return Ok(None);
+    };
+    let size = Size { width: chosen.width, ..Size::default() };
+    let wanted = libav::Wanted { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
+    let picture = libav::picture(&frame, &wanted)?;
+    let _ = hlsnap::picture::verdict(&picture);
+    let file = match &picture {
+        Picture::Jfif(planes) => libav::encode_jpeg(planes.clone(), 85)?,
+        Picture::Rgb(_) => Vec::new(),
+    };
+    Ok(Some((picture, file)))
+}
+
+/// Samples of SAMPLE-AES and of Common Encryption, without a demuxer before them. The first bytes say what they are.
+pub fn samples(data: &[u8]) {
+    let [kind, crypt, skip, clear, data @ ..] = data else { return };
+    let nals = if kind & 1 == 0 { Nals::H264 } else { Nals::Hevc };
+    let _ = crypt::sample_aes(data, nals, &[1; crypt::BLOCK], &[2; crypt::BLOCK]);
+    let schemes = [*b"cenc", *b"cens", *b"cbc1", *b"cbcs"];
+    let Some(scheme) = Scheme::of(schemes[usize::from(kind >> 1 & 3)]) else { return };
+    let subsamples = [(u32::from(*clear), u32::from(*clear) * 16), (u32::MAX, u32::from(*skip)), (1, u32::MAX)];
+    let subsamples = &subsamples[..usize::from(kind >> 3 & 3)];
+    let sample = Sample { scheme, iv: [3; crypt::BLOCK], pattern: ((*crypt).into(), (*skip).into()), subsamples };
+    let _ = sample.open(&mut data.to_vec(), &[1; crypt::BLOCK]);
+}
+
+/// The HTTP face's query.
+pub fn query(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = probe::query(text, true);
+        if let Ok((_, canonical)) = probe::query(text, false) {
+            // What is written in the one way means the same
+            assert!(probe::query(&canonical, false).is_ok_and(|(_, again)| again == canonical), "{canonical:?}");
+        }
+    }
+}
+
+/// Lambda's events.
+pub fn event(data: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(data) {
+        let _ = probe::event(text);
+    }
+}
+
+/// Bytes that are all there, and come in pieces.
+struct Memory {
+    bytes: Bytes,
+    position: usize,
+    piece: usize,
+    jumps: bool,
+}
+
+impl Upstream for Memory {
+    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let end = self.position.saturating_add(self.piece).min(self.bytes.len());
+        let piece = self.bytes.slice(self.position.min(end)..end);
+        self.position = end;
+        Ok((!piece.is_empty()).then_some(piece))
+    }
+
+    fn jump(&mut self, offset: u64) -> Result<bool, Error> {
+        if self.jumps {
+            self.position = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
+        }
+        Ok(self.jumps)
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.jumps.then_some(self.bytes.len() as u64)
+    }
+
+    fn pause(&mut self) {}
+}
+
+/// One key for all that Common Encryption has encrypted.
+struct Key;
+
+impl Unlock for Key {
+    fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(common) = &sealed.common else { return Ok(None) };
+        let Some(scheme) = Scheme::of(common.scheme) else { return Ok(None) };
+        let sample = Sample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
+        let mut data = sealed.data.to_vec();
+        Ok(sample.open(&mut data, &[1; crypt::BLOCK])?.then_some(data))
+    }
+}
