@@ -33,6 +33,11 @@ impl<'a> Locked<'a> {
         Self { unlock, opened: HashSet::new(), failed_keys: 0, systems: None }
     }
 
+    /// See [`Unlock::begins_between`].
+    pub fn begins_between(&self, from: u64, to: u64) -> bool {
+        self.unlock.begins_between(from, to)
+    }
+
     /// Whether anything was encrypted.
     pub fn any(&self) -> bool {
         !self.opened.is_empty()

@@ -15,6 +15,7 @@ mod convert;
 mod decoder;
 mod demuxer;
 mod fault;
+mod first;
 mod fragments;
 mod frame;
 mod jpeg;

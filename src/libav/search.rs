@@ -79,7 +79,7 @@ const LARGEST_STILL: u64 = 32 << 20;
 /// Half a millisecond: playlists round to that.
 const ROUNDING: f64 = 0.0005;
 /// What follows a key frame may be its second field, or what makes a decoder let go of it.
-const BEHIND_A_KEY: usize = 3;
+pub(super) const BEHIND_A_KEY: usize = 3;
 /// So many packets in a row may be shown after a moment before one comes that is shown at it: the depth of B-pyramids.
 const MOST_PYRAMID: usize = 4;
 /// So far past the end that a container tells, a moment is still its end.
@@ -144,22 +144,22 @@ pub fn search(source: &Source, wanted: Search, whole: bool, bounds: Bounds, unlo
     Err(failure.unwrap_or_else(|| unclean("no frame was found")))
 }
 
-fn unclean(what: &str) -> Error {
+pub(super) fn unclean(what: &str) -> Error {
     Error::new(ErrorKind::Undecodable, what.to_owned())
 }
 
 /// One pass over the bytes.
-struct Attempt<'a> {
-    demuxer: Demuxer,
-    source: &'a Source,
+pub(super) struct Attempt<'a> {
+    pub(super) demuxer: Demuxer,
+    pub(super) source: &'a Source,
     /// The first video packet's time: what moments are counted from.
     first: Option<Timestamp>,
     whole: bool,
-    bounds: Bounds,
-    container: Container,
+    pub(super) bounds: Bounds,
+    pub(super) container: Container,
     /// A packet that was looked at before its turn.
     ahead: Option<ff::Packet>,
-    locked: Locked<'a>,
+    pub(super) locked: Locked<'a>,
 }
 
 impl Attempt<'_> {
@@ -191,7 +191,7 @@ impl Attempt<'_> {
     }
 
     /// The next video packet, after a look at whether it may be decoded at all.
-    fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
+    pub(super) fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
         let Some(packet) = self.ahead.take().map_or_else(|| self.demuxer.packet(), |ahead| Ok(Some(ahead)))? else {
             return Ok(None);
         };
@@ -212,12 +212,12 @@ impl Attempt<'_> {
         Ok(Some(packet))
     }
 
-    fn prove(&self, run: &[ff::Packet]) -> Result<(), Error> {
+    pub(super) fn prove(&self, run: &[ff::Packet]) -> Result<(), Error> {
         self.locked.prove(&self.demuxer, run, self.bounds.pixels)
     }
 
     /// Proves a key by a packet, and by some of those behind it where it alone would be too few.
-    fn prove_by_itself(&mut self, packet: ff::Packet) -> Result<(), Error> {
+    pub(super) fn prove_by_itself(&mut self, packet: ff::Packet) -> Result<(), Error> {
         let more = if self.locked.wants_more(&self.demuxer, &packet) { WITNESSES } else { 0 };
         let mut run = vec![packet];
         while run.len() <= more
@@ -238,95 +238,25 @@ impl Attempt<'_> {
         time.zip(self.first).map_or(0.0, |(time, first)| time.since(first))
     }
 
-    fn found(&self, frame: Frame) -> Found {
+    pub(super) fn found(&self, frame: Frame) -> Found {
         Found { since_first: self.since_first(frame.pts), frame }
     }
 
-    fn first_key_frame_quickly(&mut self) -> Result<Found, Error> {
-        let mut decoder = None;
-        while let Some(packet) = self.packet()? {
-            let decoder = match &mut decoder {
-                Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.bounds.pixels)?),
-            };
-            let may_be_key = packet.is_key() || (self.container == Container::Ts && has_parameter_sets(&packet));
-            if may_be_key && !self.locked.wants_more(&self.demuxer, &packet) {
-                // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
-                self.source.pause();
-            }
-            decoder.send(&packet);
-            decoder.drain();
-            if let Some(frame) = decoder.receive() {
-                // Two fields may come in two packets
-                let whole = self.container == Container::Mp4 || !frame.is_interlaced();
-                return if frame.is_clean() && !packet.is_corrupt() && !decoder.complained() && whole {
-                    let found = self.found(frame);
-                    self.prove_by_itself(packet)?;
-                    Ok(found)
-                } else {
-                    Err(unclean("the first key frame is not clean"))
-                };
-            }
-            decoder.flush();
-        }
-        Err(self.nothing("no key frame was found"))
-    }
-
-    fn first_key_frame(&mut self) -> Result<Found, Error> {
-        let mut run: Vec<ff::Packet> = Vec::new();
-        let mut seen = 0;
-        loop {
-            let packet = self.packet()?;
-            let ended = packet.is_none();
-            if let Some(packet) = packet.filter(|packet| packet.is_key() || !run.is_empty()) {
-                run.push(packet);
-            }
-            if run.len() > BEHIND_A_KEY || (ended && !run.is_empty()) {
-                seen += 1;
-                if let Some(frame) = self.key_frame_of(&run)? {
-                    return Ok(self.found(frame));
-                }
-                if let Some(key) = run.first() {
-                    self.locked.failed(key)?;
-                }
-                // The next key frame may be among those that were sent along
-                let next = run.iter().skip(1).position(ff::Packet::is_key).map_or(run.len(), |at| at + 1);
-                run.drain(..next);
-            }
-            if ended {
-                return Err(self.nothing(&format!("none of {seen} key frames is clean")));
+    /// Takes the mark of damage away where segments meet: counters that begin anew look like loss there. The mark may stand one packet early,
+    /// since a parser gives it to what it completes meanwhile. What is truly cut off there, the decoder complains about.
+    pub(super) fn forgive(&self, run: &mut [ff::Packet]) {
+        let places: Vec<_> = run.iter().map(|packet| u64::try_from(packet.position()).ok()).collect();
+        let end = places.len();
+        for (index, packet) in run.iter_mut().enumerate().filter(|(_, packet)| packet.is_corrupt()) {
+            let (here, behind) = (places.get(index).copied().flatten(), places.get((index + 2).min(end - 1)).copied().flatten());
+            if here.zip(behind).is_some_and(|(here, behind)| self.locked.begins_between(here, behind)) {
+                packet.set_flags(packet.flags() - ff::packet::Flags::CORRUPT);
             }
         }
-    }
-
-    /// Without a clean key frame: the first frame that is whole again, where the codec says so. H.264 tells how many frames a refresh takes
-    /// (recovery point SEI), and libavcodec holds frames back until then.
-    fn first_recovered(&mut self) -> Result<Found, Error> {
-        let mut decoder = None;
-        let mut may = false;
-        while let Some(packet) = self.packet()? {
-            // A damaged reference taints what follows, up to the next refresh
-            may = (may && !packet.is_corrupt()) || packet.is_key();
-            if !may {
-                decoder = None;
-                continue;
-            }
-            let decoder = match &mut decoder {
-                Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?),
-            };
-            self.demuxer.check()?;
-            decoder.send(&packet);
-            let frame = decoder.receive();
-            if let Some(frame) = frame.filter(|frame| frame.codec == "h264" && frame.is_clean() && !decoder.complained()) {
-                return Ok(self.found(frame));
-            }
-        }
-        Err(unclean("no frame was found that is clean"))
     }
 
     /// The clean frame of the first packet of `run`.
-    fn key_frame_of(&self, run: &[ff::Packet]) -> Result<Option<Frame>, Error> {
+    pub(super) fn key_frame_of(&self, run: &[ff::Packet]) -> Result<Option<Frame>, Error> {
         let Some(key) = run.first().filter(|key| !key.is_corrupt()) else {
             return Ok(None);
         };
@@ -346,7 +276,8 @@ impl Attempt<'_> {
 
     /// The last frame, or key frame, at or before `moment`.
     fn at(&mut self, moment: f64, key_only: bool) -> Result<Outcome, Error> {
-        let run = self.packets_up_to(moment)?;
+        let mut run = self.packets_up_to(moment)?;
+        self.forgive(&mut run);
         let Some(key) = run.first() else {
             return if self.first.is_some() { Ok(Outcome::Earlier) } else { Err(self.nothing("no key frame was found")) };
         };
@@ -460,18 +391,7 @@ impl Attempt<'_> {
     }
 
     /// Why nothing was found: no video at all, or none that is clean.
-    fn nothing(&self, otherwise: &str) -> Error {
+    pub(super) fn nothing(&self, otherwise: &str) -> Error {
         if self.first.is_none() && self.demuxer.stream().is_none() { self.demuxer.without_video() } else { unclean(otherwise) }
     }
-}
-
-/// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7), HEVC (32, 33)
-/// or VVC (14, 15), or MPEG-2's sequence header.
-fn has_parameter_sets(packet: &ff::Packet) -> bool {
-    let head = packet.data().and_then(|data| data.get(..data.len().min(512))).unwrap_or_default();
-    head.windows(5).any(|five| match five {
-        [0, 0, 1, 0xb3, _] => true,
-        [0, 0, 1, first, second] => first & 0x1f == 7 || matches!(first >> 1, 32 | 33) || (*first == 0 && matches!(second >> 3, 14 | 15)),
-        _ => false,
-    })
 }

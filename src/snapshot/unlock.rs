@@ -83,6 +83,11 @@ impl Marks {
         marks.push((position, lock.filter(|lock| lock.kind == LockKind::Samples).cloned()));
     }
 
+    fn begins_between(&self, from: u64, to: u64) -> bool {
+        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.iter().any(|(start, _)| *start > from && *start <= to)
+    }
+
     fn at(&self, position: Option<u64>) -> Option<Lock> {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mark = match position {
@@ -153,6 +158,10 @@ impl Unlock for Unlocker {
             None if sealed.in_ts => self.open_nals(sealed),
             None => Ok(None),
         }
+    }
+
+    fn begins_between(&self, from: u64, to: u64) -> bool {
+        self.marks.begins_between(from, to)
     }
 }
 
