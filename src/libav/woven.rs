@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Of a frame that is flagged as progressive, only every so many rows of cells are looked at,
-const SPARSE: usize = 6;
+const SPARSE: usize = 10;
 /// and it takes one cell in so many of those to show combs: stripes do, too.
 const LIKELY: usize = 20;
 /// Sizes that are interlaced at all: broadcasts', and those of their scaled or cropped kin below.
