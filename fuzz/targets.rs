@@ -88,7 +88,7 @@ pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: Search, chosen: Cho
     let size = Size { width: chosen.width, ..Size::default() };
     let wanted = libav::Wanted { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
     let picture = libav::picture(&frame, &wanted)?;
-    let _ = hlsnap::picture::verdict(&picture);
+    let _ = hlsnap::picture::verdict(&picture, &hlsnap::request::Watch { detect_bars: true, ..Default::default() });
     let file = match &picture {
         Picture::Jfif(planes) => libav::encode_jpeg(planes.clone(), 85)?,
         Picture::Rgb(_) => Vec::new(),
