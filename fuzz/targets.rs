@@ -59,7 +59,7 @@ pub fn media(data: &[u8], way: Way) {
         6 => Search::Frame(Start::FromStart(0.1)),
         _ => Search::Frame(Start::Part(0.5)),
     };
-    let piece = [188, 1000, 32_768, usize::MAX][usize::from(first & 3)];
+    let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
     let _ = pictures(
         data,
         piece,
@@ -102,9 +102,9 @@ pub fn samples(data: &[u8]) {
     let nals = if kind & 1 == 0 { Nals::H264 } else { Nals::Hevc };
     let _ = crypt::sample_aes(data, nals, &[1; crypt::BLOCK], &[2; crypt::BLOCK]);
     let schemes = [*b"cenc", *b"cens", *b"cbc1", *b"cbcs"];
-    let Some(scheme) = Scheme::of(schemes[usize::from(kind >> 1 & 3)]) else { return };
+    let Some(scheme) = schemes.get(usize::from(kind >> 1 & 3)).and_then(|scheme| Scheme::of(*scheme)) else { return };
     let subsamples = [(u32::from(*clear), u32::from(*clear) * 16), (u32::MAX, u32::from(*skip)), (1, u32::MAX)];
-    let subsamples = &subsamples[..usize::from(kind >> 3 & 3)];
+    let subsamples = subsamples.get(..usize::from(kind >> 3 & 3)).unwrap_or_default();
     let sample = Sample { scheme, iv: [3; crypt::BLOCK], pattern: ((*crypt).into(), (*skip).into()), subsamples };
     let _ = sample.open(&mut data.to_vec(), &[1; crypt::BLOCK]);
 }

@@ -95,13 +95,13 @@ impl Attempt<'_> {
     }
 }
 
-/// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7), HEVC (32, 33)
-/// or VVC (14, 15), or MPEG-2's sequence header.
+/// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7) or HEVC
+/// (32, 33), or MPEG-2's sequence header.
 fn has_parameter_sets(packet: &ff::Packet) -> bool {
     let head = packet.data().and_then(|data| data.get(..data.len().min(512))).unwrap_or_default();
     head.windows(5).any(|five| match five {
         [0, 0, 1, 0xb3, _] => true,
-        [0, 0, 1, first, second] => first & 0x1f == 7 || matches!(first >> 1, 32 | 33) || (*first == 0 && matches!(second >> 3, 14 | 15)),
+        [0, 0, 1, first, _] => first & 0x1f == 7 || matches!(first >> 1, 32 | 33),
         _ => false,
     })
 }
