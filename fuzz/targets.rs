@@ -2,6 +2,7 @@
 //! the committed corpus, and `fuzz/mutate.rs` with spoilt segments.
 
 #![allow(dead_code, reason = "each user takes some of it")]
+#![allow(clippy::indexing_slicing, reason = "what is indexed is masked to fit")]
 
 use bytes::Bytes;
 use hlsnap::{

@@ -9,6 +9,7 @@ mod http;
 pub mod lambda;
 #[doc(hidden)]
 pub mod probe;
+mod sandbox;
 mod settings;
 
 use std::panic::PanicHookInfo;

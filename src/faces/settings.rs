@@ -7,8 +7,9 @@ use wildmatch::WildMatch;
 
 use crate::{
     error::{Error, ErrorKind},
+    faces::sandbox,
     request::{Asked, Reach, flag},
-    store::Output,
+    store::{self, Output},
 };
 
 const PREFIX: &str = "HLSNAP_";
@@ -30,6 +31,8 @@ pub(super) struct Settings {
     allow_outputs: Vec<WildMatch>,
     /// Pictures at once.
     pub jobs: Option<usize>,
+    /// Whether files and other programs are given up; where nothing is said, as far as the kernel can.
+    pub sandbox: Option<bool>,
     /// Whether queued messages that can never work are let go.
     pub drop_permanent: bool,
     /// `error`, `warn`, `info`, `debug`.
@@ -52,6 +55,7 @@ impl Default for Settings {
             key: None,
             allow_outputs: Vec::new(),
             jobs: None,
+            sandbox: None,
             drop_permanent: false,
             log: tracing::Level::INFO,
         }
@@ -93,11 +97,24 @@ impl Settings {
                 let jobs = text.parse().ok().filter(|jobs| (1..=1000).contains(jobs));
                 self.jobs = Some(jobs.ok_or_else(|| usage("is no number from 1 to 1000", "give how many pictures may be taken at once"))?);
             }
+            "sandbox" => self.sandbox = Some(flag(name, text)?),
             "drop_permanent" => self.drop_permanent = flag(name, text)?,
             "log" => self.log = text.parse().map_err(|_| usage("is no level", "use error, warn, info or debug"))?,
             "decryption_key" => list().try_for_each(|key| self.defaults.set(name, key))?,
             _ => self.defaults.set(name, text)?,
         }
+        Ok(())
+    }
+
+    /// Enters the sandbox, in which pictures can still be written where they may go.
+    pub fn enter_sandbox(&self) -> Result<(), Error> {
+        if self.sandbox == Some(false) {
+            return Ok(());
+        }
+        let written = self.allow_outputs.iter().filter_map(|pattern| store::folder_of_pattern(&pattern.pattern()));
+        let read: Vec<_> = self.reach.cacert.iter().cloned().collect();
+        let how = sandbox::enter(&read, &written.collect::<Vec<_>>(), self.sandbox == Some(true))?;
+        tracing::info!("sandbox: {how}");
         Ok(())
     }
 

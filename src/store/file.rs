@@ -36,6 +36,11 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// The folder of a file, and of what it is a link to.
+pub(super) fn folders_of(path: &Path) -> Vec<PathBuf> {
+    vec![folder_of(path).to_owned(), folder_of(&followed(path)).to_owned()]
+}
+
 /// Where a symbolic link leads, so that the link stays and its target is replaced.
 fn followed(path: &Path) -> PathBuf {
     let Ok(target) = fs::read_link(path) else {

@@ -87,6 +87,15 @@ impl Output {
         }
     }
 
+    /// The folder that it is written into, where it is a local file; with the one that a symbolic link leads to.
+    pub fn local_folders(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Path(Named(template)) if template.is_plain() => file::folders_of(Path::new(template.text())),
+            Self::Path(Named(template)) => folder_of_pattern(template.text()).into_iter().collect(),
+            Self::Stdout | Self::Object(_) => Vec::new(),
+        }
+    }
+
     /// Where the picture of `report`, taken `now`, goes.
     pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Place, Error> {
         Ok(match self {
@@ -143,6 +152,13 @@ impl Place {
             Self::Object(object) => stores.put(object, bytes, manner).await,
         }
     }
+}
+
+/// The folder before the first part of a local path that is still to be filled in.
+pub fn folder_of_pattern(pattern: &str) -> Option<PathBuf> {
+    let fixed = pattern.split(['{', '*', '?']).next().filter(|fixed| !fixed.contains("://"))?;
+    let (folder, _) = fixed.rsplit_once('/').unwrap_or((".", ""));
+    Some(if folder.is_empty() { "/" } else { folder }.into())
 }
 
 fn exists(name: &str) -> Error {

@@ -43,6 +43,13 @@ impl Server {
         format!("{}{path}", self.url)
     }
 
+    /// A line of the process's status (proc(5)).
+    pub fn status(&self, name: &str) -> String {
+        let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("the line");
+        line.trim().to_owned()
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         self.get_with(path, &[])
     }

@@ -11,7 +11,8 @@ use url::Url;
 use super::args::{AccessArgs, Cli, LimitArgs, PictureArgs};
 use crate::{
     error::{Error, ErrorKind},
-    request::{Asked, Limits, Reach, Source},
+    faces::sandbox,
+    request::{Asked, Limits, Reach, SnapshotRequest, Source},
 };
 
 /// Everything but the playlist itself, for one picture.
@@ -69,7 +70,7 @@ pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
     decryption_keys.iter().try_for_each(|key| asked.set("decryption-key", key))?;
     set(&mut asked, [("user-agent", user_agent), ("referer", referer), ("cookie", cookie)])?;
     switch(&mut asked, [("header-everywhere", access.header_everywhere)])?;
-    let LimitArgs { timeout, max_bytes, retries } = limits;
+    let LimitArgs { timeout, max_bytes, retries, .. } = limits;
     set(&mut asked, [("timeout", timeout), ("max-bytes", max_bytes), ("retries", &text(*retries))])?;
     Ok(asked)
 }
@@ -98,6 +99,24 @@ pub(super) fn reach_over(said: Reach, cli: &Cli) -> Reach {
         allow_downgrade: args.allow_downgrade || said.allow_downgrade,
         allow_hosts: said.allow_hosts,
     }
+}
+
+/// Enters the sandbox where that was asked for; what is written are the folders of outputs.
+pub(super) fn enter_sandbox(cli: &Cli, request: &SnapshotRequest, reach: &Reach, written: &[PathBuf]) -> Result<(), Error> {
+    if cli.limits.sandbox != Some(true) {
+        return Ok(());
+    }
+    let playlist = match &request.source {
+        Source::File(path) => Some(path.clone()),
+        Source::Text { base, .. } => base.to_file_path().ok(),
+        Source::Url(_) => None,
+    };
+    // Below its folder its segments may be
+    let folder = playlist.and_then(|path| path.canonicalize().ok()?.parent().map(Path::to_owned));
+    let read: Vec<_> = folder.into_iter().chain(reach.cacert.clone()).collect();
+    let how = sandbox::enter(&read, written, true)?;
+    tracing::info!("sandbox: {how}");
+    Ok(())
 }
 
 /// Where the playlist is; waits for stdin where that is it.

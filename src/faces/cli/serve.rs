@@ -24,12 +24,19 @@ pub(super) fn serve(cli: &Cli, args: &ServeArgs, voice: &mut Voice) -> Result<()
     let settings = settings(cli, args)?;
     let (jobs, patience) = (settings.jobs.unwrap_or(JOBS), settings.defaults.limits().timeout);
     let client = Client::new(&settings.reach)?;
+    let sandboxed = settings.clone();
     let router = http::router(http::Face::new(settings, client, jobs));
     // One picture's panic is told by its own answer, and ends nothing else
     panic::set_hook(Box::new(|panic| tracing::error!("{}", panic_text(panic))));
     let began = Instant::now();
-    let done =
-        block_on(jobs, http::serve(router, args.listen, patience, |address| voice::text(&format!("listening on http://{address}/\n"))));
+    let done = block_on(
+        jobs,
+        http::serve(router, args.listen, patience, |address| {
+            // No other thread is there yet
+            sandboxed.enter_sandbox()?;
+            voice::text(&format!("listening on http://{address}/\n"))
+        }),
+    );
     tracing::info!("ended after {:?}", Duration::from_secs(began.elapsed().as_secs()));
     done
 }
@@ -45,6 +52,7 @@ fn settings(cli: &Cli, args: &ServeArgs) -> Result<Settings, Error> {
     }
     settings.allow_any |= args.allow_any;
     settings.key = args.key.clone().filter(|key| !key.is_empty()).or(settings.key);
+    settings.sandbox = cli.limits.sandbox.or(settings.sandbox);
     settings.jobs = args.jobs.map(usize::from).or(settings.jobs);
     let is_closed = !settings.allow_any && settings.key.is_none() && settings.reach.allow_hosts.is_empty();
     if is_closed {

@@ -28,6 +28,8 @@ pub(super) fn snap(cli: &Cli, picture: &PictureArgs, voice: &mut Voice) -> Resul
     delivery.check(&stores)?;
 
     let client = Client::new(&reach)?;
+    let written: Vec<_> = delivery.outputs().flat_map(Output::local_folders).collect();
+    request::enter_sandbox(cli, &request, &reach, &written)?;
     let report = block_on(1, spinner::during(delivery.make(&request, &client, &stores), super::may_spin(cli), "taking a picture"))?;
     let place = report.output.as_deref().unwrap_or_default();
     for note in &report.notes {

@@ -51,6 +51,7 @@ pub fn run() -> ExitCode {
 
 fn serve(settings: Settings) -> Result<(), Error> {
     let function = Arc::new(Function::new(settings)?);
+    function.works.settings.enter_sandbox()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // Each picture decodes on one, others resolve names

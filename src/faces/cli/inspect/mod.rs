@@ -18,7 +18,9 @@ pub(super) fn inspect(cli: &Cli, url: &str, voice: &mut Voice) -> Result<(), Err
     logs::start(&cli.telling);
     let asked = request::asked_of_playlists(cli)?;
     let request = asked.request(request::source(cli, Some(url), &asked.limits())?, None);
-    let client = Client::new(&request::reach(cli))?;
+    let reach = request::reach(cli);
+    let client = Client::new(&reach)?;
+    request::enter_sandbox(cli, &request, &reach, &[])?;
     let found = block_on(1, spinner::during(snapshot::inspect(&request, &client), may_spin(cli), "reading playlists"))?;
     let facts = Facts::of(&found, Utc::now());
     if voice.json {
