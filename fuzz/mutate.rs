@@ -120,7 +120,7 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
         if let (Some(first), last) = (frame(Search::First), frame(Search::Last)) {
             let mut all = vec![first];
             // Every fiftieth of a second, and so every frame
-            for step in 0..500 {
+            for step in 0..1000 {
                 all.extend(frame(Search::Frame(Start::FromStart(f64::from(step) / 50.0))));
                 if all.last() == last.as_ref() {
                     break;

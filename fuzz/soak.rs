@@ -33,6 +33,8 @@ const PATHS: [(&str, Option<&str>); 16] = [
     ("codecs/h264-10bit.m3u8", None),
     ("ladder-ts/v0-0.ts", None),
 ];
+/// As the faces have it: one decodes, others resolve names.
+const JOBS: usize = 1;
 /// From here on nothing should grow.
 const WARM: usize = 1000;
 
@@ -40,7 +42,7 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let base = arguments.next().expect("the origin's URL");
     let count: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(20_000);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(JOBS + 3).build().expect("a runtime");
     let client = Client::new(&Reach::default()).expect("a client");
     let mut came: BTreeMap<String, usize> = BTreeMap::new();
     let began = Instant::now();
