@@ -63,7 +63,9 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
     if text.starts_with(b"<") {
         return Err(not_hls(text));
     }
-    for (number, line) in text.split(|byte| matches!(byte, b'\n' | b'\r')).enumerate() {
+    // CR LF ends one line, not two
+    let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
+    for (number, line) in lines.enumerate() {
         if number >= limits.playlist_lines {
             return Err(too_many("lines", limits.playlist_lines));
         }

@@ -167,7 +167,7 @@ pub struct Limits {
     pub init_bytes: u64,
     /// Bytes of one playlist, after decompression.
     pub playlist_bytes: u64,
-    /// Lines of one playlist.
+    /// Lines of one playlist that are not empty.
     pub playlist_lines: usize,
     /// Bytes of one line, and so of an attribute.
     pub line_bytes: usize,
