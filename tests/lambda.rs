@@ -248,3 +248,16 @@ fn memory_is_flat_over_200_invocations() {
     }
     assert!(peaks[3] <= peaks[0] + peaks[0] / 20, "peaks after 50, 100, 150, 200: {peaks:?} KiB");
 }
+
+#[test]
+fn an_http_event_that_makes_no_url_is_told_and_ends_nothing() {
+    let mut function = Function::start(&[("HLSNAP_ALLOW_ANY", "true")]);
+    let event = |query: &str| {
+        json!({
+            "version": "2.0", "rawPath": "/healthz", "rawQueryString": query, "headers": {}, "isBase64Encoded": false,
+            "requestContext": {"http": {"method": "GET", "path": "/healthz"}},
+        })
+    };
+    function.fails(&event("a b"), "usage");
+    assert_eq!(function.answer(&event(""))["statusCode"], 200);
+}

@@ -1,6 +1,7 @@
 //! HTTP events: function URLs, API Gateway in both versions, and load balancers, answered by the HTTP face's router.
 
 use std::{
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::{Mutex, PoisonError},
 };
@@ -11,12 +12,16 @@ use axum::{
     http::{Uri, header::CONTENT_TYPE},
     response::Response,
 };
+use futures_util::FutureExt;
 use lambda_http::{Adapter, Body, Context, IntoResponse, LambdaEvent, Request, RequestExt, request::LambdaRequest, service_fn};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use super::{direct, metrics::Metrics, work::Deadline, work::Works, work::out_of_time};
-use crate::{error::Error, faces::http};
+use crate::{
+    error::{Error, ErrorKind},
+    faces::http,
+};
 
 #[derive(Debug)]
 pub(super) struct Web {
@@ -44,7 +49,10 @@ impl Web {
             metrics.lock().unwrap_or_else(PoisonError::into_inner).count_answer(answer.status(), answer.headers());
             Ok::<_, std::convert::Infallible>(Answer(answer))
         });
-        let Ok(answer) = Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await;
+        // lambda_http panics where what it was given makes no URL
+        let answer = async { Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await };
+        let unreadable = || Error::new(ErrorKind::Usage, "the HTTP event's path or query cannot be read");
+        let Ok(answer) = AssertUnwindSafe(answer).catch_unwind().await.map_err(|_| unreadable())?;
         serde_json::to_value(answer).map_err(|e| Error::internal("the answer cannot be written as JSON").because(e))
     }
 
@@ -53,7 +61,7 @@ impl Web {
         let last = request.raw_http_path().rsplit('/').next().unwrap_or_default();
         let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
         let Ok(uri) = format!("/{last}{query}").parse::<Uri>() else {
-            return http::problem(&Error::new(crate::error::ErrorKind::Usage, "the path or the query cannot be read"));
+            return http::problem(&Error::new(ErrorKind::Usage, "the path or the query cannot be read"));
         };
         let (mut parts, _) = request.into_parts();
         parts.uri = uri;
