@@ -35,6 +35,16 @@ fn pictures_in_every_format_and_size() {
 }
 
 #[test]
+fn what_a_picture_shows_may_be_asked_for() {
+    let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
+    let dull = origin.url("/dull/index.m3u8");
+    assert_eq!(number(&server.get(&format!("/snapshot.png?url={dull}&skip_black=true")).picture()), 50);
+    let url = origin.url("/ladder-ts/master.m3u8");
+    let answer = server.get(&format!("/snapshot.jpg?url={url}&crop=0,0,0.5,1&subsampling=444&progressive=true&strip=true&max_size=20k"));
+    assert_eq!(answer.picture().dimensions(), (320, 360));
+}
+
+#[test]
 fn reports_and_inspections_are_those_of_the_command_line() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let url = origin.url("/ladder-ts/master.m3u8");

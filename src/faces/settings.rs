@@ -114,7 +114,7 @@ impl Settings {
         let written = self.allow_outputs.iter().filter_map(|pattern| store::folder_of_pattern(&pattern.pattern()));
         let read: Vec<_> = self.reach.cacert.iter().cloned().collect();
         let how = sandbox::enter(&read, &written.collect::<Vec<_>>(), self.sandbox == Some(true))?;
-        tracing::info!("sandbox: {how}");
+        tracing::debug!("sandbox: {how}");
         Ok(())
     }
 

@@ -39,5 +39,12 @@ pub(super) fn set_up() {
         ff::log::set_level(ff::log::Level::Quiet);
         // SAFETY: sets one number, which every allocation from now on is compared with.
         unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) };
+        // Frames come and go on threads that come and go: an arena for each would keep what the last one left. Eight pictures at once
+        // take a quarter less with one, and no more time.
+        #[cfg(target_env = "gnu")]
+        // SAFETY: a setting of glibc's allocator, which may be made at any time (mallopt(3)).
+        unsafe {
+            libc::mallopt(libc::M_ARENA_MAX, 1);
+        }
     });
 }

@@ -48,7 +48,7 @@ class Handler(BaseHTTPRequestHandler):
         if REQUEST_ID in found and status == 200:
             self.server.relay.ids.append(found[REQUEST_ID])
             # The emulator loses answers that come before it has written down whose they are
-            time.sleep(0.05)
+            time.sleep(0.15)
         return found
 
     def answer(self, status, headers, content):

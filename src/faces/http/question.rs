@@ -10,8 +10,12 @@ use crate::{
 };
 
 /// The parameters of a picture. What would write, or send secrets, is not among them.
-pub(super) const OF_PICTURES: &[&str] =
-    &["url", "at", "key_frame", "exact", "variant", "width", "height", "fit", "enlarge", "quality", "timeout", "max_bytes", "retries"];
+#[rustfmt::skip]
+pub(super) const OF_PICTURES: &[&str] = &[
+    "url", "at", "key_frame", "exact", "skip_black", "best", "variant",
+    "width", "height", "fit", "enlarge", "crop", "tone_map", "quality", "subsampling", "progressive", "max_size", "strip",
+    "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "retries",
+];
 /// The parameters of an inspection.
 pub(super) const OF_PLAYLISTS: &[&str] = &["url", "variant", "width", "height", "timeout", "max_bytes", "retries"];
 /// The gate's.
