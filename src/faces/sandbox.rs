@@ -62,19 +62,25 @@ const REFUSED: [libc::c_long; 30] = [
 ];
 
 /// Enters it. `read` and `write` are folders and files that are still needed, with all that is below; those that are not there are passed
-/// over. Without landlock in the kernel the rest still holds, and the answer says so; with `must` that is `unsupported`.
+/// over. What this kernel, or a sandbox around this one, does not allow is left out, and the answer says so; with `must` that is `unsupported`.
 pub(super) fn enter(read: &[PathBuf], write: &[PathBuf], must: bool) -> Result<&'static str, Error> {
     let failed =
         |what: &str| Error::new(ErrorKind::Unsupported, format!("the sandbox cannot be entered: {what}")).hint("pass --sandbox=false");
-    let files = restrict_files(read, write).map_err(|e| failed("landlock").because(e))?;
-    if must && files == RulesetStatus::NotEnforced {
-        return Err(failed("this kernel has no landlock"));
-    }
-    refuse_calls().map_err(|e| failed("seccomp").because(e))?;
-    Ok(match files {
-        RulesetStatus::FullyEnforced => "landlock and seccomp",
-        RulesetStatus::PartiallyEnforced => "landlock, as far as this kernel has it, and seccomp",
-        RulesetStatus::NotEnforced => "seccomp alone: this kernel has no landlock",
+    let files = match restrict_files(read, write) {
+        Err(e) if must => return Err(failed("landlock").because(e)),
+        Ok(RulesetStatus::NotEnforced) if must => return Err(failed("this kernel has no landlock")),
+        files => files.unwrap_or(RulesetStatus::NotEnforced),
+    };
+    let calls = match refuse_calls() {
+        Err(e) if must => return Err(failed("seccomp").because(e)),
+        calls => calls.is_ok(),
+    };
+    Ok(match (files, calls) {
+        (RulesetStatus::FullyEnforced, true) => "landlock and seccomp",
+        (RulesetStatus::PartiallyEnforced, true) => "landlock, as far as this kernel has it, and seccomp",
+        (RulesetStatus::NotEnforced, true) => "seccomp alone: there is no landlock",
+        (RulesetStatus::NotEnforced, false) => "none: there is neither landlock nor seccomp",
+        (_, false) => "landlock alone: there is no seccomp",
     })
 }
 
