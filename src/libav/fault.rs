@@ -31,9 +31,9 @@ pub(super) fn no_memory() -> Error {
 /// The most that libav may allocate at once, in bytes: a frame of 35 million pixels in 4:2:0 with 10 bits fits.
 const LARGEST_ALLOCATION: usize = 128 << 20;
 
-/// What holds for the whole process. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
+/// What holds for the whole process; best before its second thread. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
 /// result. And no size in a stream's headers may have it take all memory.
-pub(super) fn set_up() {
+pub fn set_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         ff::log::set_level(ff::log::Level::Quiet);
