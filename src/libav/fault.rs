@@ -31,20 +31,13 @@ pub(super) fn no_memory() -> Error {
 /// The most that libav may allocate at once, in bytes: a frame of 35 million pixels in 4:2:0 with 10 bits fits.
 const LARGEST_ALLOCATION: usize = 128 << 20;
 
-/// What holds for the whole process; best before its second thread. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
+/// What holds for the whole process. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
 /// result. And no size in a stream's headers may have it take all memory.
-pub fn set_up() {
+pub(super) fn set_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         ff::log::set_level(ff::log::Level::Quiet);
         // SAFETY: sets one number, which every allocation from now on is compared with.
         unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) };
-        // Frames come and go on threads that come and go: an arena for each would keep what the last one left. Eight pictures at once
-        // take a quarter less with one, and no more time.
-        #[cfg(target_env = "gnu")]
-        // SAFETY: a setting of glibc's allocator, which may be made at any time (mallopt(3)).
-        unsafe {
-            libc::mallopt(libc::M_ARENA_MAX, 1);
-        }
     });
 }

@@ -31,7 +31,6 @@ mod woven;
 
 pub use about::{About, about};
 pub use convert::{Form, Wanted, picture};
-pub use fault::set_up;
 pub use fragments::Fragments;
 pub use frame::{Colour, Frame};
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};

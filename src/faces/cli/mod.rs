@@ -34,7 +34,6 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     // Good until the options are read, and for what goes wrong with them
     let mut voice = Voice::guessed(&args);
     panics::keep();
-    crate::libav::set_up();
     match panics::caught(|| parsed(args, &mut voice)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(voice.fail(&error)),

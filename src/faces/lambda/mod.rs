@@ -32,7 +32,6 @@ use work::{Deadline, Works};
 
 /// Answers invocations until the environment is taken away.
 pub fn run() -> ExitCode {
-    crate::libav::set_up();
     let done = Settings::from_environment().and_then(|settings| {
         log::start(settings.log);
         if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {
