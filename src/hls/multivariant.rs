@@ -82,12 +82,6 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// Whether the other one is the same by all that is told, in another place: a redundant copy.
-    pub fn is_twin_of(&self, other: &Self) -> bool {
-        let told = |variant: &Self| (variant.bandwidth, variant.resolution, variant.codecs.clone(), variant.video_range.clone());
-        told(self) == told(other) && self.frame_rate == other.frame_rate
-    }
-
     /// Whether it has video, as far as CODECS and RESOLUTION tell.
     pub fn has_video(&self) -> bool {
         let Some(codecs) = &self.codecs else { return true };

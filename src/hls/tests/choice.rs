@@ -217,7 +217,6 @@ fn twins_come_before_other_pathways_and_those_before_the_next_best() {
     let chosen = choose(&playlist, &VariantChoice::Auto, &Size::default()).unwrap();
     let names: Vec<_> = chosen.iter().map(|variant| variant.url.path().rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["b2.m3u8", "twin.m3u8", "a2.m3u8", "b1.m3u8", "a1.m3u8"]);
-    assert!(chosen[0].is_twin_of(chosen[1]) && !chosen[0].is_twin_of(chosen[3]));
 }
 
 #[test]
