@@ -3,7 +3,9 @@
 //!     cargo run --release --example mutate -- [COUNT [SEED [FOLDER…]]]
 //!
 //! The segments are those of `tests/fixtures`, and of folders that are named. It tells peak memory, the longest that one took, and how many
-//! gave a picture. A picture that is given as clean is held against all frames of the intact segment: one that is none of them is wrong.
+//! gave a picture. A picture that is given as clean is held against all frames of the intact segment: one that is none of them is wrong. One of
+//! another shape is counted by itself: no bit of a picture says that a header's size, aspect or rotation is not meant. With
+//! `KEEP=FOLDER` the spoilt segments of wrong pictures are written there, and the intact ones beside them.
 
 #![allow(clippy::indexing_slicing, reason = "a tool that is wrong about what is there should fail loudly")]
 
@@ -47,7 +49,8 @@ fn main() {
     println!("{} intact segments with {} frames", segments.len(), segments.iter().map(|segment| segment.frames.len()).sum::<usize>());
     let mut random = Random(seed);
     let (mut came, mut wrong): (BTreeMap<String, u64>, BTreeMap<String, u64>) = (BTreeMap::new(), BTreeMap::new());
-    let (mut longest, mut hangs, mut checked) = (Duration::ZERO, 0, 0_u64);
+    let keep = std::env::var_os("KEEP").map(PathBuf::from);
+    let (mut longest, mut hangs, mut checked, mut reshaped) = (Duration::ZERO, 0, 0_u64, 0_u64);
     let began = Instant::now();
     for number in 0..count {
         let segment = &segments[random.below(segments.len())];
@@ -67,9 +70,16 @@ fn main() {
             Ok(Some((picture, _))) => {
                 if how != "spliced" && !segment.frames.is_empty() {
                     checked += 1;
-                    let off = segment.frames.iter().map(|frame| difference(frame, &luma(picture))).fold(f64::INFINITY, f64::min);
-                    if off > SAME {
-                        *wrong.entry(format!("{} {how}", segment.name)).or_default() += 1;
+                    match segment.frames.iter().filter_map(|frame| difference(frame, &luma(picture))).reduce(f64::min) {
+                        None => reshaped += 1,
+                        Some(off) if off > SAME => {
+                            *wrong.entry(format!("{} {how}", segment.name)).or_default() += 1;
+                            if let Some(keep) = &keep {
+                                written(keep, &format!("{number}-{off:.0}-{wanted:?}-{how}-{}", segment.name), &spoilt);
+                                written(keep, &format!("intact-{}", segment.name), &segment.bytes);
+                            }
+                        }
+                        Some(_) => {}
                     }
                 }
                 "a picture".to_owned()
@@ -84,6 +94,7 @@ fn main() {
     }
     println!("{count} spoilt segments in {:.1} s: {came:?}", began.elapsed().as_secs_f64());
     println!("longest {} ms, {hangs} over {} s, peak memory {} MB", longest.as_millis(), HANG.as_secs(), peak());
+    println!("{reshaped} of {checked} pictures are of another shape");
     println!("{} of {checked} pictures are none of the intact frames: {wrong:?}", wrong.values().sum::<u64>());
 }
 
@@ -149,12 +160,14 @@ fn luma(picture: &Picture) -> Vec<u8> {
     }
 }
 
-fn difference(one: &[u8], other: &[u8]) -> f64 {
-    if one.len() != other.len() || one.is_empty() {
-        return 255.0;
-    }
+/// The mean difference, or `None` where the shapes differ.
+fn difference(one: &[u8], other: &[u8]) -> Option<f64> {
     let sum: u64 = one.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
-    sum as f64 / one.len() as f64
+    (one.len() == other.len() && !one.is_empty()).then(|| sum as f64 / one.len() as f64)
+}
+
+fn written(folder: &Path, name: &str, bytes: &[u8]) {
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(name), bytes)).expect("KEEP's folder can be written to");
 }
 
 /// The peak of resident memory, in MB.

@@ -91,6 +91,20 @@ fn damaged_and_lost_packets() {
 }
 
 #[test]
+fn nothing_leans_on_a_damaged_first_key_frame() {
+    let whole = fixture("late-key/1.ts");
+    let intact = frames(&whole, "ts", 25);
+    let mut dice = Dice(3);
+    // Its key frame lies in these packets; those before and behind it show what leans on others
+    for at in (20 * TS_PACKET + 48..23 * TS_PACKET - 40).step_by(29) {
+        let mut damaged = whole.clone();
+        damaged[at..at + 40].fill_with(|| u8::try_from(dice.below(256)).expect("8 bits"));
+        let picture = shot(&damaged, "ts", &["--at", "start"]);
+        assert!(picture.is_none_or(|picture| intact.contains(&picture)), "from byte {at} on");
+    }
+}
+
+#[test]
 fn a_refresh_without_key_frames_completes() {
     let whole = fixture("damage/refresh.ts");
     let intact = frames(&whole, "ts", 60);

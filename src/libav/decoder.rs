@@ -143,6 +143,12 @@ impl Decoder {
         unsafe { ffi::avcodec_send_packet(self.context, ptr::null()) };
     }
 
+    /// Ends decoding, and tells whether all frames that were held back are clean.
+    pub fn rest_is_clean(&mut self) -> bool {
+        self.drain();
+        std::iter::from_fn(|| self.receive()).all(|frame| frame.is_clean()) && !self.complained()
+    }
+
     /// Begins anew, after draining or before another key frame.
     pub fn flush(&mut self) {
         // SAFETY: `context` is open.

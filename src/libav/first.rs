@@ -4,6 +4,7 @@ use ffmpeg_next as ff;
 
 use super::{
     decoder::{Aim, Decoder},
+    frame::Frame,
     search::{Attempt, BEHIND_A_KEY, Found, unclean},
     sniff::Container,
 };
@@ -72,23 +73,25 @@ impl Attempt<'_> {
     /// (recovery point SEI), and libavcodec holds frames back until then.
     pub(super) fn first_recovered(&mut self) -> Result<Found, Error> {
         let mut decoder = None;
-        let mut may = false;
         while let Some(packet) = self.packet()? {
             // A damaged reference taints what follows, up to the next refresh
-            may = (may && !packet.is_corrupt()) || packet.is_key();
-            if !may {
+            if packet.is_corrupt() || (decoder.is_none() && !packet.is_key()) {
                 decoder = None;
                 continue;
             }
-            let decoder = match &mut decoder {
+            let open = match &mut decoder {
                 Some(decoder) => decoder,
                 none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?),
             };
             self.demuxer.check()?;
-            decoder.send(&packet);
-            let frame = decoder.receive();
-            if let Some(frame) = frame.filter(|frame| frame.codec == "h264" && frame.is_clean() && !decoder.complained()) {
-                return Ok(self.found(frame));
+            open.send(&packet);
+            let frame = open.receive();
+            let clean = frame.as_ref().is_none_or(Frame::is_clean) && !open.complained();
+            match frame {
+                None if clean => {}
+                // Shown before what it leans on, which is clean only if all that was decoded is
+                Some(frame) if clean && frame.codec == "h264" && open.rest_is_clean() => return Ok(self.found(frame)),
+                _ => decoder = None,
             }
         }
         Err(unclean("no frame was found that is clean"))
