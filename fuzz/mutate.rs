@@ -36,6 +36,8 @@ struct Segment {
 const WIDTH: u32 = 64;
 /// Between a frame and what is it, but for damage that shows nowhere: the mean difference of luma.
 const SAME: f64 = 2.0;
+/// At so many ends the last frame is looked at.
+const PREFIXES: usize = 100;
 /// What no segment may take: the limit of a step.
 const HANG: Duration = Duration::from_secs(10);
 
@@ -138,6 +140,13 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
                 }
             }
             all.extend(last);
+            // Where a refresh takes long, a later frame is reached from an end alone
+            for part in 1..PREFIXES {
+                let prefix = &segment.bytes[..segment.bytes.len() / PREFIXES * part];
+                let frame = targets::pictures(prefix, usize::MAX, way, Search::Last, CHOSEN).ok().flatten();
+                all.extend(frame.map(|(picture, _)| luma(&picture)));
+            }
+            all.sort();
             all.dedup();
             segment.frames = all;
         }

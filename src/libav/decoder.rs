@@ -87,6 +87,8 @@ impl Decoder {
                 }
                 Aim::EveryFrame if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 => {
                     (*context).has_b_frames = MOST_REORDERED;
+                    // Damage has to be seen in frames before a refresh is complete, too
+                    (*context).flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT.cast_signed();
                 }
                 Aim::EveryFrame => {}
                 Aim::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
@@ -143,10 +145,10 @@ impl Decoder {
         unsafe { ffi::avcodec_send_packet(self.context, ptr::null()) };
     }
 
-    /// Ends decoding, and tells whether all frames that were held back are clean.
-    pub fn rest_is_clean(&mut self) -> bool {
+    /// Ends decoding, and tells whether all frames that were held back are whole.
+    pub fn rest_is_whole(&mut self) -> bool {
         self.drain();
-        std::iter::from_fn(|| self.receive()).all(|frame| frame.is_clean()) && !self.complained()
+        std::iter::from_fn(|| self.receive()).all(|frame| frame.is_clean() || frame.is_incomplete()) && !self.complained()
     }
 
     /// Begins anew, after draining or before another key frame.

@@ -4,7 +4,6 @@ use ffmpeg_next as ff;
 
 use super::{
     decoder::{Aim, Decoder},
-    frame::Frame,
     search::{Attempt, BEHIND_A_KEY, Found, unclean},
     sniff::Container,
 };
@@ -70,7 +69,7 @@ impl Attempt<'_> {
     }
 
     /// Without a clean key frame: the first frame that is whole again, where the codec says so. H.264 tells how many frames a refresh takes
-    /// (recovery point SEI), and libavcodec holds frames back until then.
+    /// (recovery point SEI), and libavcodec marks those until then.
     pub(super) fn first_recovered(&mut self) -> Result<Found, Error> {
         let mut decoder = None;
         while let Some(packet) = self.packet()? {
@@ -86,12 +85,12 @@ impl Attempt<'_> {
             self.demuxer.check()?;
             open.send(&packet);
             let frame = open.receive();
-            let clean = frame.as_ref().is_none_or(Frame::is_clean) && !open.complained();
-            match frame {
-                None if clean => {}
-                // Shown before what it leans on, which is clean only if all that was decoded is
-                Some(frame) if clean && frame.codec == "h264" && open.rest_is_clean() => return Ok(self.found(frame)),
-                _ => decoder = None,
+            match frame.filter(|frame| !frame.is_incomplete()) {
+                _ if open.complained() => decoder = None,
+                None => {}
+                // Shown before what it leans on, which is whole only if all that was decoded is
+                Some(frame) if frame.is_clean() && frame.codec == "h264" && open.rest_is_whole() => return Ok(self.found(frame)),
+                Some(_) => decoder = None,
             }
         }
         Err(unclean("no frame was found that is clean"))

@@ -73,6 +73,11 @@ impl Frame {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
     }
 
+    /// Whether nothing is wrong with it but that it comes before a refresh is complete: H.264 has refreshes, and its decoder marks them.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.codec == "h264" && self.video.is_corrupt() && !self.video.has_decode_errors()
+    }
+
     /// A number that another picture has not, but by a chance of 2^-64: of all the bytes of its planes.
     pub(super) fn fingerprint(&self) -> Option<u64> {
         // SAFETY: the frame is a decoder's own, whose planes hold what its format and size say. The first call computes how large a packed

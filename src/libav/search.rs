@@ -369,7 +369,7 @@ impl Attempt<'_> {
                 }
                 let place = run.iter().position(|packet| packet.pts().or(packet.dts()) == frame.ticks()).unwrap_or(run.len() - 1);
                 let since = self.since_first(frame.pts);
-                if !frame.is_clean() && since >= from {
+                if !frame.is_clean() && !frame.is_incomplete() && since >= from {
                     *broken = (*broken).min(place);
                 }
                 each(frame, since, place);
