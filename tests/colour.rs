@@ -1,4 +1,4 @@
-//! Colours: a chart of patches in every matrix, range, depth and sampling; HDR; what cannot be shown rightly.
+//! Colours: a chart of patches in every matrix, range, depth and sampling, and in P3; HDR; what cannot be shown rightly.
 
 mod origin;
 mod support;
@@ -48,7 +48,7 @@ fn every_patch_has_its_colour() {
     let origin = Origin::start();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chart");
     let files: Vec<_> = std::fs::read_dir(folder).expect("the charts").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(files.len(), 66);
+    assert_eq!(files.len(), 74);
     for file in files {
         let name = file.to_string_lossy();
         let url = origin.url(&format!("/chart/{name}"));

@@ -195,6 +195,17 @@ impl Demuxer {
         self.streams().iter().filter_map(|stream| stream_side_data(*stream, kind)).flat_map(systems).collect()
     }
 
+    /// The PIDs of the tables that tell what the programmes of a transport stream hold.
+    pub fn programme_tables(&self) -> Vec<u16> {
+        // SAFETY: `programs` points to `nb_programs` pointers to programmes while the context is open.
+        let tables = unsafe {
+            let (programmes, count) = ((*self.context).programs, (*self.context).nb_programs as usize);
+            let programmes = if programmes.is_null() || count == 0 { &[] } else { std::slice::from_raw_parts(programmes, count) };
+            programmes.iter().map(|programme| (**programme).pmt_pid).collect::<Vec<_>>()
+        };
+        tables.into_iter().filter_map(|pid| pid.try_into().ok()).collect()
+    }
+
     /// libavcodec's name of the video stream's codec.
     pub fn codec(&self) -> &'static str {
         self.stream().map_or("unknown", codec_name)
@@ -237,17 +248,7 @@ impl Demuxer {
 
     /// Takes the largest video stream among those that are known, and has the demuxer throw the others away.
     fn choose(&mut self) {
-        let video = |stream: &*mut ffi::AVStream| {
-            // SAFETY: each is a stream of the open context, whose `codecpar` is never null.
-            unsafe {
-                let (parameters, disposition) = ((**stream).codecpar, (**stream).disposition);
-                let is_video = (*parameters).codec_type == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
-                let is_cover = disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0;
-                (is_video && !is_cover).then(|| i64::from((*parameters).width) * i64::from((*parameters).height))
-            }
-        };
-        let candidates = self.streams().iter().enumerate().filter_map(|(index, stream)| Some((index, video(stream)?)));
-        // The first of equals: TS tells no sizes, and its first programme is as good as any
+        let candidates = self.streams().iter().enumerate().filter_map(|(index, stream)| Some((index, picture_size(stream)?)));
         let best = candidates.reduce(|best, other| if other.1 > best.1 { other } else { best });
         let Some((chosen, _)) = best else { return };
         self.chosen = Some(chosen);
@@ -262,6 +263,17 @@ impl Demuxer {
     /// The upstream's own error where there was one, else libav's.
     fn raise(&self, result: i32, doing: &str) -> Result<(), Error> {
         check(result).map(|_| ()).map_err(|e| self.source.take_error().unwrap_or_else(|| failure(doing, e)))
+    }
+}
+
+/// A video stream's pixels, 0 where they are not known; `None` for any other.
+fn picture_size(stream: &*mut ffi::AVStream) -> Option<i64> {
+    // SAFETY: callers pass a stream of an open context, whose `codecpar` is never null.
+    unsafe {
+        let (parameters, disposition) = ((**stream).codecpar, (**stream).disposition);
+        let is_video = (*parameters).codec_type == ffi::AVMediaType::AVMEDIA_TYPE_VIDEO;
+        let is_cover = disposition & ffi::AV_DISPOSITION_ATTACHED_PIC != 0;
+        (is_video && !is_cover).then(|| i64::from((*parameters).width) * i64::from((*parameters).height))
     }
 }
 

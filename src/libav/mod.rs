@@ -21,6 +21,7 @@ mod frame;
 mod jpeg;
 mod locked;
 mod metadata;
+mod moment;
 mod proof;
 mod scale;
 mod search;

@@ -3,13 +3,14 @@
 //! Decoders conceal, or read noise as a picture: entropy coding gives a meaning to nearly every row of bits. But noise does not end where
 //! the bytes do. So a picture is decoded again from data that was changed where it must not matter and where it must:
 //!
-//! - with bytes added behind each slice, where nothing is read: the picture must stay the same. With a wrong key decoders read on;
+//! - with bytes added behind each slice, where nothing is read: the picture must stay the same, or be none, since decoders that
+//!   `vendor/strict` has changed complain. With a wrong key decoders read on;
 //! - with the last bytes of the largest slice changed: the picture must change, or be none. With a wrong key decoders had ended before.
 //!
 //! Where the data is so short that noise may end by chance where it should, the packets behind it are looked at as well.
 //!
 //! H.264's decoder tells by itself when it reads too far (and its CAVLC slices end where their bytes do), and dav1d looks at the bits
-//! after a tile's end when it is told to be strict, which is as good as bytes added. For whatever ends by a flag in the entropy-coded data, both ways are gone.
+//! after a tile's end, which is as good as bytes added. For whatever ends by a flag in the entropy-coded data, both ways are gone.
 
 /// How the data of a packet is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -74,18 +74,14 @@ pub struct Found {
 
 /// The movie header of a file in fragments ends within so many bytes: it lists no samples.
 const MOVIE_HEADER: usize = 16 << 10;
+/// Programmes whose tables come within so many bytes are seen.
+const PROGRAMMES: usize = 32 << 10;
 /// A larger JPEG is cut off there, and so damaged.
 const LARGEST_STILL: u64 = 32 << 20;
 /// Half a millisecond: playlists round to that.
-const ROUNDING: f64 = 0.0005;
+pub(super) const ROUNDING: f64 = 0.0005;
 /// What follows a key frame may be its second field, or what makes a decoder let go of it.
 pub(super) const BEHIND_A_KEY: usize = 3;
-/// So many packets in a row may be shown after a moment before one comes that is shown at it: the depth of B-pyramids.
-const MOST_PYRAMID: usize = 4;
-/// So far past the end that a container tells, a moment is still its end.
-const PAST_THE_END: f64 = 0.5;
-/// In a file with an index, a moment this far in is seeked instead of read up to.
-const WORTH_A_SEEK: f64 = 1.0;
 
 /// Searches what `source` holds from its start. `whole` says that it is one whole file, in which the container's index may be used.
 ///
@@ -126,6 +122,10 @@ pub fn search(source: &Source, wanted: Search, whole: bool, bounds: Bounds, unlo
             break;
         }
         let mut attempt = opened(*mode)?;
+        if *mode != Mode::Probed && attempt.has_programmes()? {
+            // Only probing tells which has the largest picture
+            continue;
+        }
         match attempt.run(wanted, *mode) {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
@@ -153,8 +153,8 @@ pub(super) struct Attempt<'a> {
     pub(super) demuxer: Demuxer,
     pub(super) source: &'a Source,
     /// The first video packet's time: what moments are counted from.
-    first: Option<Timestamp>,
-    whole: bool,
+    pub(super) first: Option<Timestamp>,
+    pub(super) whole: bool,
     pub(super) bounds: Bounds,
     pub(super) container: Container,
     /// A packet that was looked at before its turn.
@@ -170,23 +170,6 @@ impl Attempt<'_> {
             Search::Last => self.at(f64::INFINITY, false),
             Search::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.at(moment, true)),
             Search::Frame(moment) => self.moment(moment).and_then(|moment| self.at(moment, false)),
-        }
-    }
-
-    /// Seconds after the first packet.
-    fn moment(&self, moment: Start) -> Result<f64, Error> {
-        let duration = self.demuxer.duration().filter(|_| self.whole);
-        let needed = || Error::new(ErrorKind::Unsupported, "this file does not tell its duration").hint("give a time from the start");
-        let seconds = match moment {
-            Start::FromStart(seconds) => seconds,
-            Start::FromEnd(back) => duration.ok_or_else(needed)? - back,
-            Start::Part(part) => duration.ok_or_else(needed)? * part,
-        };
-        match duration {
-            Some(end) if seconds > end + PAST_THE_END || seconds < -ROUNDING => {
-                Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {seconds:.3} s: the file lasts {end:.3} s")))
-            }
-            _ => Ok(seconds),
         }
     }
 
@@ -212,6 +195,12 @@ impl Attempt<'_> {
         Ok(Some(packet))
     }
 
+    /// Whether several programmes are found as far as a quick look goes.
+    fn has_programmes(&self) -> Result<bool, Error> {
+        let tables = self.demuxer.programme_tables();
+        Ok(tables.len() > 1 && sniff::programmes(&self.source.peek(PROGRAMMES)?, &tables) > 1)
+    }
+
     pub(super) fn prove(&self, run: &[ff::Packet]) -> Result<(), Error> {
         self.locked.prove(&self.demuxer, run, self.bounds.pixels)
     }
@@ -234,7 +223,7 @@ impl Attempt<'_> {
         self.source.size().is_some_and(|end| behind >= end && sniff::is_cut_mp4(self.source.from_start(), end))
     }
 
-    fn since_first(&self, time: Option<Timestamp>) -> f64 {
+    pub(super) fn since_first(&self, time: Option<Timestamp>) -> f64 {
         time.zip(self.first).map_or(0.0, |(time, first)| time.since(first))
     }
 
@@ -274,86 +263,9 @@ impl Attempt<'_> {
         Ok(best)
     }
 
-    /// The last frame, or key frame, at or before `moment`.
-    fn at(&mut self, moment: f64, key_only: bool) -> Result<Outcome, Error> {
-        let mut run = self.packets_up_to(moment)?;
-        self.forgive(&mut run);
-        let Some(key) = run.first() else {
-            return if self.first.is_some() { Ok(Outcome::Earlier) } else { Err(self.nothing("no key frame was found")) };
-        };
-        let time = self.since_first(self.demuxer.pts(key));
-        if key_only {
-            let few = run.get(..run.len().min(1 + BEHIND_A_KEY)).unwrap_or_default();
-            return match self.key_frame_of(few)? {
-                Some(frame) => Ok(Outcome::Found(self.found(frame))),
-                None => Err(unclean("the key frame is not clean")),
-            };
-        }
-        // Frames that were decoded behind a damaged one may lean on it, and nothing marks them
-        let mut whole = run.len();
-        loop {
-            let mut best: Option<(Frame, f64, usize)> = None;
-            let broken = self.decode(&run, |frame, since, place| {
-                // Frames before the key frame lean on what is not here
-                let shown = since >= time - ROUNDING && since <= moment + ROUNDING && best.as_ref().is_none_or(|best| since >= best.1);
-                if shown && (moment.is_finite() || place < whole) {
-                    best = Some((frame, since, place));
-                }
-            })?;
-            let whole_before = whole;
-            whole = whole.min(broken);
-            // Of a damaged frame nothing may be left to be shown: then an earlier one stands in its place
-            let lost = |since: f64| {
-                let behind = run.get(broken..).unwrap_or_default().iter().map(|packet| self.since_first(self.demuxer.pts(packet)));
-                moment.is_finite() && behind.into_iter().any(|other| other > since + ROUNDING && other <= moment + ROUNDING)
-            };
-            match best {
-                Some((frame, since, place)) if place < whole && frame.is_clean() && !lost(since) => {
-                    self.prove(&run)?;
-                    return Ok(Outcome::Found(self.found(frame)));
-                }
-                Some(_) if moment.is_infinite() && whole < whole_before && whole > 0 => {}
-                _ => return Err(unclean("the frame at that moment is not clean")),
-            }
-        }
-    }
-
-    /// From the last key frame at or before `moment` on, every packet that a frame at or before it may need.
-    fn packets_up_to(&mut self, moment: f64) -> Result<Vec<ff::Packet>, Error> {
-        let mut run: Vec<ff::Packet> = Vec::new();
-        let mut seeked = !self.whole;
-        let mut late = 0;
-        while let Some(packet) = self.packet()? {
-            if !seeked && let Some(first) = self.first {
-                seeked = true;
-                let far = moment > WORTH_A_SEEK && self.demuxer.has_index();
-                // Without an end in sight the last key frame is asked for by the duration
-                let target = if moment.is_finite() { moment } else { self.demuxer.duration().unwrap_or(0.0) };
-                if far && self.demuxer.seek(first.plus(target)) {
-                    continue;
-                }
-            }
-            let shown = self.since_first(self.demuxer.pts(&packet));
-            let decoded = self.since_first(self.demuxer.dts(&packet));
-            late = if shown > moment + ROUNDING { late + 1 } else { 0 };
-            // dts alone would do, were it always there and always right
-            if late > MOST_PYRAMID && decoded.min(shown) > moment + ROUNDING {
-                return Ok(run);
-            }
-            let is_key = packet.is_key() && late == 0;
-            if is_key {
-                run.clear();
-            }
-            if is_key || !run.is_empty() {
-                run.push(packet);
-            }
-        }
-        Ok(run)
-    }
-
     /// Decodes a run of packets, the first of which is a key frame, and shows every frame, with its seconds after the first packet and its
     /// packet's place in the run. Gives the place of the first packet that is damaged: behind it nothing is sure.
-    fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64, usize)) -> Result<usize, Error> {
+    pub(super) fn decode(&self, run: &[ff::Packet], mut each: impl FnMut(Frame, f64, usize)) -> Result<usize, Error> {
         let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?;
         let since = |packet: &ff::Packet| self.since_first(self.demuxer.pts(packet));
         let from = run.first().map_or(0.0, since) - ROUNDING;

@@ -99,20 +99,28 @@ fn is_markup(bytes: &[u8]) -> bool {
 /// Whether every packet with a payload among these is scrambled (`transport_scrambling_control`, ISO/IEC 13818-1, 2.4.3.3): then a
 /// conditional access system holds the key.
 pub fn is_scrambled_ts(bytes: &[u8]) -> bool {
-    let Some(at) = bytes.iter().take(TS_PACKET).position(|byte| *byte == 0x47) else {
-        return false;
-    };
-    let packets = bytes.get(at..).unwrap_or_default().chunks_exact(TS_PACKET);
     let (mut scrambled, mut clear) = (0_u32, 0_u32);
-    for packet in packets {
-        let [0x47, b1, b2, b3, ..] = packet else { continue };
-        let pid = u16::from_be_bytes([b1 & 0x1f, *b2]);
+    for (pid, control) in packets(bytes) {
         // Tables and null packets are never scrambled
-        if b3 & 0x10 != 0 && pid > 0x1f && pid != 0x1fff {
-            *if b3 & 0xc0 == 0 { &mut clear } else { &mut scrambled } += 1;
+        if control & 0x10 != 0 && pid > 0x1f && pid != 0x1fff {
+            *if control & 0xc0 == 0 { &mut clear } else { &mut scrambled } += 1;
         }
     }
     scrambled > clear
+}
+
+/// How many of the programmes whose tables have these PIDs are really there: a table of programmes outlives those that were left out.
+pub fn programmes(bytes: &[u8], tables: &[u16]) -> usize {
+    tables.iter().filter(|table| packets(bytes).any(|(pid, _)| pid == **table)).count()
+}
+
+/// PID and fourth byte of the packets of a transport stream (ISO/IEC 13818-1, 2.4.3.2).
+fn packets(bytes: &[u8]) -> impl Iterator<Item = (u16, u8)> {
+    let at = bytes.iter().take(TS_PACKET).position(|byte| *byte == 0x47).unwrap_or(bytes.len());
+    bytes.get(at..).unwrap_or_default().chunks_exact(TS_PACKET).filter_map(|packet| match packet {
+        [0x47, b1, b2, control, ..] => Some((u16::from_be_bytes([b1 & 0x1f, *b2]), *control)),
+        _ => None,
+    })
 }
 
 /// Whether the last box of a file says that it goes on behind the file's end.
