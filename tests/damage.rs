@@ -91,6 +91,29 @@ fn damaged_and_lost_packets() {
 }
 
 #[test]
+fn damage_of_every_codec() {
+    let mut dice = Dice(17);
+    for name in ["hevc", "vp9", "av1", "h264-10bit"] {
+        let init = fixture(&format!("codecs/{name}-init.mp4"));
+        let whole = [init, fixture(&format!("codecs/{name}-0.m4s"))].concat();
+        let intact = frames(&whole, "mp4", 12);
+        let media = whole.windows(4).rposition(|four| four == b"mdat").expect("media") + 4;
+        let mut given = 0;
+        for round in 0..12 {
+            let mut damaged = whole.clone();
+            let at = media + dice.below(whole.len() - media - 8);
+            damaged[at..at + 8].fill_with(|| u8::try_from(dice.below(256)).expect("8 bits"));
+            for at in [&["--at", "start"][..], &["--at", "0.24", "--exact"], &["--at", "live"]] {
+                let picture = shot(&damaged, "mp4", at);
+                given += usize::from(picture.is_some());
+                assert!(picture.is_none_or(|picture| intact.contains(&picture)), "{name}, round {round}, {at:?}");
+            }
+        }
+        assert!(given > 0, "{name}: no picture at all");
+    }
+}
+
+#[test]
 fn nothing_leans_on_a_damaged_first_key_frame() {
     let whole = fixture("late-key/1.ts");
     let intact = frames(&whole, "ts", 25);
