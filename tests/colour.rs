@@ -60,6 +60,25 @@ fn every_patch_has_its_colour() {
 /// Numbers of 255 for greys of 0, 5, 26, 60, 100, 162, 203 and 1000 cd/m²: BT.2408's scale, and from 93 cd/m² on the bend of our own.
 const GREYS: [u8; 8] = [0, 55, 108, 153, 189, 225, 234, 255];
 
+/// Light and dark skin, in cd/m² of BT.2020's red, green and blue.
+const SKIN: [[f64; 3]; 4] = [[60.0, 38.6, 25.5], [120.0, 77.2, 51.0], [300.0, 193.0, 127.0], [40.0, 24.2, 16.4]];
+
+/// To XYZ, white's parts each one.
+const SRGB: [[f64; 3]; 3] = [[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0178, 0.1095, 0.8728]];
+const BT_2020: [[f64; 3]; 3] = [[0.6702, 0.1521, 0.1777], [0.2627, 0.6780, 0.0593], [0.0, 0.0258, 0.9742]];
+
+/// The light of a number of sRGB.
+fn linear(number: u8) -> f64 {
+    let part = f64::from(number) / 255.0;
+    if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+}
+
+/// The angle of hue in CIELAB, in degrees.
+fn hue(to_xyz: &[[f64; 3]; 3], light: [f64; 3]) -> f64 {
+    let [x, y, z] = to_xyz.map(|row| row.iter().zip(light).map(|(k, part)| k * part).sum::<f64>().cbrt());
+    (200.0 * (y - z)).atan2(500.0 * (x - y)).to_degrees()
+}
+
 #[test]
 fn hdr_looks_as_sdr_would() {
     let origin = Origin::start();
@@ -67,10 +86,11 @@ fn hdr_looks_as_sdr_would() {
         for output in ["out.png", "out.jpg"] {
             let patches = chart(&hlsnap(&[&origin.url(&format!("/hdr/{name}.mp4")), "-q", "95", "-o", output]).picture(output));
             assert_near(&patches[..8], &GREYS.map(|grey| [grey; 3]), 4, name);
-            // Skin at three levels stays warm, strong colours stay strong and are those that they were
-            for [r, g, b] in &patches[8..12] {
-                assert!(r > g && g > b, "{name}: skin is {:?}", [r, g, b]);
+            for (shown, light) in patches[8..12].iter().zip(SKIN) {
+                let off = (hue(&SRGB, shown.map(linear)) - hue(&BT_2020, light.map(|part| part / 203.0))).abs();
+                assert!(off < 3.0, "{output} of {name}: skin's hue is {off:.1} degrees off");
             }
+            // Strong colours stay strong and are those that they were
             for (patch, strongest) in patches[12..15].iter().zip(0..) {
                 let others: Vec<u8> = (0..3).filter(|part| *part != strongest).map(|part| patch[part]).collect();
                 assert!(others.iter().all(|other| *other < patch[strongest] / 2 + 20), "{name}: {patch:?} is pale");
