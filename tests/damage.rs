@@ -91,6 +91,24 @@ fn damaged_and_lost_packets() {
 }
 
 #[test]
+fn whole_frames_that_are_lost() {
+    // Its frames are so small that packets hold whole ones
+    let whole = fixture("ladder-ts/v2-0.ts");
+    let intact = frames(&whole, "ts", 50);
+    let mut given = 0;
+    for first in (10..85).step_by(5) {
+        let mut damaged = whole.clone();
+        damaged.drain(first * TS_PACKET..(first + 3 + first % 4) * TS_PACKET);
+        for at in [&["--at", "live"][..], &["--at", "1.5", "--exact"]] {
+            let picture = shot(&damaged, "ts", at);
+            given += usize::from(picture.is_some());
+            assert!(picture.is_none_or(|picture| intact.contains(&picture)), "from packet {first} on, {at:?}");
+        }
+    }
+    assert!(given > 10, "only {given} pictures");
+}
+
+#[test]
 fn damage_of_every_codec() {
     let mut dice = Dice(17);
     for name in ["hevc", "vp9", "av1", "h264-10bit"] {

@@ -4,7 +4,7 @@
 //! the bytes do. So a picture is decoded again from data that was changed where it must not matter and where it must:
 //!
 //! - with bytes added behind each slice, where nothing is read: the picture must stay the same, or be none, since decoders that
-//!   `vendor/strict` has changed complain. With a wrong key decoders read on;
+//!   `vendor/changes` has changed complain. With a wrong key decoders read on;
 //! - with the last bytes of the largest slice changed: the picture must change, or be none. With a wrong key decoders had ended before.
 //!
 //! Where the data is so short that noise may end by chance where it should, the packets behind it are looked at as well.

@@ -112,7 +112,7 @@ pub fn search(source: &Source, wanted: Search, whole: bool, bounds: Bounds, unlo
     };
     let opened = |mode| -> Result<Attempt<'_>, Error> {
         let (demuxer, locked) = (Demuxer::open(source, container, mode, bounds.pixels)?, Locked::new(unlock));
-        Ok(Attempt { demuxer, source, first: None, whole, bounds, container, ahead: None, locked })
+        Ok(Attempt { demuxer, source, first: None, whole, bounds, container, before: None, ahead: None, locked })
     };
     let mut failure = None;
     let mut was_locked = false;
@@ -157,6 +157,8 @@ pub(super) struct Attempt<'a> {
     pub(super) whole: bool,
     pub(super) bounds: Bounds,
     pub(super) container: Container,
+    /// Where the last packet that was given lies.
+    before: Option<u64>,
     /// A packet that was looked at before its turn.
     ahead: Option<ff::Packet>,
     pub(super) locked: Locked<'a>,
@@ -188,7 +190,12 @@ impl Attempt<'_> {
         if self.container == Container::Mp4 && self.is_cut(&packet) {
             return Ok(None);
         }
-        let packet = self.locked.open(&self.demuxer, self.container, packet)?;
+        let mut packet = self.locked.open(&self.demuxer, self.container, packet)?;
+        let place = u64::try_from(packet.position()).ok();
+        if packet.is_corrupt() && self.before.zip(place).is_some_and(|(before, here)| self.locked.begins_between(before, here)) {
+            packet.set_flags(packet.flags() - ff::packet::Flags::CORRUPT);
+        }
+        self.before = place;
         if self.first.is_none() {
             self.first = self.demuxer.pts(&packet);
         }
@@ -231,8 +238,8 @@ impl Attempt<'_> {
         Found { since_first: self.since_first(frame.pts), frame }
     }
 
-    /// Takes the mark of damage away where segments meet: counters that begin anew look like loss there. The mark may stand one packet early,
-    /// since a parser gives it to what it completes meanwhile. What is truly cut off there, the decoder complains about.
+    /// Takes the mark of damage away where segments meet, as [`packet`](Self::packet) does: counters that begin anew look like loss there. The mark
+    /// may stand one packet early, since a parser gives it to what it completes meanwhile. What is truly cut off there, the decoder complains about.
     pub(super) fn forgive(&self, run: &mut [ff::Packet]) {
         let places: Vec<_> = run.iter().map(|packet| u64::try_from(packet.position()).ok()).collect();
         let end = places.len();
