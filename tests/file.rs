@@ -37,11 +37,30 @@ fn jpegs_of_every_kind() {
 }
 
 #[test]
+fn webp_with_loss_and_without() {
+    let origin = Origin::start();
+    let url = origin.url(LADDER);
+    let of = |options: &[&str]| {
+        let run = hlsnap(&[&[&url, "-o", "out.webp", "--strip"], options].concat());
+        (run.picture("out.webp"), std::fs::read(run.path("out.webp")).expect("a picture"))
+    };
+    let png = hlsnap(&[&url, "-o", "out.png"]).picture("out.png");
+    let (lossless, exact) = of(&["--lossless", "-q", "10"]);
+    assert_eq!((&exact[12..16], lossless.to_rgb8()), (b"VP8L".as_slice(), png.to_rgb8()));
+    let [(rough, small), (fine, large)] = ["30", "95"].map(|quality| of(&["-q", quality]));
+    assert_eq!((&small[12..16], &large[12..16]), (b"VP8 ".as_slice(), b"VP8 ".as_slice()));
+    assert!(small.len() < large.len(), "{} {}", small.len(), large.len());
+    assert_eq!((rough.dimensions(), number(&rough), number(&fine)), (png.dimensions(), 0, 0));
+    assert_colours(&fine, 8);
+    hlsnap(&[&url, "--lossless"]).fails(2, "usage");
+}
+
+#[test]
 fn a_file_tells_of_itself_unless_it_is_stripped() {
     let origin = Origin::start();
     let url = format!("{}?token=secret", origin.url("/live/v0.m3u8"));
-    for output in ["out.jpg", "out.png", "out.webp"] {
-        let run = hlsnap(&[&url, "-o", output]);
+    for (output, option) in [("out.jpg", "-v"), ("out.png", "--lossless"), ("out.webp", "-v"), ("out.webp", "--lossless")] {
+        let run = hlsnap(&[&url, "-o", output, option]);
         let file = std::fs::read(run.path(output)).expect("a picture");
         for part in ["2026:01:31 12:00:20\0", "hlsnap ", "/live/v0.m3u8?...\0"] {
             assert!(contains(&file, part.as_bytes()), "{output} lacks {part}");
@@ -49,7 +68,7 @@ fn a_file_tells_of_itself_unless_it_is_stripped() {
         assert!(!contains(&file, b"secret"));
         assert!(output != "out.png" || contains(&file, b"sRGB"));
         let size = run.picture(output).dimensions();
-        let run = hlsnap(&[&url, "-o", output, "--strip"]);
+        let run = hlsnap(&[&url, "-o", output, option, "--strip"]);
         let bare = std::fs::read(run.path(output)).expect("a picture");
         assert!(!contains(&bare, b"hlsnap") && bare.len() < file.len());
         assert_eq!(run.picture(output).dimensions(), size);
@@ -60,20 +79,23 @@ fn a_file_tells_of_itself_unless_it_is_stripped() {
 fn the_best_quality_that_fits() {
     let origin = Origin::start();
     let url = origin.url(LADDER);
-    let size = |options: &[&str]| {
-        let run = hlsnap(&[&[&url, "-q", "90", "-o", "out.jpg", "--json"], options].concat());
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        let bytes = std::fs::metadata(run.path("out.jpg")).expect("a picture").len();
-        assert_eq!(run.json()["bytes"], bytes);
-        bytes
-    };
-    let free = size(&[]);
-    assert_eq!(size(&["--max-size", "1M"]), free);
-    let most = free * 2 / 3;
-    let fitting = size(&["--max-size", &most.to_string()]);
-    assert!(fitting <= most && fitting > most * 3 / 4, "{fitting} of {most}");
-    hlsnap(&[&url, "--max-size", "300", "-o", "out.jpg"]).fails(14, "too_large");
+    for (output, percent) in [("out.jpg", 67), ("out.webp", 95)] {
+        let size = |options: &[&str]| {
+            let run = hlsnap(&[&[&url, "-q", "90", "-o", output, "--json", "--strip"], options].concat());
+            assert_eq!(run.code, 0, "{}", run.stderr);
+            let bytes = std::fs::metadata(run.path(output)).expect("a picture").len();
+            assert_eq!(run.json()["bytes"], bytes);
+            bytes
+        };
+        let free = size(&[]);
+        assert_eq!(size(&["--max-size", "1M"]), free);
+        let most = free * percent / 100;
+        let fitting = size(&["--max-size", &most.to_string()]);
+        assert!(fitting <= most && fitting > most * 3 / 4, "{fitting} of {most}");
+        hlsnap(&[&url, "--max-size", "300", "-o", output]).fails(14, "too_large");
+    }
     hlsnap(&[&url, "--max-size", "300", "-o", "out.png"]).fails(14, "too_large");
+    hlsnap(&[&url, "--max-size", "300", "--lossless", "-o", "out.webp"]).fails(14, "too_large");
 }
 
 #[test]

@@ -30,6 +30,8 @@ fn pictures_in_every_format_and_size() {
         assert_eq!(number(&answer.picture()), 75, "{ending}");
         assert_eq!((answer.header("x-hlsnap-requests"), answer.header("x-hlsnap-presentation-seconds")), ("3", "3"));
     }
+    let [lossy, lossless] = ["", "&lossless"].map(|how| server.get(&format!("/snapshot.webp?url={url}&quality=20&strip{how}")).body);
+    assert_eq!((&lossy[12..16], &lossless[12..16]), (b"VP8 ".as_slice(), b"VP8L".as_slice()));
     let answer = server.get(&format!("/snapshot.png?url={url}&at=0:01&width=100&height=100&fit=cover&variant=worst&exact"));
     assert_eq!(answer.picture().dimensions(), (100, 100));
 }

@@ -1,7 +1,7 @@
-//! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale.
+//! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale; WebP by libwebp.
 //!
 //! ```text
-//! Upstream [-> Fragments] -> Source -> Demuxer -> Decoder -> Frame -> convert -> jpeg
+//! Upstream [-> Fragments] -> Source -> Demuxer -> Decoder -> Frame -> convert -> jpeg, webp
 //!                                      [search: which packets make the frame that was asked for]
 //! ```
 //!
@@ -28,6 +28,7 @@ mod search;
 mod sniff;
 mod source;
 mod unlock;
+mod webp;
 mod woven;
 
 pub use about::{About, about};
@@ -39,3 +40,4 @@ pub use search::{Bounds, Found, Outcome, Search, Start, search};
 pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise};
 pub use source::{Source, Upstream};
 pub use unlock::{CommonEncryption, Sealed, Unlock};
+pub use webp::{encode as encode_webp, encode_lossless as encode_lossless_webp};

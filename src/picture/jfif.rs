@@ -1,4 +1,4 @@
-//! From R, G and B to JFIF's planes.
+//! From R, G and B to JFIF's planes, and from those to WebP's.
 
 use image::RgbImage;
 
@@ -45,6 +45,17 @@ pub fn of_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
     Planes::of(chroma, [y, cb, cr])
 }
 
+/// The same in the limited range, as WebP has it (RFC 6386, 9.2).
+pub fn limited(planes: &Planes) -> [Plane; 3] {
+    // 16 + 219 / 255 of luma; 128 + 224 / 255 of what chroma has over 128; each with half a step for rounding
+    let part = |plane: &Plane, span: u16, zero: u16| {
+        #[expect(clippy::cast_possible_truncation, reason = "at most 240")]
+        let bytes = plane.bytes.iter().map(|value| ((u16::from(*value) * span + zero) / 255) as u8).collect();
+        Plane { bytes, ..*plane }
+    };
+    [part(&planes.y, 219, 16 * 255 + 127), part(&planes.cb, 224, 16 * 255 + 15), part(&planes.cr, 224, 16 * 255 + 15)]
+}
+
 /// A sum of products, of `count` pixels, over `zero`.
 #[expect(clippy::cast_sign_loss, reason = "clamped")]
 fn part([of_r, of_g, of_b]: [i32; 3], [r, g, b]: [i32; 3], count: i32, zero: i32) -> u8 {
@@ -58,6 +69,12 @@ mod tests {
     use image::Rgb;
 
     use super::*;
+
+    #[test]
+    fn the_limited_range_begins_at_16() {
+        let given = [0, 128, 255].map(|value| limited(&Planes::filled(1, 1, Chroma::Half, [value; 3])).map(|plane| plane.bytes[0]));
+        assert_eq!(given, [[16; 3], [126, 128, 128], [235, 240, 240]]);
+    }
 
     #[test]
     fn colours_are_jfifs() {

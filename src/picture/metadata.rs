@@ -122,10 +122,18 @@ fn crc(bytes: &[u8]) -> u32 {
 fn webp(file: &[u8], exif: &[u8]) -> Option<Vec<u8>> {
     const EXIF: u32 = 8;
     let image = file.strip_prefix(b"RIFF")?.get(8..)?;
-    // Width and height less one, 14 bits each, behind a signature
-    let sizes = image.strip_prefix(b"VP8L")?.get(5..9)?;
-    let bits = u32::from_le_bytes(sizes.try_into().ok()?);
-    let (width, height) = (bits & 0x3fff, bits >> 14 & 0x3fff);
+    // Lossless: width and height less one, 14 bits each, behind a signature. Lossy: 14 bits each as they are, behind tag and start code
+    let (width, height) = match image.get(..8)?.first_chunk()? {
+        b"VP8L" => {
+            let bits = u32::from_le_bytes(*image.get(9..)?.first_chunk()?);
+            (bits & 0x3fff, bits >> 14 & 0x3fff)
+        }
+        b"VP8 " => {
+            let sizes = u32::from_le_bytes(*image.get(14..)?.first_chunk()?);
+            ((sizes & 0x3fff).checked_sub(1)?, (sizes >> 16 & 0x3fff).checked_sub(1)?)
+        }
+        _ => return None,
+    };
     let chunk = |name: &[u8; 4], data: &[u8]| {
         let size = u32::try_from(data.len()).unwrap_or(0).to_le_bytes();
         [name.as_slice(), &size, data, if data.len() % 2 == 1 { &[0] } else { &[] }].concat()
@@ -138,18 +146,20 @@ fn webp(file: &[u8], exif: &[u8]) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use image::RgbImage;
+    use std::io::Cursor;
+
+    use image::{ImageFormat, RgbImage};
 
     use super::*;
-    use crate::picture;
 
     #[test]
     fn files_stay_readable_and_tell() {
         let told = Told { time: Some("2026-01-31T12:00:20.480Z".into()), source: "https://example.com/live.m3u8?...".into() };
-        for format in [Format::Png, Format::WebP] {
+        for (format, of_image) in [(Format::Png, ImageFormat::Png), (Format::WebP, ImageFormat::WebP)] {
             let image = RgbImage::from_fn(21, 9, |x, y| image::Rgb([x * 9, y * 20, 77].map(|part| u8::try_from(part).expect("8 bits"))));
-            let file = picture::encode(&image, format).expect("a file");
-            let tagged = tagged(file, format, &told);
+            let mut file = Cursor::new(Vec::new());
+            image.write_to(&mut file, of_image).expect("a file");
+            let tagged = tagged(file.into_inner(), format, &told);
             assert_eq!(image::load_from_memory(&tagged).expect("readable").into_rgb8(), image, "{format}");
             for part in ["2026:01:31 12:00:20\0", "480\0", "+00:00\0", "hlsnap ", "https://example.com/live.m3u8?...\0"] {
                 assert!(tagged.windows(part.len()).any(|bytes| bytes == part.as_bytes()), "{format} lacks {part}");

@@ -16,10 +16,10 @@ mod progressive;
 mod verdict;
 
 pub use cube::to_srgb;
-pub use encode::{decode, encode};
+pub use encode::{decode, encode_png};
 pub use fields::{Combs, PlaneMut, Sample};
 pub use geometry::{Layout, Orientation, Rect, Shape};
-pub use jfif::of_rgb;
+pub use jfif::{limited, of_rgb};
 pub use light::{Gamut, Light, Transfer};
 pub use matrix::{Coefficients, Conversion};
 pub use metadata::{Told, tagged};

@@ -49,7 +49,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 36] = [
+    pub const NAMES: [&str; 37] = [
         "url",
         "output",
         "report_output",
@@ -76,6 +76,7 @@ impl Asked {
         "compare",
         "fail_on",
         "quality",
+        "lossless",
         "header",
         "headers",
         "header_everywhere",
@@ -112,6 +113,7 @@ impl Asked {
             "tone_map" => self.tone_map = text.parse()?,
             "crop" => self.size.crop = Some(text.parse()?),
             "quality" => self.encoding.quality = number(&name, text, 1, 100)?,
+            "lossless" => self.encoding.lossless = flag(&name, text)?,
             "subsampling" => self.encoding.full_chroma = full_chroma(text)?,
             "progressive" => self.encoding.progressive = flag(&name, text)?,
             "max_size" => self.encoding.most_bytes = Some(bytes(&name, text)?),

@@ -130,11 +130,14 @@ impl FromStr for Fit {
 
 /// How the picture is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct Encoding {
     /// The file format.
     pub format: Format,
-    /// 1 to 100 on libjpeg's scale. PNG and WebP are lossless and ignore it.
+    /// 1 to 100, of a JPEG on libjpeg's scale, of a WebP on libwebp's. What is lossless ignores it.
     pub quality: u8,
+    /// Of a WebP, whether it is lossless. A PNG always is, a JPEG never.
+    pub lossless: bool,
     /// Of a JPEG, whether each pixel has its own chroma: 4:4:4 instead of 4:2:0.
     pub full_chroma: bool,
     /// Of a JPEG, whether it comes in passes, each finer than the one before.
@@ -147,7 +150,7 @@ pub struct Encoding {
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self { format: Format::Jpeg, quality: 85, full_chroma: false, progressive: false, most_bytes: None, strip: false }
+        Self { format: Format::Jpeg, quality: 85, lossless: false, full_chroma: false, progressive: false, most_bytes: None, strip: false }
     }
 }
 
@@ -159,7 +162,7 @@ pub enum Format {
     Jpeg,
     /// 8 bits, RGB.
     Png,
-    /// Lossless.
+    /// 4:2:0, or lossless.
     WebP,
 }
 

@@ -20,8 +20,11 @@ impl Development {
     /// `tile` is the part of the frame that is the picture.
     pub fn of(request: &SnapshotRequest, tile: Crop) -> Self {
         let encoding = request.encoding;
-        let chroma = if encoding.full_chroma { Chroma::Full } else { Chroma::Half };
-        let form = if encoding.format == Format::Jpeg { Form::Jfif(chroma) } else { Form::Rgb };
+        let form = match encoding {
+            Encoding { format: Format::Jpeg, full_chroma: true, .. } => Form::Jfif(Chroma::Full),
+            Encoding { format: Format::Jpeg, .. } | Encoding { format: Format::WebP, lossless: false, .. } => Form::Jfif(Chroma::Half),
+            _ => Form::Rgb,
+        };
         let crop = Some(request.size.crop.map_or(tile, |crop| crop.within(tile))).filter(|crop| *crop != Crop::ALL);
         let wanted = Wanted { size: Size { crop, ..request.size }, tone_map: request.tone_map, form, pixels: request.limits.pixels };
         Self { wanted, encoding, watch: request.watch.clone() }
@@ -33,17 +36,15 @@ impl Development {
         drop(frame);
         let (size, verdict) = (picture.size(), picture::verdict(&picture, &self.watch));
         let file = match picture {
-            Picture::Jfif(planes) => self.jpeg(planes)?,
-            Picture::Rgb(image) => picture::encode(&image, self.encoding.format)?,
+            Picture::Jfif(planes) => self.fitting(planes)?,
+            Picture::Rgb(image) if self.encoding.format == Format::WebP => libav::encode_lossless_webp(&image)?,
+            Picture::Rgb(image) => picture::encode_png(&image)?,
         };
         match self.encoding.most_bytes {
             Some(most) if file.len() as u64 > most => {
                 let what = format!("the picture takes {} bytes, and {most} are allowed", file.len());
-                let hint = if self.encoding.format == Format::Jpeg {
-                    "ask for a smaller --width"
-                } else {
-                    "ask for JPEG, or for a smaller --width"
-                };
+                let lossy = matches!(self.wanted.form, Form::Jfif(_));
+                let hint = if lossy { "ask for a smaller --width" } else { "ask for JPEG or lossy WebP, or for a smaller --width" };
                 Err(Error::new(ErrorKind::TooLarge, what).hint(hint))
             }
             _ => Ok(Made { file, size, verdict }),
@@ -51,10 +52,10 @@ impl Development {
     }
 
     /// The best that fits, or the smallest there is.
-    fn jpeg(&self, planes: Planes) -> Result<Vec<u8>, Error> {
+    fn fitting(&self, planes: Planes) -> Result<Vec<u8>, Error> {
         let Encoding { quality, most_bytes, .. } = self.encoding;
-        let Some(most) = most_bytes else { return self.jpeg_of(planes, quality) };
-        let first = self.jpeg_of(planes.clone(), quality)?;
+        let Some(most) = most_bytes else { return self.lossy(planes, quality) };
+        let first = self.lossy(planes.clone(), quality)?;
         if first.len() as u64 <= most {
             return Ok(first);
         }
@@ -62,7 +63,7 @@ impl Development {
         let (mut fits, mut too_much, mut best) = (0, quality, None);
         while too_much - fits > 1 {
             let middle = u8::midpoint(fits, too_much);
-            let file = self.jpeg_of(planes.clone(), middle)?;
+            let file = self.lossy(planes.clone(), middle)?;
             if file.len() as u64 <= most {
                 (fits, best) = (middle, Some(file));
             } else {
@@ -72,8 +73,12 @@ impl Development {
         best.map_or(Ok(first), Ok)
     }
 
-    fn jpeg_of(&self, planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
-        if self.encoding.progressive { picture::encode_progressive(&planes, quality) } else { libav::encode_jpeg(planes, quality) }
+    fn lossy(&self, planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
+        match self.encoding {
+            Encoding { format: Format::WebP, .. } => libav::encode_webp(&planes, quality),
+            Encoding { progressive: true, .. } => picture::encode_progressive(&planes, quality),
+            _ => libav::encode_jpeg(planes, quality),
+        }
     }
 }
 

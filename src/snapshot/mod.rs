@@ -28,7 +28,7 @@ use crate::{
     fetch::{Client, Job},
     hls::{self, MultivariantPlaylist, Variables, Variant},
     report::Report,
-    request::{SnapshotRequest, Source},
+    request::{Format, SnapshotRequest, Source},
 };
 
 pub use develop::previous;
@@ -55,6 +55,9 @@ pub struct Snapshot {
 /// Fails with any kind of the table but `output`. Nothing is written. The job's time begins here and ends by `limits.timeout`; a decoder
 /// that is at work then is left to end by itself.
 pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
+    if request.encoding.lossless && request.encoding.format == Format::Jpeg {
+        return Err(Error::new(ErrorKind::Usage, "a JPEG is never lossless").hint("ask for PNG or WebP"));
+    }
     let base = entry::base(&request.source)?;
     let job = Job::new(client, &base, &request.access, &request.limits)?;
     let mut clock = Clock::start();

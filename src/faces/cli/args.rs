@@ -109,7 +109,7 @@ pub(super) struct PictureArgs {
     /// jpeg, png or webp [default: by the output's ending, else jpeg]
     #[arg(short, long, value_name = "F")]
     pub format: Option<String>,
-    /// Quality of a JPEG, 1 to 100 [default: 85]
+    /// Quality of a JPEG or a WebP, 1 to 100 [default: 85]
     #[arg(short, long, value_name = "N", value_parser = value_parser!(u8).range(1..=100))]
     pub quality: Option<u8>,
     #[command(flatten)]

@@ -17,13 +17,16 @@ pub(super) struct LookArgs {
     /// Take a part of the picture: X,Y,W,H in fractions of its width and height
     #[arg(long, value_name = "X,Y,W,H")]
     pub crop: Option<String>,
+    /// Make a WebP without loss; a PNG always is
+    #[arg(long)]
+    pub lossless: bool,
     /// Chroma of a JPEG: 420, or 444 for sharp colours [default: 420]
     #[arg(long, value_name = "S")]
     pub subsampling: Option<String>,
     /// Make a JPEG that comes in passes
     #[arg(long)]
     pub progressive: bool,
-    /// The most that the file may take, such as 200k: the quality of a JPEG is lowered until it fits
+    /// The most that the file may take, such as 200k: the quality is lowered until it fits
     #[arg(long, value_name = "N")]
     pub max_size: Option<String>,
     /// Leave time, source and software out of the file

@@ -44,6 +44,7 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("exact", picture.exact),
             ("key-frame", picture.key_frame),
             ("enlarge", picture.enlarge),
+            ("lossless", picture.look.lossless),
             ("progressive", picture.look.progressive),
             ("strip", picture.look.strip),
             ("detect-bars", picture.watch.detect_bars),

@@ -13,7 +13,8 @@ use crate::{
 #[rustfmt::skip]
 pub(super) const OF_PICTURES: &[&str] = &[
     "url", "at", "key_frame", "exact", "skip_black", "best", "variant",
-    "width", "height", "fit", "enlarge", "crop", "tone_map", "quality", "subsampling", "progressive", "max_size", "strip",
+    "width", "height", "fit", "enlarge", "crop", "tone_map",
+    "quality", "lossless", "subsampling", "progressive", "max_size", "strip",
     "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "retries",
 ];
 /// The parameters of an inspection.
