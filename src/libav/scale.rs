@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use ffmpeg_next as ff;
+use ffmpeg_next::{self as ff, software::scaling::Flags};
 use ffmpeg_sys_next as ffi;
 
 use super::{
@@ -27,8 +27,9 @@ pub(super) fn scaled(
     crop(&mut source, layout)?;
     let mut target = ff::frame::Video::new(format, width, height);
     let int = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
+    let (flags, parameters) = scaling((source.width(), source.height()), layout.scaled);
     // SAFETY: `source` and `target` hold buffers of the sizes and formats that are named here; the context is freed before the end. The
-    // coefficient tables are static. `sws_scale` reads and writes whole rows of those buffers alone.
+    // coefficient tables are static, the filter's two parameters are read at once. `sws_scale` reads and writes whole rows of those buffers alone.
     unsafe {
         if (*target.as_ptr()).buf.first().is_none_or(|buffer| buffer.is_null()) {
             return Err(no_memory());
@@ -40,10 +41,10 @@ pub(super) fn scaled(
             int(width),
             int(height),
             format.into(),
-            scaling(),
+            flags.bits(),
             ptr::null_mut(),
             ptr::null_mut(),
-            ptr::null(),
+            parameters.as_ref().map_or(ptr::null(), |parameters| parameters.as_ptr()),
         );
         if context.is_null() {
             return Err(Error::new(ErrorKind::Unsupported, format!("frames of the format {:?} cannot be converted", source.format())));
@@ -71,10 +72,17 @@ pub(super) fn scaled(
     Ok(target)
 }
 
-/// Exact and with all the chroma there is: the shortcuts shift colours.
-fn scaling() -> i32 {
-    use ff::software::scaling::Flags;
-    (Flags::BICUBIC | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP).bits()
+/// How and with what parameters. Exact and with all the chroma there is: the shortcuts shift colours.
+///
+/// The numbers are scaled as they are, in gamma light, and by filters that leave no halo, or a faint one (docs/scaling.md has the figures).
+fn scaling(from: (u32, u32), to: (u32, u32)) -> (Flags, Option<[f64; 2]>) {
+    let (filter, parameters) = match (from, to) {
+        _ if from == to => (Flags::BICUBIC, None),
+        ((width, height), (across, down)) if width / 2 >= across && height / 2 >= down => (Flags::AREA, None),
+        // B and C: half of the usual C, and half of its halo
+        _ => (Flags::BICUBIC, Some([0.0, 0.3])),
+    };
+    (filter | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP, parameters)
 }
 
 fn table_of(matrix: ff::color::Space) -> i32 {
@@ -139,5 +147,37 @@ impl CloneReference for ff::frame::Video {
         let done = unsafe { ffi::av_frame_ref(other.as_mut_ptr(), self.as_ptr()) };
         check(done).map_err(|e| failure("a frame cannot be referenced", e))?;
         Ok(other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::{Orientation, Rect};
+
+    #[test]
+    fn edges_have_no_halo() {
+        use ff::color::{Primaries, Space, TransferCharacteristic};
+        let (matrix, primaries, transfer) = (Space::BT709, Primaries::BT709, TransferCharacteristic::BT709);
+        let colour = Colour { matrix, full_range: false, primaries, transfer, guessed: Vec::new() };
+        let (width, height) = (1200, 40);
+        let mut video = ff::frame::Video::new(ff::format::Pixel::YUV420P, width, height);
+        for plane in 0..3 {
+            video.data_mut(plane).fill(128);
+        }
+        let stride = video.stride(0);
+        for row in video.data_mut(0).chunks_mut(stride) {
+            row.iter_mut().enumerate().for_each(|(x, luma)| *luma = if (601..901).contains(&x) { 235 } else { 18 });
+        }
+        for (across, most) in [(400, 0), (533, 0), (600, 0), (700, 8), (1100, 8), (1800, 8)] {
+            let scaled_to = (across, height * across / width);
+            let crop = Rect { x: 0, y: 0, width, height };
+            let layout = Layout { crop, scaled: scaled_to, orientation: Orientation::UPRIGHT, canvas: scaled_to, offset: (0, 0) };
+            let small = scaled(&video, &colour, &layout, ff::format::Pixel::YUV420P).expect("scaled");
+            let luma = view(&small, 0, across as usize, 1).expect("a row").to_plane().bytes;
+            let (low, high) = (luma.iter().min().expect("samples"), luma.iter().max().expect("samples"));
+            assert!(18 - most <= *low && *high <= 235 + most, "{across}: {low} to {high}");
+            assert!(*low <= 18 && *high >= 235, "{across}: {low} to {high}");
+        }
     }
 }
