@@ -71,16 +71,26 @@ impl Conversion {
         let (across, down) = chroma.shift();
         let fixed = Fixed::of(self);
         let [mut luma, mut blue, mut red] = [y, cb, cr].map(|view| Plane::filled(view.width, view.height, 0));
-        let mut shares = vec![0_i16; cb.width];
-        let mut spread = vec![0_i16; y.width];
+        let [mut blues, mut reds, mut shares] = [(); 3].map(|()| vec![0_i16; cb.width]);
+        let [mut wide, mut spread] = [(); 2].map(|()| vec![0_i16; y.width]);
+        let factors = |pair: [i16; 2]| pair.map(|factor| vec![factor; cb.width]);
+        let [of_luma, of_blue, of_red] = [fixed.luma_of, fixed.cb_of, fixed.cr_of].map(factors);
+        let factor = vec![fixed.luma; y.width];
         for row in 0..cb.height {
             if let (Some(cb), Some(cr), Some(blue), Some(red)) = (cb.row(row), cr.row(row), blue.row_mut(row), red.row_mut(row)) {
-                fixed.chroma_row(cb, cr, blue, red, &mut shares);
+                widen(cb, 128, &mut blues);
+                widen(cr, 128, &mut reds);
+                sums([&blues, &reds], &of_luma, &mut shares, |sum| sum + fixed.luma_zero);
+                sums([&blues, &reds], &of_blue, blue, |sum| clamp(((sum + HALF) >> 4) + 128));
+                sums([&blues, &reds], &of_red, red, |sum| clamp(((sum + HALF) >> 4) + 128));
             }
             spread_row(&shares, across, &mut spread);
             for line in (row << down)..((row + 1) << down).min(y.height) {
                 if let (Some(from), Some(to)) = (y.row(line), luma.row_mut(line)) {
-                    fixed.luma_row(from, to, &spread);
+                    widen(from, 0, &mut wide);
+                    for (((from, factor), share), to) in wide.iter().zip(&factor).zip(&spread).zip(to) {
+                        *to = clamp((upper(*from, *factor) + share) >> 4);
+                    }
                 }
             }
         }
@@ -115,26 +125,21 @@ impl Fixed {
             cr_of: conversion.cr_of.map(factor),
         }
     }
+}
 
-    /// Turns a row of chroma, and leaves what it adds to the luma, in sixteenths.
-    fn chroma_row(&self, cb: &[u8], cr: &[u8], blue: &mut [u8], red: &mut [u8], shares: &mut [i16]) {
-        for ((((cb, cr), blue), red), share) in cb.iter().zip(cr).zip(blue).zip(red).zip(shares) {
-            let (u, v) = (centred(*cb), centred(*cr));
-            *share = upper(u, self.luma_of[0]) + upper(v, self.luma_of[1]) + self.luma_zero;
-            *blue = clamp(((upper(u, self.cb_of[0]) + upper(v, self.cb_of[1]) + HALF) >> 4) + 128);
-            *red = clamp(((upper(u, self.cr_of[0]) + upper(v, self.cr_of[1]) + HALF) >> 4) + 128);
-        }
-    }
-
-    fn luma_row(&self, from: &[u8], to: &mut [u8], spread: &[i16]) {
-        for ((from, to), share) in from.iter().zip(to).zip(spread) {
-            *to = clamp((upper(i16::from(*from) << UP, self.luma) + share) >> 4);
-        }
+/// What two rows give with their factors, and what `last` makes of that. The factors fill rows too: compilers see a 16-bit product only
+/// where both sides are loaded as 16 bits.
+fn sums<T>([one, other]: [&[i16]; 2], [by_one, by_other]: &[Vec<i16>; 2], to: &mut [T], last: impl Fn(i16) -> T) {
+    for ((((one, other), by_one), by_other), to) in one.iter().zip(other).zip(by_one).zip(by_other).zip(to) {
+        *to = last(upper(*one, *by_one) + upper(*other, *by_other));
     }
 }
 
-fn centred(chroma: u8) -> i16 {
-    (i16::from(chroma) - 128) << UP
+/// A row's numbers over `zero`, shifted up.
+fn widen(from: &[u8], zero: i16, to: &mut [i16]) {
+    for (from, to) in from.iter().zip(to) {
+        *to = (i16::from(*from) - zero) << UP;
+    }
 }
 
 /// The upper half of a product.
