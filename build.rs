@@ -13,12 +13,14 @@ const OLDEST_LIBAVCODEC: &str = "59.37";
 
 /// Since then a stream's side data are among its codec parameters (`AVCodecParameters.coded_side_data`, FFmpeg 6.1).
 const CODED_SIDE_DATA: &str = "60.31";
+/// From here on `av_parser_init` takes an `AVCodecID`.
+const PARSER_BY_ID: &str = "63";
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=HLSNAP_LIBAV");
     println!("cargo::rerun-if-env-changed=FFMPEG_DIR");
-    println!("cargo::rustc-check-cfg=cfg(libav_coded_side_data)");
+    println!("cargo::rustc-check-cfg=cfg(libav_coded_side_data, libav_parser_by_number)");
     match describe(env::var_os("CARGO_FEATURE_VENDORED").is_some()) {
         Ok(libav) => {
             println!("cargo::rustc-env=HLSNAP_LIBAV_KIND={}", libav.kind);
@@ -110,6 +112,9 @@ fn library_versions() -> Result<String, String> {
         }
         if name == "libavcodec" && config.atleast_version(CODED_SIDE_DATA).probe(name).is_ok() {
             println!("cargo::rustc-cfg=libav_coded_side_data");
+        }
+        if name == "libavcodec" && config.atleast_version(PARSER_BY_ID).probe(name).is_err() {
+            println!("cargo::rustc-cfg=libav_parser_by_number");
         }
         versions.push(format!("{name} {}", library.version));
     }

@@ -119,9 +119,11 @@ fn of_decoding() {
     for path in ["/ladder-fmp4/v0.m3u8", "/codecs/hevc.m3u8", "/codecs/av1.m3u8", "/codecs/vp9.m3u8"] {
         fails(&failure(&origin, path, None, |limits| limits.coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
     }
-    // A transport stream tells no size: there it is the decoder that gives no such frame
+    // A transport stream tells no size before its frames do
     for path in [media, "/codecs/hevc-ts.m3u8", "/codecs/mpeg2.m3u8"] {
-        fails(&failure(&origin, path, None, |limits| limits.coded_pixels = 1000), "undecodable", "");
+        for at in [None, Some("0.3")] {
+            fails(&failure(&origin, path, at, |limits| limits.coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
+        }
     }
     fails(&failure(&origin, media, Some("1.5"), |limits| limits.frames = 3), "too_large", "more than 3 frames");
     fails(&failure(&origin, media, None, |limits| limits.pixels = 1000), "too_large", "");

@@ -9,6 +9,7 @@ use super::{
     demuxer::{Demuxer, codec_name},
     fault::{check, failure, no_memory},
     frame::Frame,
+    size,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -42,6 +43,7 @@ const MOST_COMPLAINTS: usize = 16;
 pub(super) struct Decoder {
     context: *mut ffi::AVCodecContext,
     stream: *mut ffi::AVStream,
+    most_pixels: u64,
     complained: bool,
 }
 
@@ -65,16 +67,12 @@ impl Decoder {
                 return Err(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {}", codec_name(stream)))
                     .hint("see `hlsnap --version` for those it has"));
             }
-            let told = u64::from((*parameters).width.unsigned_abs()) * u64::from((*parameters).height.unsigned_abs());
-            if told > most_pixels {
-                let what = format!("the frames have {told} pixels, and no more than {most_pixels} pixels may be decoded");
-                return Err(Error::new(ErrorKind::TooLarge, what).hint("choose a smaller Variant"));
-            }
+            size::check(u64::from((*parameters).width.unsigned_abs()) * u64::from((*parameters).height.unsigned_abs()), most_pixels)?;
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {
                 return Err(no_memory());
             }
-            let decoder = Self { context, stream, complained: false };
+            let decoder = Self { context, stream, most_pixels, complained: false };
             check(ffi::avcodec_parameters_to_context(context, parameters)).map_err(|e| failure("the decoder cannot be set up", e))?;
             (*context).pkt_timebase = (*stream).time_base;
             (*context).thread_count = 1;
@@ -102,11 +100,16 @@ impl Decoder {
         }
     }
 
-    /// Gives the decoder a packet. One that it cannot read is passed over, and told of by [`complained`](Self::complained).
-    pub fn send(&mut self, packet: &ff::Packet) {
+    /// Gives the decoder a packet. One that it cannot read is passed over, and told of by [`complained`](Self::complained). Fails with
+    /// `too_large` where what it cannot read is a whole frame of more pixels than may be decoded.
+    pub fn send(&mut self, packet: &ff::Packet) -> Result<(), Error> {
         // SAFETY: `context` is open; the packet is valid and stays ours.
         let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
-        self.note(sent);
+        if self.note(sent) && !packet.is_corrupt() {
+            // A transport stream tells of no size before, and to the decoder it is an error as any other
+            return size::check(size::told(packet, self.stream), self.most_pixels);
+        }
+        Ok(())
     }
 
     /// The next frame that is ready, clean or not; see [`Frame::is_clean`].

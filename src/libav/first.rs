@@ -22,7 +22,7 @@ impl Attempt<'_> {
                 // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
                 self.source.pause();
             }
-            decoder.send(&packet);
+            decoder.send(&packet)?;
             decoder.drain();
             if let Some(frame) = decoder.receive() {
                 // Two fields may come in two packets
@@ -83,7 +83,7 @@ impl Attempt<'_> {
                 none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?),
             };
             self.demuxer.check()?;
-            open.send(&packet);
+            open.send(&packet)?;
             let frame = open.receive();
             match frame.filter(|frame| !frame.is_incomplete()) {
                 _ if open.complained() => decoder = None,

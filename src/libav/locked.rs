@@ -148,7 +148,7 @@ impl Test<'_> {
         };
         for packet in self.before.iter().chain([packet]).chain(self.behind) {
             self.demuxer.check()?;
-            decoder.send(packet);
+            decoder.send(packet)?;
             take(&mut decoder);
         }
         decoder.drain();

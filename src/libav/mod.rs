@@ -25,6 +25,7 @@ mod moment;
 mod proof;
 mod scale;
 mod search;
+mod size;
 mod sniff;
 mod source;
 mod unlock;

@@ -297,7 +297,7 @@ impl Attempt<'_> {
         };
         for (place, packet) in run.iter().enumerate() {
             self.demuxer.check()?;
-            decoder.send(packet);
+            decoder.send(packet)?;
             show(&mut decoder, &mut broken)?;
             // What leans on frames before the key frame is damaged by nature
             if (packet.is_corrupt() || decoder.complained()) && since(packet) >= from {
