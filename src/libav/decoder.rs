@@ -10,6 +10,7 @@ use super::{
     fault::{check, failure, no_memory},
     frame::Frame,
     size,
+    source::Source,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -43,6 +44,7 @@ const MOST_COMPLAINTS: usize = 16;
 pub(super) struct Decoder {
     context: *mut ffi::AVCodecContext,
     stream: *mut ffi::AVStream,
+    source: Source,
     most_pixels: u64,
     complained: bool,
 }
@@ -72,7 +74,7 @@ impl Decoder {
             if context.is_null() {
                 return Err(no_memory());
             }
-            let decoder = Self { context, stream, most_pixels, complained: false };
+            let decoder = Self { context, stream, source: demuxer.source(), most_pixels, complained: false };
             check(ffi::avcodec_parameters_to_context(context, parameters)).map_err(|e| failure("the decoder cannot be set up", e))?;
             (*context).pkt_timebase = (*stream).time_base;
             (*context).thread_count = 1;
@@ -100,9 +102,10 @@ impl Decoder {
         }
     }
 
-    /// Gives the decoder a packet. One that it cannot read is passed over, and told of by [`complained`](Self::complained). Fails with
-    /// `too_large` where what it cannot read is a whole frame of more pixels than may be decoded.
+    /// Gives the decoder a packet, when it is its turn. One that it cannot read is passed over, and told of by [`complained`](Self::complained). Fails with
+    /// `too_large` where what it cannot read is a whole frame of more pixels than may be decoded, and as waiting for the turn does.
     pub fn send(&mut self, packet: &ff::Packet) -> Result<(), Error> {
+        self.source.turn()?;
         // SAFETY: `context` is open; the packet is valid and stays ours.
         let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
         if self.note(sent) && !packet.is_corrupt() {

@@ -140,6 +140,11 @@ impl Demuxer {
         }
     }
 
+    /// What it reads.
+    pub fn source(&self) -> Source {
+        self.source.clone()
+    }
+
     /// Fails once nothing more is wanted: asked between packets, also by who decodes them.
     pub fn check(&self) -> Result<(), Error> {
         self.source.check()

@@ -31,6 +31,11 @@ pub(super) fn no_memory() -> Error {
 /// The most that libav may allocate at once, in bytes: a frame of 35 million pixels in 4:2:0 with 10 bits fits.
 const LARGEST_ALLOCATION: usize = 128 << 20;
 
+/// Larger allocations are given back to the system when they are freed: with this, where glibc begins, before it learns to keep them. Of
+/// frames that come and go on many threads each thread would keep some.
+#[cfg(target_env = "gnu")]
+const LARGEST_KEPT: std::ffi::c_int = 128 << 10;
+
 /// What holds for the whole process. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
 /// result. And no size in a stream's headers may have it take all memory.
 pub(super) fn set_up() {
@@ -39,5 +44,10 @@ pub(super) fn set_up() {
         ff::log::set_level(ff::log::Level::Quiet);
         // SAFETY: sets one number, which every allocation from now on is compared with.
         unsafe { ffi::av_max_alloc(LARGEST_ALLOCATION) };
+        #[cfg(target_env = "gnu")]
+        // SAFETY: a setting of glibc's allocator, which may be made at any time (mallopt(3)).
+        unsafe {
+            libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_KEPT);
+        }
     });
 }

@@ -92,6 +92,10 @@ impl<U: Upstream> Upstream for Fragments<U> {
         self.upstream.check()
     }
 
+    fn turn(&mut self) -> Result<(), Error> {
+        self.upstream.turn()
+    }
+
     fn pause(&mut self) {
         self.upstream.pause();
     }

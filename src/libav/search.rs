@@ -94,6 +94,7 @@ pub fn search(source: &Source, wanted: Search, whole: bool, bounds: Bounds, unlo
         let mut file = Vec::new();
         let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
         read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").because(e)))?;
+        source.turn()?;
         return jpeg::still(&file, bounds.pixels).map(|frame| Outcome::Found(Found { frame, since_first: 0.0 }));
     }
     let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };

@@ -25,6 +25,11 @@ pub trait Upstream: Send + 'static {
         Ok(())
     }
 
+    /// Waits until it is this one's turn to decode: asked before each packet is. Reading on may give the turn back.
+    fn turn(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Stops what is under way. A later [`Upstream::next`] goes on where this one stopped.
     fn pause(&mut self);
 }
@@ -113,6 +118,11 @@ impl Source {
     /// Fails once nothing more is wanted.
     pub fn check(&self) -> Result<(), Error> {
         self.lock().upstream.check()
+    }
+
+    /// Waits for the turn to decode.
+    pub fn turn(&self) -> Result<(), Error> {
+        self.lock().upstream.turn()
     }
 
     /// Stops the download; a later read goes on where it stopped.

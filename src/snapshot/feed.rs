@@ -11,6 +11,7 @@ use tokio::runtime::Handle;
 use super::{
     keys::{Keyring, Lock},
     parts::Part,
+    turn::Turn,
     unlock::{Marks, Opening},
 };
 use crate::{
@@ -47,6 +48,7 @@ pub(super) struct Feed {
     /// How much has been given on, and where in that each part begins.
     given: u64,
     marks: Marks,
+    turn: Turn,
 }
 
 impl Feed {
@@ -96,12 +98,18 @@ impl Feed {
             opening: None,
             given: 0,
             marks: Marks::default(),
+            turn: Turn::default(),
         }
     }
 
     /// Where in what is given on each part begins.
     pub fn marks(&self) -> Marks {
         self.marks.clone()
+    }
+
+    /// The turn to decode, which is taken by it and held until what was decoded is done with.
+    pub fn turn(&self) -> Turn {
+        self.turn.clone()
     }
 
     /// Begins the current part, before its first byte is given on.
@@ -209,6 +217,7 @@ impl Feed {
 
 impl Upstream for Feed {
     fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        self.turn.give_back();
         if let Some(head) = self.head.take().filter(|head| !head.is_empty()) {
             self.done += head.len() as u64;
             self.given += head.len() as u64;
@@ -279,6 +288,10 @@ impl Upstream for Feed {
 
     fn check(&self) -> Result<(), Error> {
         self.job.check_deadline()
+    }
+
+    fn turn(&mut self) -> Result<(), Error> {
+        self.turn.take(&self.handle, &self.job)
     }
 
     fn pause(&mut self) {

@@ -45,9 +45,11 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
     let tile = if let Kind::Tile(part) = kind { part } else { Crop::ALL };
     let (limits, development) = (request.limits, Development::of(request, tile));
     let bounds = libav::Bounds { pixels: limits.coded_pixels, frames: limits.frames };
-    let first_byte = feed.first_byte();
+    let (first_byte, turn) = (feed.first_byte(), feed.turn());
     let unlocker = Unlocker::new(work.keyring, feed.marks());
     let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
+        // Until the picture is made
+        let _turn = turn;
         let source = if kind == Kind::Fragments { Source::new(Fragments::new(feed)) } else { Source::new(feed) };
         match libav::search(&source, wanted, kind == Kind::File, bounds, &unlocker)? {
             Outcome::Found(found) => {

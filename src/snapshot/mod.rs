@@ -19,6 +19,7 @@ mod parts;
 mod pick;
 mod playlist;
 mod told;
+mod turn;
 mod unlock;
 
 pub use inspect::{Inspection, inspect};
