@@ -27,6 +27,7 @@ use support::{
 
 const SEGMENT: &str = "/ladder-ts/v0-0.ts";
 const MEDIA: &str = "/ladder-ts/v0.m3u8";
+const MODIFIED: &str = "Last-Modified: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
 /// The job's deadline; much later than that would be a hang.
 const DEADLINE: Duration = Duration::from_secs(5);
 const HUNG: Duration = Duration::from_secs(15);
@@ -220,7 +221,12 @@ fn ranges() {
     });
     meets("206 with another range", &wrong.url("/x.m3u8"), &[], "unreachable", 11);
     // A cut body is asked for again from where it ended, and then it is of another film
-    for (what, headers) in [("another ETag", ["ETag: \"a\"\r\n", "ETag: \"b\"\r\n"]), ("another size", ["", ""])] {
+    let changes = [
+        ("another ETag", ["ETag: \"a\"\r\n", "ETag: \"b\"\r\n"]),
+        ("another Last-Modified", [MODIFIED, "Last-Modified: Wed, 21 Oct 2015 07:28:02 GMT\r\n"]),
+        ("another size", ["", ""]),
+    ];
+    for (what, headers) in changes {
         let changing = segment(move |mut asked| {
             let body = bytes("ladder-ts/v0-0.ts");
             let (first, etag) = if asked.number < 2 { (0, headers[0]) } else { (1000, headers[1]) };
@@ -235,6 +241,34 @@ fn ranges() {
         meets(&format!("a body that changes between tries: {what}"), &changing.url("/x.m3u8"), &[], "unreachable", 11);
         assert_eq!(changing.asked(), 3, "{what}");
     }
+    // The first portion does not reach to the key frame, and then all is asked for
+    for (what, second, kind, code) in
+        [("the same", MODIFIED, "", 0), ("another", "ETag: \"b\"\r\nLast-Modified: today\r\n", "unreachable", 11)]
+    {
+        let changing = segment(move |mut asked| {
+            let body = [padding(8000), bytes("ladder-ts/v0-0.ts")].concat();
+            let range = asked.range.take().expect("a range");
+            let (first, last) = range.trim_start_matches("bytes=").split_once('-').expect("a range");
+            let first: usize = first.parse().expect("a number");
+            let last = last.parse().unwrap_or(usize::MAX).min(body.len() - 1);
+            asked.say(format!(
+                "HTTP/1.1 206 Partial\r\nConnection: close\r\n{}Content-Range: bytes {first}-{last}/{}\r\nContent-Length: {}\r\n\r\n",
+                if first == 0 { MODIFIED } else { second },
+                body.len(),
+                last + 1 - first
+            ));
+            asked.say(&body[first..=last]);
+        });
+        meets(&format!("behind its first portion a body is {what}"), &changing.url("/x.m3u8"), &[], kind, code);
+        assert_eq!(changing.asked(), 3, "{what}");
+    }
+}
+
+/// Null packets of a transport stream.
+fn padding(packets: usize) -> Vec<u8> {
+    let mut packet = [0xff; 188];
+    packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+    packet.repeat(packets)
 }
 
 #[test]
@@ -264,9 +298,7 @@ fn things_without_an_end() {
     meets("a playlist without an end", &origin.url("/endless.m3u8"), &[], "too_large", 14);
     let endless = segment(|mut asked| {
         asked.say("HTTP/1.1 200 OK\r\n\r\n");
-        let mut packet = [0xff; 188];
-        packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
-        let packets = packet.repeat(1000);
+        let packets = padding(1000);
         while asked.stream.write_all(&packets).is_ok() {}
     });
     meets("a segment without an end", &endless.url("/x.m3u8"), &[], "too_large", 14);

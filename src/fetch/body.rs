@@ -1,16 +1,14 @@
 //! A resource as it arrives.
 
 use bytes::{Buf, Bytes, BytesMut};
-use reqwest::{
-    Response, StatusCode, Version,
-    header::{CONTENT_RANGE, ETAG, HeaderValue, LAST_MODIFIED},
-};
+use reqwest::{Response, StatusCode, header::CONTENT_RANGE};
 use url::Url;
 
 use super::{
     Job, Range,
     local::LocalFile,
     retry::{Retries, error_is_passing},
+    version::Version,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -26,10 +24,7 @@ pub struct Body {
     come: u64,
     /// Bytes still to be thrown away, where the origin ignored the range.
     surplus: u64,
-    /// The resource's size, where the origin told it.
-    size: Option<u64>,
-    /// What tells this version of the resource from another: its ETag, or when it was changed.
-    version: Option<HeaderValue>,
+    version: Version,
     /// Whether bytes were encoded on the way: then a cut body cannot be continued.
     source: Origin,
     retries: Retries,
@@ -60,8 +55,7 @@ impl Body {
             position: range.first,
             come: 0,
             surplus: if partial { 0 } else { range.first },
-            size,
-            version: [ETAG, LAST_MODIFIED].iter().find_map(|name| response.headers().get(name)).cloned(),
+            version: Version::told(response.headers(), size),
             source: Origin::Remote { response: Box::new(response), resumable },
             retries: Retries::new(&job.limits),
         })
@@ -69,8 +63,8 @@ impl Body {
 
     pub(super) fn local(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
         let file = LocalFile::open(job, url, range.first)?;
-        let size = file.size();
-        Ok(Self { size, source: Origin::Local(file), ..Self::ended(job, url, range) })
+        let version = Version::of_size(file.size());
+        Ok(Self { version, source: Origin::Local(file), ..Self::ended(job, url, range) })
     }
 
     /// Nothing: the range begins beyond the resource's end.
@@ -82,8 +76,7 @@ impl Body {
             position: range.first,
             come: 0,
             surplus: 0,
-            size: None,
-            version: None,
+            version: Version::default(),
             source: Origin::Ended,
             retries: Retries::new(&job.limits),
         }
@@ -96,7 +89,12 @@ impl Body {
 
     /// The whole resource's size in bytes, where it was told.
     pub fn size(&self) -> Option<u64> {
-        self.size
+        self.version.size
+    }
+
+    /// Which version of the resource it is of.
+    pub fn version(&self) -> &Version {
+        &self.version
     }
 
     /// Takes more than was asked for where the origin sends it: it ignored the range, and the bytes come anyway.
@@ -114,7 +112,7 @@ impl Body {
 
     /// Whether further requests can share the connection at the same time (HTTP/2).
     pub fn is_multiplexed(&self) -> bool {
-        matches!(&self.source, Origin::Remote { response, .. } if response.version() == Version::HTTP_2)
+        matches!(&self.source, Origin::Remote { response, .. } if response.version() == reqwest::Version::HTTP_2)
     }
 
     /// The next bytes, at least one; `None` at the end. A body that breaks off is continued where it ended.
@@ -188,21 +186,9 @@ impl Body {
         let rest = Range { first: self.position, last: self.range.last };
         // A new body, but our own count of tries: a body that always breaks off must come to an end.
         let next = Box::pin(self.job.open(&self.url, rest)).await?;
-        if self.is_another(&next) {
-            return Err(Error::new(ErrorKind::Unreachable, "the origin has changed the resource while it was read")
-                .at(&self.url)
-                .hint("try again"));
-        }
+        self.version.check(&next.version, &self.url)?;
         (self.source, self.surplus) = (next.source, next.surplus);
         Ok(())
-    }
-
-    /// Whether what goes on is of another version than what came before, as far as the origin tells.
-    fn is_another(&self, next: &Self) -> bool {
-        let differ = |one: &Option<HeaderValue>, other: &Option<HeaderValue>| {
-            one.as_ref().zip(other.as_ref()).is_some_and(|(one, other)| one != other)
-        };
-        differ(&self.version, &next.version) || self.size.zip(next.size).is_some_and(|(one, other)| one != other)
     }
 }
 

@@ -14,8 +14,10 @@ mod meter;
 mod policy;
 mod retry;
 mod tls;
+mod version;
 
 pub use body::Body;
 pub use client::Client;
 pub use job::{Job, Range};
 pub use meter::Meter;
+pub use version::Version;

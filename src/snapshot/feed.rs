@@ -17,7 +17,7 @@ use super::{
 use crate::{
     crypt::Cipher,
     error::{Error, ErrorKind},
-    fetch::{Body, Job},
+    fetch::{Body, Job, Version},
     libav::Upstream,
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Feed {
     /// How much of it had been when its body was opened.
     opened_at: u64,
     body: Option<Body>,
+    /// Which version of it has been read: what follows must be of the same.
+    version: Option<Version>,
     /// The next part's body, where it was asked for at the same time.
     ahead: Option<Body>,
     /// How much of the media is asked for at first.
@@ -90,6 +92,7 @@ impl Feed {
             done: 0,
             opened_at: 0,
             body: None,
+            version: None,
             ahead: None,
             portion: None,
             head: None,
@@ -239,6 +242,7 @@ impl Upstream for Feed {
                 self.opened_at = self.done;
                 self.handle.block_on(self.request(self.current, self.done))?
             };
+            self.version.get_or_insert_with(|| body.version().clone()).check(body.version(), body.url())?;
             if let Some(bytes) = self.handle.block_on(body.chunk())? {
                 if self.done == 0 {
                     self.begin()?;
@@ -257,7 +261,7 @@ impl Upstream for Feed {
             if self.part_is_whole(&body) || self.done == self.opened_at {
                 let rest = self.finished()?;
                 self.current += 1;
-                (self.done, self.opened_at) = (0, 0);
+                (self.done, self.opened_at, self.version) = (0, 0, None);
                 self.body = self.ahead.take();
                 if !rest.is_empty() {
                     return Ok(Some(rest));
