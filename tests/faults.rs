@@ -346,14 +346,37 @@ fn places_to_write_to() {
 fn a_stdout_that_nobody_reads() {
     let origin = Origin::start();
     origin.rule(SEGMENT, Rule::Delay(Duration::from_millis(300)));
-    let folder = tempfile::tempdir().expect("a folder");
-    let began = Instant::now();
-    let mut child = start(&[&origin.url(MEDIA), "-o", "-"], folder.path(), Stdio::piped());
-    drop(child.stdout.take());
-    let output = child.wait_with_output().expect("it ends");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    row("stdout closed", said.trim(), began.elapsed(), &names(folder.path()).join(" "));
-    assert!(output.status.code() == Some(30) && said.starts_with("hlsnap: output: "), "{said}");
+    let media = origin.url(MEDIA);
+    let left = ["snapshot.jpg"];
+    // The picture is in its place before its report is told
+    let cases: [(&str, &[&str], &[&str]); 4] = [
+        ("a picture", &[&media, "-o", "-"], &[]),
+        ("a report", &[&media, "--json"], &left),
+        ("facts", &["inspect", &media, "--json"], &[]),
+        ("an error", &[&media, "--json", "--variant", "#9", "-q", "0"], &[]),
+    ];
+    for (what, arguments, left) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let began = Instant::now();
+        let mut child = start(arguments, folder.path(), Stdio::piped());
+        drop(child.stdout.take());
+        let output = child.wait_with_output().expect("it ends");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        row(&format!("a pipe that nobody reads, for {what}"), said.trim(), began.elapsed(), &names(folder.path()).join(" "));
+        let (code, kind) = if what == "an error" { (2, "usage") } else { (30, "output") };
+        assert!(output.status.code() == Some(code) && said.starts_with(&format!("hlsnap: {kind}: ")), "{what}: {said}");
+        assert_eq!(said.lines().count(), 1, "{what}: {said}");
+        assert_eq!(names(folder.path()), left, "{what}");
+    }
+    // A closed stdout is /dev/null before main begins, as some parents mean it, and cannot be told from that
+    for (what, options) in [("a picture", "-o -"), ("a report", "--json")] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let shell = format!("exec {} {media} {options} >&-", env!("CARGO_BIN_EXE_hlsnap"));
+        let began = Instant::now();
+        let output = Command::new("sh").args(["-c", &shell]).current_dir(folder.path()).output().expect("a shell");
+        row(&format!("stdout closed, for {what}"), "nothing said, exit 0", began.elapsed(), &names(folder.path()).join(" "));
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{what}");
+    }
 }
 
 #[test]
