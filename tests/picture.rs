@@ -147,6 +147,21 @@ fn templates_are_filled_in() {
 }
 
 #[test]
+fn names_tell_streams_apart_and_no_secrets() {
+    let origin = Origin::start();
+    let name = |path: &str| {
+        let run = hlsnap(&[&origin.url(path), "-o", "{host}-{stream}.{ext}"]);
+        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.files().remove(0)
+    };
+    let one = name("/ladder-ts/v0.m3u8?token=a");
+    let digits = one.strip_prefix("127.0.0.1-").and_then(|rest| rest.strip_suffix(".jpg")).expect("host and ending");
+    assert!(digits.len() == 8 && digits.chars().all(|c| c.is_ascii_hexdigit()), "{one}");
+    assert_eq!(name("/ladder-ts/v0.m3u8?token=b#x"), one);
+    assert_ne!(name("/ladder-ts/v1.m3u8?token=a"), one);
+}
+
+#[test]
 fn an_older_file_is_replaced() {
     let origin = Origin::start();
     let folder = tempfile::tempdir().expect("a folder");

@@ -18,7 +18,7 @@ locals {
   pictures = "s3://${aws_s3_bucket.pictures.bucket}/${var.prefix}"
 
   # "" is an answer too: then pictures come back in the answer to whoever asked.
-  output = var.output == null ? "${local.pictures}{now}-{msn}.{ext}" : var.output
+  output = var.output == null ? "${local.pictures}{host}/{stream}/{now}-{msn}.{ext}" : var.output
 
   # What is empty counts as not set.
   environment = merge(

@@ -150,7 +150,7 @@ variable "prefix" {
 }
 
 variable "output" {
-  description = "HLSNAP_OUTPUT, where pictures go whose request does not say; null: {now}-{msn}.{ext} below the prefix; \"\": into the answer."
+  description = "HLSNAP_OUTPUT, where pictures go whose request does not say; null: {host}/{stream}/{now}-{msn}.{ext} below the prefix; \"\": into the answer."
   type        = string
   default     = null
 }

@@ -1,6 +1,8 @@
 //! Names in which `{name}` stands for something that is known once the picture is there.
 
 use chrono::{DateTime, Utc};
+use ring::digest;
+use url::Url;
 
 use super::usage;
 use crate::{error::Error, report::Report, request::Format};
@@ -23,10 +25,15 @@ enum Name {
     Now,
     ProgramDateTime,
     MediaSequenceNumber,
+    Host,
+    Stream,
     Width,
     Height,
     Extension,
 }
+
+/// With these, one in eight thousand collections of a thousand streams has two that are the same.
+const STREAM_BYTES: usize = 4;
 
 impl Template {
     /// As it was written.
@@ -34,9 +41,9 @@ impl Template {
         &self.text
     }
 
-    /// Reads `{now}`, `{pdt}`, `{msn}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` are the braces themselves.
+    /// Reads `{now}`, `{pdt}`, `{msn}`, `{host}`, `{stream}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` are the braces themselves.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
-        const KNOWN: &str = "use {now}, {pdt}, {msn}, {width}, {height} or {ext}, and {{ or }} for a brace";
+        const KNOWN: &str = "use {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
         let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
         while let Some(place) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(place);
@@ -83,6 +90,8 @@ impl Name {
             "now" => Self::Now,
             "pdt" => Self::ProgramDateTime,
             "msn" => Self::MediaSequenceNumber,
+            "host" => Self::Host,
+            "stream" => Self::Stream,
             "width" => Self::Width,
             "height" => Self::Height,
             "ext" => Self::Extension,
@@ -101,6 +110,16 @@ impl Name {
                 DateTime::parse_from_rfc3339(date).ok().map(|date| stamp(date.to_utc()))
             }
             Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
+            Self::Host => {
+                let url = Url::parse(&report.url).ok()?;
+                let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+                url.host_str().map(|host| host.chars().map(plain).collect())
+            }
+            // The report's URL has no query values: a token that changes does not change it, nor does it tell one
+            Self::Stream => {
+                let digest = digest::digest(&digest::SHA256, report.url.as_bytes());
+                digest.as_ref().first_chunk::<STREAM_BYTES>().map(|first| format!("{:08x}", u32::from_be_bytes(*first)))
+            }
             Self::Width => Some(report.width.to_string()),
             Self::Height => Some(report.height.to_string()),
             Self::Extension => report.format.parse().ok().map(|format: Format| format.extension().to_owned()),

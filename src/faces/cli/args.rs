@@ -128,8 +128,8 @@ pub(super) struct StoreArgs {
     ///
     /// Where the picture goes: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials
     /// of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media
-    /// Sequence Number), {width}, {height} and {ext} are filled in; what the stream does not tell is "unknown". The picture is
-    /// written whole, or not at all. [default: snapshot.jpg, or with the ending of --format]
+    /// Sequence Number), {host}, {stream} (eight digits that stand for the URL, whatever its query says), {width}, {height} and {ext}
+    /// are filled in; what the stream does not tell is "unknown". The picture is written whole, or not at all. [default: snapshot.jpg, or with the ending of --format]
     #[arg(short, long, value_name = "WHERE")]
     pub output: Option<String>,
     /// Where the report goes as well, in JSON: as --output
