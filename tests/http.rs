@@ -130,6 +130,25 @@ fn failures_are_problems_of_the_table() {
 }
 
 #[test]
+fn refusals_wait_for_nobody() {
+    let origin = Origin::start();
+    let server = Server::start(&["--allow-host", "127.0.0.1", "--allow-private", "--jobs", "1"], &[]);
+    origin.rule("/x.m3u8", Rule::Delay(Duration::from_secs(60)));
+    let mut slow = TcpStream::connect(server.url("").trim_start_matches("http://")).expect("connected");
+    let head = format!("GET /snapshot.jpg?url={} HTTP/1.1\r\nHost: x\r\n\r\n", origin.url("/x.m3u8"));
+    slow.write_all(head.as_bytes()).expect("sent");
+    while origin.hits().is_empty() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // The one place is taken, and whoever waits for it has no time left in the end
+    server.get(&format!("/snapshot.jpg?url={}&timeout=0.3", origin.url("/ladder-ts/v0.m3u8"))).fails(504, "timeout");
+    for url in ["http://other.example.com/x.m3u8", "http://127.0.0.2/x.m3u8"] {
+        server.get(&format!("/snapshot.jpg?url={url}&timeout=0.3")).fails(403, "not_allowed");
+        server.get(&format!("/inspect.json?url={url}&timeout=0.3")).fails(403, "not_allowed");
+    }
+}
+
+#[test]
 fn nothing_is_served_until_somebody_has_said_what() {
     hlsnap(&["serve"]).fails(2, "usage");
     hlsnap(&["serve", "--allow-any", "-H", "Authorization: secret"]).fails(2, "usage");

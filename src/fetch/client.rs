@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{ClientBuilder, Proxy, redirect};
+use url::Url;
 
 use super::{
     policy::{Policy, Resolver},
@@ -36,6 +37,11 @@ impl Client {
             .http2_initial_connection_window_size(4 << 20)
             .dns_resolver(Resolver(policy.clone()));
         Ok(Self { http: built(builder)?, policy })
+    }
+
+    /// Fails with `not_allowed` where a URL itself says that it may not be asked for. What is behind its host, and where it leads, each job checks.
+    pub fn check(&self, url: &Url) -> Result<(), Error> {
+        self.policy.check(url)
     }
 
     /// Connections to what the operator named: object stores. No policy is in their way, for a store may well have a private address.

@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     faces::{facts::Facts, settings::Settings},
     fetch::Client,
-    request::{Format, SnapshotRequest},
+    request::{Asked, Format, SnapshotRequest, Source},
 };
 use flight::Flights;
 
@@ -46,6 +46,15 @@ impl Face {
     /// `jobs` pictures at once.
     pub fn new(settings: Settings, client: Client, jobs: usize) -> Arc<Self> {
         Arc::new(Self { settings, client, flights: Flights::new(jobs) })
+    }
+
+    /// What is asked of. What may not be is refused here, before anybody waits for a place.
+    fn source(&self, asked: &Asked) -> Result<Source, Error> {
+        let source = question::source(asked)?;
+        if let Source::Url(url) = &source {
+            self.client.check(url)?;
+        }
+        Ok(source)
     }
 }
 
@@ -79,7 +88,7 @@ async fn inspect(State(face): State<Arc<Face>>, uri: Uri) -> Response {
     let inspected = async {
         gate::check(&face.settings, &uri)?;
         let asked = question::asked(&face.settings, &uri, question::OF_PLAYLISTS)?;
-        let request = asked.request(question::source(&asked)?, None);
+        let request = asked.request(face.source(&asked)?, None);
         let found = face.flights.inspect(request, &face.client).await?;
         answer::json(&Facts::of(&found, Utc::now()), answer::LIVE)
     };
@@ -100,6 +109,6 @@ async fn snapshot(face: &Face, uri: &Uri, format: Format) -> Result<Arc<flight::
     let mut asked = question::asked(&face.settings, uri, question::OF_PICTURES)?;
     asked.format = Some(format);
     let same = format!("{format} {}", question::canonical(uri));
-    let wanted = asked.request(question::source(&asked)?, None);
+    let wanted = asked.request(face.source(&asked)?, None);
     face.flights.join(same, wanted, face.client.clone()).await
 }
