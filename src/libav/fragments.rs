@@ -48,6 +48,8 @@ impl<U: Upstream> Fragments<U> {
                 return ready.freeze();
             }
             match Header::of(&self.held) {
+                // A size of 0 is the rest of the file; less than its header is no box
+                Some(header) if header.size < header.length as u64 => self.lost = true,
                 Some(header) if header.is_moof && header.size <= LARGEST_MOOF => {
                     let size = usize::try_from(header.size).unwrap_or(usize::MAX);
                     let Some(moof) = self.held.get_mut(..size) else {
@@ -56,9 +58,7 @@ impl<U: Upstream> Fragments<U> {
                     rebase(moof, self.position);
                     self.passing = header.size;
                 }
-                Some(header) if header.size >= Header::LEAST => self.passing = header.size,
-                // A size of 0 is the rest of the file; less than a header is no box
-                Some(_) => self.lost = true,
+                Some(header) => self.passing = header.size,
                 None => return ready.freeze(),
             }
         }
@@ -109,8 +109,6 @@ struct Header {
 }
 
 impl Header {
-    const LEAST: u64 = 8;
-
     fn of(bytes: &[u8]) -> Option<Self> {
         let is_moof = bytes.get(4..8)? == b"moof";
         match u32_at(bytes, 0)? {
@@ -230,7 +228,10 @@ mod tests {
     fn everything_else_goes_through_as_it_is() {
         let relative = [moof(0x02_00_00, 5), boxed(b"mdat", b"media")].concat();
         let endless = [&[0, 0, 0, 0], b"mdat".as_slice(), &[1; 30]].concat();
-        for stream in [relative, endless, vec![0xff; 40], b"abc".to_vec(), Vec::new()] {
+        // To the end of the file, as a box may be, and nonsense: each is a box that does not move on
+        let rest = [&[0, 0, 0, 0], b"moof".as_slice(), &[1; 30]].concat();
+        let large = |size: u64| [&[0, 0, 0, 1], b"moof".as_slice(), &size.to_be_bytes(), &[1; 30]].concat();
+        for stream in [rest, large(0), large(15), relative, endless, vec![0xff; 40], b"abc".to_vec(), Vec::new()] {
             assert_eq!(through(&stream, 5), stream);
         }
     }
