@@ -56,7 +56,7 @@ fn main() {
         let done = runtime.block_on(snapshot::take(&request, &client));
         *came.entry(done.map_or_else(|e| e.kind().to_string(), |_| "a picture".to_owned())).or_default() += 1;
         let told = number + 1;
-        if told == WARM || told == count || told % 5000 == 0 {
+        if told == WARM || told == count || told % (count / 4).max(1) == 0 {
             println!(
                 "{told} in {:.0} s: {} KB, {} descriptors, {} threads",
                 began.elapsed().as_secs_f64(),
