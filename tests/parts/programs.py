@@ -24,8 +24,9 @@ def free_port():
         return one.getsockname()[1]
 
 
-# So often the emulator is asked where it fails itself
-TRIES = 3
+# So often, and with such pauses in seconds, the emulator is asked where it fails itself
+TRIES = 10
+PAUSE = 1
 
 
 def ask(url, body=None):
@@ -184,6 +185,7 @@ class Function(Program):
             # Now and then, on a machine at work, the emulator itself fails: its errors are of a type with an address, and ours are not
             if not (status == 500 and body.startswith(b'{"type":"https://')):
                 break
+            time.sleep(PAUSE)
         return status, headers, body
 
     def close(self):
