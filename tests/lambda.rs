@@ -239,14 +239,15 @@ fn memory_is_flat_over_200_invocations() {
     let origin = Origin::start();
     let mut function = Function::start(&[]);
     let url = origin.url("/ladder-fmp4/master.m3u8");
+    // The first ones warm up: a peak is reached when two things happen at once, sooner or later
     let mut peaks = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         for _ in 0..50 {
             function.answer(&json!({"url": url, "at": 1}));
         }
         peaks.push(function.peak_memory());
     }
-    assert!(peaks[3] <= peaks[0] + peaks[0] / 10, "peaks after 50, 100, 150, 200: {peaks:?} KiB");
+    assert!(peaks[4] <= peaks[1] + peaks[1] / 20, "peaks after 50, 100, 150, 200, 250: {peaks:?} KiB");
 }
 
 #[test]
