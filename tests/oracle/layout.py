@@ -1,0 +1,198 @@
+"""Lays a film out in time and cuts it into segments: every time stamp and every cut is decided here, before anything is muxed.
+
+Times are integers in ticks of 90 kHz. `rel` counts from the film's first frame; the clock of a segment is `rel` plus the segment's shift.
+"""
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from draw import Stream
+from encode import Film, Unit
+
+HZ = 90000
+AUDIO_STEP = 1920  # 1024 samples at 48 kHz
+SMALL_OFFSET = 20 * HZ  # far enough from zero for decode times and sound before the first frame
+
+
+@dataclass
+class Segment:
+    """One segment as it is cut. `places` are places of the film in decode order, `sound` the times of audio frames."""
+    places: list[int]
+    sound: list[int]
+    boundary: int  # rel
+    domain: int = 0
+    shift: int = 0
+    start: int = 0  # rel of what is presented first
+    duration: Fraction = Fraction(0)  # seconds
+    listed: str = ""  # EXTINF
+    msn: int = 0
+
+    def clock_start(self) -> Fraction:
+        return Fraction(self.start + self.shift, HZ)
+
+
+@dataclass
+class Layout:
+    film: Film
+    units: list[Unit]  # in decode order
+    pts: list[int]  # rel, by place in decode order
+    dts: list[int]
+    step: int  # nominal duration of a frame
+    segments: list[Segment]  # those that the playlist lists
+    end: int  # rel: where the last frame or sound ends
+    vague: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)  # domain, and times of its clock at which nothing is asked
+
+    def place_of(self, number: int) -> int:
+        return next(i for i, unit in enumerate(self.units) if unit.number == number)
+
+
+def lay_out(stream: Stream, film: Film, rng: random.Random) -> Layout:
+    units = film.units[:stream.frames] if stream.frames else film.units
+    first = min(unit.number for unit in units)
+    shown = _display_times(stream, len(units), rng)
+    pts = [shown[unit.number - first] for unit in units]
+    step = _step(stream)
+    dts = _decode_times(pts, step)
+    end = max(shown) + step
+    sound = _sound(stream, end)
+    segments = _cut(stream, units, pts, dts, sound, rng)
+    _clocks(stream, units, segments, rng)
+    layout = Layout(film, units, pts, dts, step, segments, max([end] + [time + AUDIO_STEP for time in sound]))
+    _durations(stream, layout)
+    _window(stream, layout, rng)
+    return layout
+
+
+def _step(stream: Stream) -> int:
+    return round(HZ / Fraction(stream.fps))
+
+
+def _display_times(stream: Stream, count: int, rng: random.Random) -> list[int]:
+    """When each frame is shown, in display order."""
+    exact = HZ / Fraction(stream.fps)
+    if stream.timing == "slides":
+        times = [0]
+        for _ in range(count - 1):
+            times.append(times[-1] + rng.randrange(2 * HZ, 9 * HZ))
+        return times
+    if stream.timing == "vfr":
+        times = [0]
+        for _ in range(count - 1):
+            times.append(times[-1] + round(exact * rng.choice((1, 1, 1, 1, 2, 3, Fraction(1, 2), Fraction(5, 4)))))
+        return times
+    times = [round(exact * n) for n in range(count)]
+    if stream.timing == "pause":
+        at = rng.randrange(count // 4, count * 3 // 4)
+        wait = rng.randrange(HZ, 8 * HZ)
+        times = times[:at] + [time + wait for time in times[at:]]
+    return times
+
+
+def _decode_times(pts: list[int], step: int) -> list[int]:
+    """In decode order, as encoders give them: the presentation times in ascending order, late by the depth of reordering."""
+    ordered = sorted(pts)
+    rank = {time: i for i, time in enumerate(ordered)}
+    delay = max(i - rank[time] for i, time in enumerate(pts))
+    return [ordered[i - delay] if i >= delay else ordered[0] - (delay - i) * step for i in range(len(pts))]
+
+
+def _sound(stream: Stream, end: int) -> list[int]:
+    if not stream.audio:
+        return []
+    begin, stop = -round(stream.audio_lead * HZ), end + round(stream.audio_tail * HZ)
+    return list(range(begin, stop, AUDIO_STEP))
+
+
+def _cut(stream: Stream, units: list[Unit], pts: list[int], dts: list[int], sound: list[int], rng: random.Random) -> list[Segment]:
+    target = round(stream.segment_seconds * HZ)
+    cuts = [0]  # places
+    if stream.cut == "keys":
+        last = pts[0]
+        for place, unit in enumerate(units):
+            if place and unit.access and pts[place] - last >= target * 0.95:
+                cuts.append(place)
+                last = pts[place]
+    else:
+        index = 0
+        for place in range(1, len(units)):
+            if (dts[place] - dts[0]) // target > index:
+                index = (dts[place] - dts[0]) // target
+                cuts.append(place)
+    segments = []
+    for cut, until in zip(cuts, cuts[1:] + [len(units)]):
+        places = list(range(cut, until))
+        segments.append(Segment(places, [], min(pts[place] for place in places)))
+    if sound:
+        segments = _with_sound_alone(segments, pts, sound, target)
+    _spread_sound(segments, sound)
+    return segments
+
+
+def _with_sound_alone(segments: list[Segment], pts: list[int], sound: list[int], target: int) -> list[Segment]:
+    """Adds segments of sound before the first frame, in long pauses and after the last frame."""
+    out = []
+    time = sound[0]
+    while time + target <= segments[0].boundary:
+        out.append(Segment([], [], time))
+        time += target
+    for segment, after in zip(segments, [*segments[1:], None]):
+        out.append(segment)
+        last = max(pts[place] for place in segment.places)
+        until = after.boundary if after else sound[-1]
+        time = max(segment.boundary + target, last + target // 2)
+        while time + target // 2 < until and time < sound[-1] - AUDIO_STEP:
+            out.append(Segment([], [], time))
+            time += target
+    return out
+
+
+def _spread_sound(segments: list[Segment], sound: list[int]) -> None:
+    """Each audio frame goes into the segment whose boundary is the last one before it."""
+    at = 0
+    for segment, after in zip(segments, [*segments[1:], None]):
+        while at < len(sound) and (after is None or sound[at] < after.boundary):
+            segment.sound.append(sound[at])
+            at += 1
+    segments[:] = [segment for segment in segments if segment.places or segment.sound]
+
+
+def _clocks(stream: Stream, units: list[Unit], segments: list[Segment], rng: random.Random) -> None:
+    """Domains, their clocks, and small steps inside a domain. Both only where an IDR picture begins a segment."""
+    able = [i for i, segment in enumerate(segments) if i and segment.places and units[segment.places[0]].idr]
+    breaks = set(rng.sample(able, min(stream.discontinuities, len(able))))
+    steps = set(rng.sample(sorted(set(able) - breaks), min(stream.steps, len(set(able) - breaks))))
+    domain, shift = 0, stream.offset if stream.container == "ts" else max(stream.offset, SMALL_OFFSET)
+    for i, segment in enumerate(segments):
+        if i in breaks:
+            domain += 1
+            shift = rng.randrange(SMALL_OFFSET, 1 << 32) - segment.boundary
+        if i in steps:
+            shift += stream.step_ticks
+        segment.domain, segment.shift = domain, shift
+
+
+def _durations(stream: Stream, layout: Layout) -> None:
+    segments = layout.segments
+    for segment in segments:
+        segment.start = min([layout.pts[place] for place in segment.places] + segment.sound[:1])
+    for segment, after in zip(segments, [*segments[1:], None]):
+        ticks = (after.start if after else layout.end) - segment.start
+        if after and after.domain == segment.domain:
+            ticks += after.shift - segment.shift
+            if after.shift != segment.shift:
+                border = after.clock_start()
+                layout.vague.append((segment.domain, border - 1, border + 1))
+        segment.duration = Fraction(ticks, HZ)
+        segment.listed = {"exact": f"{float(segment.duration):.6f}", "ms": f"{float(segment.duration):.3f}",
+                          "integer": str(max(1, int(segment.duration + Fraction(1, 2))))}[stream.extinf]
+
+
+def _window(stream: Stream, layout: Layout, rng: random.Random) -> None:
+    """Keeps the segments that the playlist lists: a live one has lost its first ones."""
+    count = len(layout.segments)
+    first = min(count - 1, int(stream.skipped * count))
+    layout.segments = layout.segments[first:first + max(1, stream.most_segments)]
+    for i, segment in enumerate(layout.segments):
+        segment.msn = stream.first_msn + first + i
