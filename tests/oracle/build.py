@@ -4,6 +4,8 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 
 import aac
 import bitstream
@@ -13,7 +15,7 @@ from draw import Stream
 from encode import Unit
 from layout import HZ, Layout, Segment
 
-MP4_CLOCK_LIMIT = 90000 * 40000  # fMP4 has no wrap, but 32-bit decode times end
+EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 
 @dataclass
@@ -46,6 +48,12 @@ def build(stream: Stream, layout: Layout, rng: random.Random) -> Built:
     return Built(resources, "index.m3u8", damaged)
 
 
+def spelled_date(moment: Fraction, digits: int) -> str:
+    """The date and time of a moment of the playlist, which begins at EPOCH."""
+    parts = round(moment * 10**digits)
+    return f"{EPOCH + timedelta(seconds=parts // 10**digits):%Y-%m-%dT%H:%M:%S}.{parts % 10**digits:0{digits}}Z"
+
+
 def _playlist(stream: Stream, layout: Layout, bodies: list[bytes], whole: str | None, head: int) -> bytes:
     longest = max(float(segment.listed) for segment in layout.segments)
     lines = ["#EXTM3U", f"#EXT-X-VERSION:{7 if head else 4}", f"#EXT-X-TARGETDURATION:{math.ceil(longest)}",
@@ -54,11 +62,14 @@ def _playlist(stream: Stream, layout: Layout, bodies: list[bytes], whole: str | 
         lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
     if head:
         lines.append(f'#EXT-X-MAP:URI="{whole}",BYTERANGE="{head}@0"' if whole else '#EXT-X-MAP:URI="init.mp4"')
-    at, domain = head, layout.segments[0].domain
+    at, domain, begin = head, layout.segments[0].domain, Fraction(0)
     for segment, body in zip(layout.segments, bodies):
         if segment.domain != domain:
             lines.append("#EXT-X-DISCONTINUITY")
             domain = segment.domain
+        if stream.dates == "each" or stream.dates == "first" and segment is layout.segments[0]:
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{spelled_date(begin, 3)}")
+        begin += Fraction(segment.listed)
         lines.append(f"#EXTINF:{segment.listed},")
         if whole:
             lines.append(f"#EXT-X-BYTERANGE:{len(body)}@{at}")

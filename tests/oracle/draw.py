@@ -26,6 +26,8 @@ class Stream:
     segment_seconds: float = 2.0
     cut: str = "keys"  # keys, anywhere
     extinf: str = "exact"  # exact, ms, integer
+    starts: str = "earliest"  # a segment's duration counts from its earliest presentation time, or from that of its first access unit
+    dates: str = "none"  # EXT-X-PROGRAM-DATE-TIME: none, first, each
     timing: str = "cfr"  # cfr, vfr, pause, slides
     fps: str = "25"
     frames: int = 0  # of the film, 0: all
@@ -117,6 +119,8 @@ def _cuts(rng: random.Random, drawn: Stream) -> None:
     drawn.segment_seconds = rng.choice((1.0, 1.4, 2.0, 2.0, 3.0, 4.0, 6.0))
     drawn.cut = pick(rng, {"keys": 3, "anywhere": 2})
     drawn.extinf = pick(rng, {"exact": 3, "ms": 3, "integer": 1})
+    drawn.starts = "first" if drawn.coding.b_frames and rng.random() < 0.4 else "earliest"
+    drawn.dates = pick(rng, {"none": 4, "first": 1, "each": 1}) if drawn.delivery != "file" else "none"
     drawn.skipped = rng.uniform(0, 0.6) if drawn.live or rng.random() < 0.25 else 0.0
     drawn.most_segments = rng.choice((3, 6, 12)) if drawn.live else 60
     drawn.first_msn = rng.choice((0, 0, 1, 1000))
@@ -145,8 +149,8 @@ def _ts(rng: random.Random, drawn: Stream) -> None:
     drawn.ts = TsShape(packet_size=pick(rng, {188: 8, 192: 1, 204: 1}), bounded=rng.random() < 0.4, dts=rng.choice(("needed", "always")),
                        pcr=pick(rng, {"video": 4, "own": 1, "audio": 1}), null_share=rng.choice((0.0, 0.0, 0.0, 0.05, 0.5)),
                        stuffing=rng.choice((0.0, 0.0, 0.1)), duplicates=rng.choice((0.0,) * 7 + (0.02,)),
-                       zero_counters=rng.random() < 0.06, fresh_counters=rng.random() < 0.3, tables_every=rng.choice((0, 0, 20, 200)),
-                       junk=rng.choice((0,) * 8 + (1, 100, 1000)), audio_frames=rng.choice((1, 6, 16)),
+                       zero_counters=rng.random() < 0.06, fresh_counters=rng.random() < 0.3 and drawn.delivery != "file", tables_every=rng.choice((0, 0, 20, 200)),
+                       junk=rng.choice((0,) * 8 + (1, 100, 1000)), junk_each=drawn.delivery != "file", audio_frames=rng.choice((1, 6, 16)),
                        interleave=pick(rng, {"time": 6, "video_first": 1, "audio_first": 1}))
     drawn.loss = rng.random() < 0.15 and not drawn.ts.zero_counters and drawn.sets == "every" and not drawn.sparse()
 

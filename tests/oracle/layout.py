@@ -25,6 +25,7 @@ class Segment:
     domain: int = 0
     shift: int = 0
     start: int = 0  # rel of what is presented first
+    listed_start: int = 0  # rel from which the packager counts durations
     duration: Fraction = Fraction(0)  # seconds
     listed: str = ""  # EXTINF
     msn: int = 0
@@ -177,12 +178,13 @@ def _durations(stream: Stream, layout: Layout) -> None:
     segments = layout.segments
     for segment in segments:
         segment.start = min([layout.pts[place] for place in segment.places] + segment.sound[:1])
+        segment.listed_start = min([layout.pts[segment.places[0]]] + segment.sound[:1]) if stream.starts == "first" and segment.places else segment.start
     for segment, after in zip(segments, [*segments[1:], None]):
-        ticks = (after.start if after else layout.end) - segment.start
+        ticks = (after.listed_start if after else layout.end) - segment.listed_start
         if after and after.domain == segment.domain:
             ticks += after.shift - segment.shift
             if after.shift != segment.shift:
-                border = after.clock_start()
+                border = Fraction(after.start + after.shift, HZ)
                 layout.vague.append((segment.domain, border - 1, border + 1))
         segment.duration = Fraction(ticks, HZ)
         segment.listed = {"exact": f"{float(segment.duration):.6f}", "ms": f"{float(segment.duration):.3f}",

@@ -24,7 +24,7 @@ from model import Model
 from origin import Origin
 
 PER_STREAM = 10
-CI_SEED, CI_QUESTIONS = 1, 600
+CI_SEED, CI_QUESTIONS = 1, 500
 
 
 @dataclass
@@ -78,7 +78,10 @@ def _start(options: argparse.Namespace) -> None:
 
 
 def _run(work: tuple[int, int]) -> list[Answer]:
-    return _worker.run(*work)
+    try:
+        return _worker.run(*work)
+    except Exception as error:
+        raise RuntimeError(f"the oracle failed on stream {work[0]}: {type(error).__name__}: {error}") from error
 
 
 def parse() -> argparse.Namespace:

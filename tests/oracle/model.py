@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from build import spelled_date
 from draw import Stream
 from layout import HZ, Layout
 
@@ -62,12 +63,14 @@ class Model:
         for segment in self.layout.segments:
             self.starts.append(at)
             begin = self.offsets.setdefault(segment.domain, at - segment.clock_start())
-            drift = max(drift, abs(at - (segment.clock_start() + begin)))
+            drift = max(drift, abs(at - (Fraction(segment.listed_start + segment.shift, HZ) + begin)))
             at += Fraction(segment.listed)
             exact += segment.duration
         if self.stream.delivery == "file":
             return exact, Fraction(0)
-        return at, max(drift, abs(at - exact))
+        drift = max(drift, abs(at - exact))
+        # Where durations are rounded by more than a frame, half a frame more or less is no fault
+        return at, drift + Fraction(self.layout.step, 2 * HZ) if drift > Fraction(self.layout.step, 4 * HZ) else drift
 
     def _frames(self, states: dict[int, str]) -> list[Shown]:
         frames = []
@@ -80,6 +83,10 @@ class Model:
         for frame, after in zip(frames, [*frames[1:], None]):
             frame.end = after.start if after else max(self.total, frame.start + Fraction(1, 1000))
         return frames
+
+    def date(self, moment: Fraction) -> str:
+        """A moment as a date and time: the playlist begins at EPOCH."""
+        return spelled_date(moment, 4)
 
     # ---------------------------------------------------------------------------------------------------------- moments
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 import picture
-from model import Expected, Model
+from model import NO_FRAME, Expected, Model
 
 LIMIT_S = 30.0
 KINDS = {2: "usage", 10: "not_allowed", 11: "unreachable", 12: "http_status", 13: "timeout", 14: "too_large", 20: "bad_playlist", 21: "no_video",
@@ -47,7 +47,9 @@ def draw(model: Model, rng: random.Random) -> Question:
 
 def _draw(model: Model, rng: random.Random) -> Question | None:
     stream = model.stream
-    weights = {"moment": 10, "start": 1, "percent": 1, "exact percent": 1, "back": 1.5, "key": 2, "live": 2 * stream.live, "newest": 2 * stream.live}
+    if not model.frames:
+        return Question(["--at", "start"], Expected(errors=set(NO_FRAME | {"no_video"})))
+    weights = {"moment": 10, "start": 1, "percent": 1, "key percent": 1, "back": 1.5, "date": 2 * (stream.dates != "none"), "key": 2, "live": 2 * stream.live, "newest": 2 * stream.live}
     form = rng.choices(list(weights), list(weights.values()))[0]
     if form == "start":
         return Question(["--at", "start"], model.at_start())
@@ -58,7 +60,7 @@ def _draw(model: Model, rng: random.Random) -> Question | None:
     moment = _moment(model, rng)
     spelled = Fraction(f"{float(moment):.4f}")
     options = ["--at", f"{float(spelled):.4f}"]
-    if form in ("percent", "exact percent"):
+    if form in ("percent", "key percent"):
         percent = round(float(moment / model.total * 100), 2)
         if not 0 <= percent <= 100:
             return None
@@ -69,17 +71,19 @@ def _draw(model: Model, rng: random.Random) -> Question | None:
             return None
         spelled, options = model.total - back, ["--at", f"-{float(back):.3f}s"]
     expected = None
-    if form in ("percent", "key"):
+    if form == "date":
+        spelled = Fraction(round(moment * 10000), 10000)
+        options = ["--at", model.date(spelled)]
+    if form in ("key percent", "key"):
         if stream.coding.refresh or not model.key_is_clear(spelled):
             return None
         expected = model.key_at(spelled)
-        options += ["--key-frame"] if form == "key" else []
+        options += ["--key-frame"]
     elif not model.is_clear(spelled):
         return None
     else:
         expected = model.exactly(spelled)
-        options += ["--exact"] if form == "exact percent" else []
-    if stream.delivery == "file" and form in ("percent", "exact percent", "back"):
+    if stream.delivery == "file" and form in ("percent", "key percent", "back"):
         # A file may not tell how long it is
         expected.errors.add("unsupported")
     return Question(options, expected)
@@ -97,7 +101,6 @@ def ask(tool: str, url: str, question: Question, model: Model) -> Verdict:
     """Runs the program and judges what it does."""
     with tempfile.TemporaryDirectory() as folder:
         command = [tool, url, *question.options, "-o", "picture.png", "--json", "--timeout", "20"]
-        command = [part if part[:1] != "-" or not part[1:2].isdigit() else part for part in command]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, timeout=LIMIT_S, check=False)
         except subprocess.TimeoutExpired:

@@ -25,12 +25,10 @@ class TsShape:
     zero_counters: bool = False
     fresh_counters: bool = False  # each segment counts from 0
     tables_every: int = 0  # packets between repeated tables; 0: once a segment
-    junk: int = 0  # bytes before the first packet of a segment
+    junk: int = 0  # bytes before the first packet
+    junk_each: bool = True  # of each segment
     audio_frames: int = 6  # in a PES packet
     interleave: str = "time"  # time, video_first, audio_first
-
-    def faults(self) -> bool:
-        return self.zero_counters
 
 
 @dataclass
@@ -87,6 +85,7 @@ class Muxer:
     audio: bool
     random: random.Random
     counters: dict[int, int] = field(default_factory=dict)
+    written: int = 0
 
     def segment(self, packets: list[Pes], lost: tuple[int, int] | None = None) -> bytes:
         """One segment. `lost` is a place in decode order and a number that chooses which TS packet of that unit's PES packet is left out."""
@@ -119,7 +118,8 @@ class Muxer:
                 if shape.tables_every and since_tables >= shape.tables_every:
                     self._tables(out)
                     since_tables = 0
-        junk = bytes(self.random.choice((0, 1, 32, 255, 72)) for _ in range(shape.junk))
+        junk = bytes(self.random.choice((0, 1, 32, 255, 72)) for _ in range(shape.junk if not self.written or shape.junk_each else 0))
+        self.written += 1
         return junk + b"".join(self._framed(packet, i) for i, packet in enumerate(out))
 
     def _framed(self, packet: bytes, place: int) -> bytes:
