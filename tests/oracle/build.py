@@ -3,16 +3,17 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 
 import aac
 import bitstream
 import fmp4
+import mp4file
 import ts
 from draw import Stream
-from encode import Unit
+from encode import Film, Unit
 from layout import HZ, Layout, Segment
 
 EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
@@ -30,54 +31,68 @@ def build(stream: Stream, layout: Layout, rng: random.Random) -> Built:
     """All resources. Only segments that the playlist lists are made."""
     damaged: set[int] = set()
     if stream.container == "ts":
-        bodies, damaged = _transport(stream, layout, rng)
-        head = b""
+        heads, needed, name = [], [], "ts"
+        bodies, damaged, tables = _transport(stream, layout, rng)
+        if tables:
+            heads, needed = [tables], [0] * len(bodies)
     else:
-        head, bodies = _fragments(stream, layout)
-    name = "ts" if stream.container == "ts" else "m4s"
+        heads, needed, bodies = _fragments(stream, layout)
+        name = "m4s"
+    if stream.mp4.progressive:
+        return Built({"film.mp4": _progressive(stream, layout)}, "film.mp4")
     if stream.delivery == "file":
         entry = "film.ts" if stream.container == "ts" else "film.mp4"
-        return Built({entry: head + b"".join(bodies)}, entry, damaged)
-    if stream.delivery == "ranges":
-        whole = "all.ts" if stream.container == "ts" else "all.mp4"
-        return Built({whole: head + b"".join(bodies), "index.m3u8": _playlist(stream, layout, bodies, whole, len(head))}, "index.m3u8", damaged)
-    resources = {f"{segment.msn}.{name}": body for segment, body in zip(layout.segments, bodies)}
-    if head:
-        resources["init.mp4"] = head
-    resources["index.m3u8"] = _playlist(stream, layout, bodies, None, len(head))
+        return Built({entry: b"".join(heads + bodies)}, entry, damaged)
+    whole = ("all.ts" if stream.container == "ts" else "all.mp4") if stream.delivery == "ranges" else None
+    resources = {whole: b"".join(heads + bodies)} if whole else {f"{segment.msn}.{name}": body for segment, body in zip(layout.segments, bodies)}
+    if not whole:
+        resources.update({f"init{i}.mp4" if name == "m4s" else "tables.ts": head for i, head in enumerate(heads)})
+    maps = _maps(heads, whole, name)
+    resources["index.m3u8"] = _playlist(stream, layout, bodies, whole, [maps[i] for i in needed], sum(map(len, heads)), name)
     return Built(resources, "index.m3u8", damaged)
 
 
-def spelled_date(moment: Fraction, digits: int) -> str:
-    """The date and time of a moment of the playlist, which begins at EPOCH."""
-    parts = round(moment * 10**digits)
-    return f"{EPOCH + timedelta(seconds=parts // 10**digits):%Y-%m-%dT%H:%M:%S}.{parts % 10**digits:0{digits}}Z"
+def _maps(heads: list[bytes], whole: str | None, name: str) -> list[str]:
+    """An EXT-X-MAP for each init segment."""
+    lines, at = [], 0
+    for i, head in enumerate(heads):
+        uri = f"init{i}.mp4" if name == "m4s" else "tables.ts"
+        lines.append(f'#EXT-X-MAP:URI="{whole}",BYTERANGE="{len(head)}@{at}"' if whole else f'#EXT-X-MAP:URI="{uri}"')
+        at += len(head)
+    return lines
 
 
-def _playlist(stream: Stream, layout: Layout, bodies: list[bytes], whole: str | None, head: int) -> bytes:
+def _playlist(stream: Stream, layout: Layout, bodies: list[bytes], whole: str | None, maps: list[str], at: int, name: str) -> bytes:
     longest = max(float(segment.listed) for segment in layout.segments)
-    lines = ["#EXTM3U", f"#EXT-X-VERSION:{7 if head else 4}", f"#EXT-X-TARGETDURATION:{math.ceil(longest)}",
+    lines = ["#EXTM3U", f"#EXT-X-VERSION:{7 if maps else 4}", f"#EXT-X-TARGETDURATION:{math.ceil(longest)}",
              f"#EXT-X-MEDIA-SEQUENCE:{layout.segments[0].msn}"]
     if not stream.live:
         lines.append("#EXT-X-PLAYLIST-TYPE:VOD")
-    if head:
-        lines.append(f'#EXT-X-MAP:URI="{whole}",BYTERANGE="{head}@0"' if whole else '#EXT-X-MAP:URI="init.mp4"')
-    at, domain, begin = head, layout.segments[0].domain, Fraction(0)
-    for segment, body in zip(layout.segments, bodies):
+    domain, begin, current = layout.segments[0].domain, Fraction(0), None
+    for i, (segment, body) in enumerate(zip(layout.segments, bodies)):
         if segment.domain != domain:
             lines.append("#EXT-X-DISCONTINUITY")
             domain = segment.domain
-        if stream.dates == "each" or stream.dates == "first" and segment is layout.segments[0]:
+        if maps and maps[i] != current:
+            current = maps[i]
+            lines.append(current)
+        if stream.dates == "each" or stream.dates == "first" and i == 0:
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{spelled_date(begin, 3)}")
         begin += Fraction(segment.listed)
         lines.append(f"#EXTINF:{segment.listed},")
         if whole:
             lines.append(f"#EXT-X-BYTERANGE:{len(body)}@{at}")
             at += len(body)
-        lines.append(whole or f"{segment.msn}.{'m4s' if head else 'ts'}")
+        lines.append(whole or f"{segment.msn}.{name}")
     if not stream.live:
         lines.append("#EXT-X-ENDLIST")
     return ("\n".join(lines) + "\n").encode()
+
+
+def spelled_date(moment: Fraction, digits: int) -> str:
+    """The date and time of a moment of the playlist, which begins at EPOCH."""
+    parts = round(moment * 10**digits)
+    return f"{EPOCH + timedelta(seconds=parts // 10**digits):%Y-%m-%dT%H:%M:%S}.{parts % 10**digits:0{digits}}Z"
 
 
 # ---------------------------------------------------------------------------------------------------------------- bitstream
@@ -125,7 +140,8 @@ def _bytes(codec: str, parts: list[bytes]) -> bytes:
 # ---------------------------------------------------------------------------------------------------------- transport stream
 
 
-def _transport(stream: Stream, layout: Layout, rng: random.Random) -> tuple[list[bytes], set[int]]:
+def _transport(stream: Stream, layout: Layout, rng: random.Random) -> tuple[list[bytes], set[int], bytes]:
+    """The segments, the units that a lost packet may have damaged, and the tables for EXT-X-MAP if they stand there alone."""
     parts = decorated(stream, layout)
     muxer = ts.Muxer(stream.ts, stream.coding.codec, stream.audio, rng)
     lost, damaged = _loss(stream, layout, rng)
@@ -133,7 +149,7 @@ def _transport(stream: Stream, layout: Layout, rng: random.Random) -> tuple[list
     for segment in layout.segments:
         packets = _video(stream, layout, segment, parts) + _sound(stream, segment)
         bodies.append(muxer.segment(packets, lost if lost and lost[0] in segment.places else None))
-    return bodies, damaged
+    return bodies, damaged, muxer.tables() if stream.ts.tables_in_map else b""
 
 
 def _loss(stream: Stream, layout: Layout, rng: random.Random) -> tuple[tuple[int, int] | None, set[int]]:
@@ -159,6 +175,10 @@ def _video(stream: Stream, layout: Layout, segment: Segment, parts: dict[int, li
             pieces = _slices(codec, parts[first])
             packets.append(ts.Pes(ts.VIDEO_PID, _bytes(codec, pieces[0]), *stamps, dts, access, (first,)))
             packets += [ts.Pes(ts.VIDEO_PID, bitstream.annex_b(piece), None, None, dts, False, (first,)) for piece in pieces[1:]]
+        elif stream.packing == "pieces":
+            data = _bytes(codec, parts[first])
+            packets.append(ts.Pes(ts.VIDEO_PID, data[:stream.piece], *stamps, dts, access, (first,)))
+            packets += [ts.Pes(ts.VIDEO_PID, data[at:at + stream.piece], None, None, dts, False, (first,)) for at in range(stream.piece, len(data), stream.piece)]
         else:
             data = b"".join(_bytes(codec, parts[place]) for place in places)
             packets.append(ts.Pes(ts.VIDEO_PID, data, *stamps, dts, access, tuple(places)))
@@ -191,35 +211,66 @@ def _sound(stream: Stream, segment: Segment) -> list[ts.Pes]:
 # ------------------------------------------------------------------------------------------------------------ movie fragments
 
 
-def _fragments(stream: Stream, layout: Layout) -> tuple[bytes, list[bytes]]:
-    shape, film = stream.mp4, layout.film
+def _fragments(stream: Stream, layout: Layout) -> tuple[list[bytes], list[int], list[bytes]]:
+    """The init segments, which of them each segment needs, and the segments."""
     parts = decorated(stream, layout) if stream.coding.codec in ("h264", "hevc") else {}
-    delay = layout.pts[0] - layout.dts[0]
-    # What the edit list adds to or takes from the video's media times, in ticks
-    late = {"none": 0, "media_time": -delay, "empty": HZ if stream.audio else 0}[shape.edit]
-    edit = {"none": None, "media_time": (0, _scaled(delay, shape)), "empty": (_scaled(late, shape), 0) if late else None}[shape.edit]
-    head = fmp4.init(shape, stream.coding.codec, film.sets, stream.coding.width, stream.coding.height, stream.audio, edit)
-    bodies = []
-    for number, segment in enumerate(layout.segments):
-        video, audio = fmp4.Track(), fmp4.Track()
-        move = segment.shift - late
+    films = [layout.film, layout.film.then] if layout.film.then else [layout.film]
+    heads = [_init(stream, layout, film, 0 if i == 0 else layout.splice) for i, film in enumerate(films)]
+    needed = [films.index(layout.domain_film(segment)) for segment in layout.segments]
+    return heads, needed, [_segment(stream, layout, segment, number + 1, parts) for number, segment in enumerate(layout.segments)]
+
+
+def _late(stream: Stream, layout: Layout, place: int) -> int:
+    """What the edit list adds to the video's media times, in ticks."""
+    return {"none": 0, "media_time": -layout.delay(place), "empty": HZ if stream.audio else 0}[stream.mp4.edit]
+
+
+def _init(stream: Stream, layout: Layout, film: Film, place: int) -> bytes:
+    shape, late = stream.mp4, _late(stream, layout, place)
+    edit = {"none": None, "media_time": (0, _scaled(-late, shape)), "empty": (_scaled(late, shape), 0) if late else None}[shape.edit]
+    return fmp4.init(shape, film.coding.codec, film.sets, film.coding.width, film.coding.height, stream.audio, edit)
+
+
+def _progressive(stream: Stream, layout: Layout) -> bytes:
+    """All listed segments as one MP4 file. Its video begins with decode time 0; edits say where it lies beside the sound."""
+    shape, film, origin = stream.mp4, layout.film, layout.segments[0].start
+    parts = decorated(stream, layout) if stream.coding.codec in ("h264", "hevc") else {}
+    places = [place for segment in layout.segments for place in segment.places]
+    sound = [time for segment in layout.segments for time in segment.sound]
+    video, audio = fmp4.Track(), fmp4.Track()
+    base = layout.dts[places[0]]
+    for place in places:
+        unit = layout.units[place]
+        video.samples.append(fmp4.Sample(_sample(stream, unit, parts.get(place)), _scaled(layout.dts[place] - base, shape),
+                                         _scaled(layout.pts[place] - base, shape), unit.access))
+    last = places[-1]
+    video.end = _scaled((layout.dts[last + 1] if last + 1 < len(layout.dts) else layout.dts[last] + layout.step) - base, shape)
+    audio.samples = [fmp4.Sample(aac.raw_frame(), i * aac.SAMPLES, i * aac.SAMPLES) for i in range(len(sound))]
+    audio.end = len(sound) * aac.SAMPLES
+    begin = max(layout.hidden_before, min(layout.pts[place] for place in places))
+    waits = (_scaled(begin - origin, shape), _scaled(sound[0] - origin, shape) if sound else 0)
+    entry = fmp4.video_entry(shape, film.coding.codec, film.sets, film.coding.width, film.coding.height)
+    return mp4file.write(shape, entry, (film.coding.width, film.coding.height), video, audio, waits, _scaled(begin - base, shape))
+
+
+def _segment(stream: Stream, layout: Layout, segment: Segment, number: int, parts: dict[int, list[bytes]]) -> bytes:
+    shape, video, audio = stream.mp4, fmp4.Track(), fmp4.Track()
+    if segment.places:
+        first, last = segment.places[0], segment.places[-1]
+        move = segment.shift - _late(stream, layout, first)
+        ahead = layout.delay(first) if shape.negative and shape.edit == "none" else 0
         for place in segment.places:
             unit = layout.units[place]
-            dts = layout.dts[place] + (delay if shape.negative and shape.edit == "none" else 0)
-            video.samples.append(fmp4.Sample(_sample(stream, unit, parts.get(place)), _scaled(dts + move, shape), _scaled(layout.pts[place] + move, shape),
-                                             unit.access))
-        if segment.places:
-            last = segment.places[-1]
-            ahead = layout.dts[last + 1] if last + 1 < len(layout.dts) else layout.dts[last] + layout.step
-            video.end = _scaled(ahead + (delay if shape.negative and shape.edit == "none" else 0) + move, shape)
-        for time in segment.sound:
-            at = round((time + segment.shift) * aac.RATE / HZ)
-            audio.samples.append(fmp4.Sample(aac.raw_frame(), at, at))
-            audio.end = at + aac.SAMPLES
-        each = any(sample.sync for sample in video.samples[1:]) or shape.fragments > 1
-        used = fmp4.Mp4Shape(**{**shape.__dict__, "flags": "each" if each else shape.flags})
-        bodies.append(fmp4.segment(used, number + 1, video, audio))
-    return head, bodies
+            dts, pts = layout.dts[place] + ahead + move, layout.pts[place] + move
+            video.samples.append(fmp4.Sample(_sample(stream, unit, parts.get(place)), _scaled(dts, shape), _scaled(pts, shape), unit.access))
+        after = layout.dts[last + 1] if last + 1 < len(layout.dts) else layout.dts[last] + layout.step
+        video.end = _scaled(max(after, layout.dts[last] + 1) + ahead + move, shape)
+    for time in segment.sound:
+        at = round((time + segment.shift) * aac.RATE / HZ)
+        audio.samples.append(fmp4.Sample(aac.raw_frame(), at, at))
+        audio.end = at + aac.SAMPLES
+    each = any(sample.sync for sample in video.samples[1:]) or shape.fragments > 1
+    return fmp4.segment(replace(shape, flags="each" if each else shape.flags), number, video, audio)
 
 
 def _scaled(ticks: int, shape: fmp4.Mp4Shape) -> int:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from encode import Coding
 from fmp4 import Mp4Shape
@@ -18,6 +18,7 @@ class Stream:
     """Everything that decides one stream."""
     coding: Coding
     container: str  # ts, fmp4
+    then: Coding | None = None  # the film that follows a discontinuity
     delivery: str = "segments"  # segments, ranges, file
     live: bool = False
     skipped: float = 0.0  # share of the segments that have left the window
@@ -35,8 +36,9 @@ class Stream:
     sets: str = "every"  # every, once
     delimiters: bool = False
     recovery_points: bool = True
-    packing: str = "frame"  # frame, slice, group
+    packing: str = "frame"  # frame, slice, pieces, group
     group: int = 1
+    piece: int = 1000  # bytes in a PES packet, where frames come in pieces
     pts_every: int = 1  # 0: on key frames only
     audio: bool = False
     audio_lead: float = 0.0
@@ -54,7 +56,8 @@ class Stream:
 
     def text(self) -> str:
         """What differs from the defaults, in one line."""
-        return " ".join(part for part in (_differing(self.coding), f"container={self.container}", _differing(self, ("coding", "container", "ts", "mp4")),
+        return " ".join(part for part in (_differing(self.coding), f"container={self.container}", _differing(self, ("coding", "then", "container", "ts", "mp4")),
+                                          _differing(self.then, prefix="then.") if self.then else "",
                                           _differing(self.ts, prefix="ts.") if self.container == "ts" else _differing(self.mp4, prefix="mp4.")) if part)
 
 
@@ -79,6 +82,8 @@ def stream(rng: random.Random) -> Stream:
     drawn = Stream(_coding(rng, codec, timing, fps), container, timing=timing, fps=fps)
     _time(rng, drawn)
     _cuts(rng, drawn)
+    if drawn.discontinuities and timing != "slides" and rng.random() < 0.5:
+        drawn.then = _following(rng, drawn.coding)
     _bitstream(rng, drawn)
     if container == "ts":
         _ts(rng, drawn)
@@ -101,6 +106,13 @@ def _coding(rng: random.Random, codec: str, timing: str, fps: str) -> Coding:
     interlaced = codec in ("h264", "mpeg2") and rng.random() < 0.12
     return Coding(codec, FRAMES, rate=fps, gop=gop, b_frames=b_frames, pyramid=codec != "mpeg2" and b_frames > 1 and rng.random() < 0.6,
                   open_gop=b_frames > 0 and rng.random() < 0.5, slices=rng.choice((1, 1, 1, 4)) if codec != "mpeg2" else 1, interlaced=interlaced)
+
+
+def _following(rng: random.Random, coding: Coding) -> Coding:
+    """Another film of the same codec: as after an advertisement, with another size and other groups of pictures."""
+    b_frames = rng.choice((0, 2))
+    return Coding(coding.codec, 120, first=1000, rate=coding.rate, gop=rng.choice((12, 50)), b_frames=0 if coding.codec in ("vp9", "av1") else b_frames,
+                  width=320, height=180)
 
 
 def _time(rng: random.Random, drawn: Stream) -> None:
@@ -140,11 +152,13 @@ def _bitstream(rng: random.Random, drawn: Stream) -> None:
 
 def _ts(rng: random.Random, drawn: Stream) -> None:
     slices = drawn.coding.slices > 1
-    drawn.packing = pick(rng, {"frame": 8, "group": 2, **({"slice": 6} if slices else {})})
+    drawn.packing = pick(rng, {"frame": 8, "group": 2, "pieces": 1, **({"slice": 6} if slices else {})})
     drawn.group = rng.randrange(2, 6) if drawn.packing == "group" else 1
-    if drawn.timing != "cfr":
-        drawn.packing, drawn.group = ("slice" if drawn.packing == "slice" else "frame"), 1
-    elif drawn.group == 1 and rng.random() < 0.15:
+    if drawn.packing == "pieces":
+        drawn.piece = rng.choice((500, 2000))
+    if drawn.timing != "cfr" and drawn.packing == "group":
+        drawn.packing, drawn.group = "frame", 1
+    elif drawn.packing == "frame" and drawn.timing == "cfr" and rng.random() < 0.15:
         drawn.pts_every = 0 if drawn.cut == "keys" and rng.random() < 0.4 and not drawn.coding.refresh else rng.randrange(2, 8)
     drawn.ts = TsShape(packet_size=pick(rng, {188: 8, 192: 1, 204: 1}), bounded=rng.random() < 0.4, dts=rng.choice(("needed", "always")),
                        pcr=pick(rng, {"video": 4, "own": 1, "audio": 1}), null_share=rng.choice((0.0, 0.0, 0.0, 0.05, 0.5)),
@@ -152,10 +166,17 @@ def _ts(rng: random.Random, drawn: Stream) -> None:
                        zero_counters=rng.random() < 0.06, fresh_counters=rng.random() < 0.3 and drawn.delivery != "file", tables_every=rng.choice((0, 0, 20, 200)),
                        junk=rng.choice((0,) * 8 + (1, 100, 1000)), junk_each=drawn.delivery != "file", audio_frames=rng.choice((1, 6, 16)),
                        interleave=pick(rng, {"time": 6, "video_first": 1, "audio_first": 1}))
+    if drawn.delivery != "file" and rng.random() < 0.05:
+        drawn.ts = replace(drawn.ts, tables_in_map=True, tables_every=0, fresh_counters=False)
     drawn.loss = rng.random() < 0.15 and not drawn.ts.zero_counters and drawn.sets == "every" and not drawn.sparse()
 
 
 def _mp4(rng: random.Random, drawn: Stream) -> Mp4Shape:
+    if drawn.delivery == "file" and rng.random() < 0.6:
+        # Such a file begins with a key frame, as every muxer writes it
+        drawn.skipped, drawn.cut = (drawn.skipped, "keys")
+        return Mp4Shape(timescale=rng.choice((90000, 12800, 1000)), progressive=True, moov_last=rng.random() < 0.3,
+                        trim=rng.uniform(0.05, 0.5) if rng.random() < 0.3 and not drawn.audio else 0.0)
     return Mp4Shape(timescale=rng.choice((90000, 90000, 12800, 1000, 30000)), fragments=rng.choice((1, 1, 1, 2, 5)), wide=rng.random() < 0.5,
                     negative=rng.random() < 0.3, edit=pick(rng, {"none": 4, "media_time": 2, "empty": 1}), in_band=rng.random() < 0.3,
                     styp=rng.random() < 0.5, sidx=rng.random() < 0.2, one_moof=rng.random() < 0.7, flags=rng.choice(("each", "first")))

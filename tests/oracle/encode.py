@@ -64,6 +64,7 @@ class Film:
     units: list[Unit]
     # Parameter sets (H.264, HEVC), or the sequence header OBU of AV1, for the init segment
     sets: list[bytes] = field(default_factory=list)
+    then: Film | None = None  # the film that this one goes on as
 
 
 class EncodingFailed(Exception):
@@ -199,6 +200,13 @@ def _av1(coding: Coding, numbers: list[int], chunks: list[bytes]) -> Film:
     return film
 
 
+def joined(first: Film, second: Film, share: float) -> tuple[Film, int]:
+    """A film that goes on as another one, from the IDR picture of the first that lies nearest to a share of it; and the place where it does."""
+    able = [place for place, unit in enumerate(first.units) if unit.idr and place] or [len(first.units)]
+    place = min(able, key=lambda at: abs(at - share * len(first.units)))
+    return Film(first.coding, first.units[:place] + second.units, first.sets, second), place
+
+
 def elementary(film: Film) -> bytes:
     """The film as a file that ffmpeg reads without a container of its own."""
     if film.coding.codec not in ("vp9", "av1"):
@@ -211,9 +219,9 @@ def elementary(film: Film) -> bytes:
     return header + b"".join(len(data).to_bytes(4, "little") + number.to_bytes(8, "little") + data for number, data in frames)
 
 
-def decode_all(data: bytes, coding: Coding, form: str) -> list[tuple[int | None, str]]:
+def decode_all(data: bytes, coding: Coding, form: str, path: str = "pipe:0") -> list[tuple[int | None, str]]:
     """What `picture.read` says of every frame that ffmpeg decodes; only used to validate what the oracle generates."""
-    command = ["ffmpeg", "-v", "error", "-nostdin", "-f", form, "-i", "pipe:0", "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-f", form, "-i", path, "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     size = coding.width * coding.height * 3
     frames = [done.stdout[at:at + size] for at in range(0, len(done.stdout) - size + 1, size)]

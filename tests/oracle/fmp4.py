@@ -23,6 +23,9 @@ class Mp4Shape:
     styp: bool = True
     sidx: bool = False
     one_moof: bool = True  # both tracks in one fragment
+    progressive: bool = False  # a file with sample tables, not fragments
+    moov_last: bool = False
+    trim: float = 0.0  # share of the frames that the edit list of such a file leaves out at its beginning
     flags: str = "each"  # sample flags: each, or first: one for the first sample and a default for the others
 
 
@@ -63,10 +66,10 @@ def u64(value: int) -> bytes:
 
 def init(shape: Mp4Shape, codec: str, sets: list[bytes], width: int, height: int, audio: bool, edit: tuple[int, int] | None) -> bytes:
     """`edit` is the duration of an empty edit in movie time, and the media time at which the video begins."""
-    tracks = [_trak(VIDEO, shape.timescale, _video_entry(shape, codec, sets, width, height), width, height, edit)]
+    tracks = [_trak(VIDEO, shape.timescale, video_entry(shape, codec, sets, width, height), width, height, edit)]
     extends = [full("trex", 0, 0, u32(VIDEO), u32(1), u32(0), u32(0), u32(NON_SYNC if shape.flags == "first" else 0))]
     if audio:
-        tracks.append(_trak(AUDIO, aac.RATE, _audio_entry(), 0, 0, None))
+        tracks.append(_trak(AUDIO, aac.RATE, audio_entry(), 0, 0, None))
         extends.append(full("trex", 0, 0, u32(AUDIO), u32(1), u32(aac.SAMPLES), u32(0), u32(SYNC)))
     header = full("mvhd", 0, 0, u32(0), u32(0), u32(shape.timescale), u32(0), u32(0x10000), u16(0x100), bytes(10), MATRIX, bytes(24), u32(3))
     return box("ftyp", b"iso5", u32(512), b"iso5iso6mp41") + box("moov", header, *tracks, box("mvex", *extends))
@@ -90,7 +93,7 @@ def _trak(number: int, timescale: int, entry: bytes, width: int, height: int, ed
     return box("trak", header, edits, box("mdia", mdhd, handler, box("minf", media, data, tables)))
 
 
-def _video_entry(shape: Mp4Shape, codec: str, sets: list[bytes], width: int, height: int) -> bytes:
+def video_entry(shape: Mp4Shape, codec: str, sets: list[bytes], width: int, height: int) -> bytes:
     name, configuration = {"h264": ("avc3" if shape.in_band else "avc1", _avcc), "hevc": ("hev1" if shape.in_band else "hvc1", _hvcc),
                            "vp9": ("vp09", _vpcc), "av1": ("av01", _av1c)}[codec]
     return box(name, bytes(6), u16(1), bytes(16), u16(width), u16(height), u32(0x480000), u32(0x480000), u32(0), u16(1), bytes(32), u16(24),
@@ -125,7 +128,7 @@ def _av1c(sets: list[bytes]) -> bytes:
     return box("av1C", b"\x81\x00\x0C\x00" + sets[0])
 
 
-def _audio_entry() -> bytes:
+def audio_entry() -> bytes:
     config = bytes([0x05, len(aac.CONFIG)]) + aac.CONFIG
     decoder = bytes([0x04, 13 + len(config), 0x40, 0x15, 0, 0, 0]) + u32(32000) + u32(32000) + config
     es = bytes([0x03, 3 + len(decoder) + 3]) + u16(AUDIO) + b"\0" + decoder + b"\x06\x01\x02"

@@ -37,32 +37,46 @@ class Segment:
 @dataclass
 class Layout:
     film: Film
+    splice: int  # the place at which another film begins, or 0
     units: list[Unit]  # in decode order
     pts: list[int]  # rel, by place in decode order
     dts: list[int]
     step: int  # nominal duration of a frame
     segments: list[Segment]  # those that the playlist lists
+    hidden_before: int  # rel: frames before this time are cut off by an edit list
     end: int  # rel: where the last frame or sound ends
     vague: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)  # domain, and times of its clock at which nothing is asked
 
-    def place_of(self, number: int) -> int:
-        return next(i for i, unit in enumerate(self.units) if unit.number == number)
+    def film_of(self, place: int) -> Film:
+        return self.film.then if self.film.then and place >= self.splice else self.film
+
+    def delay(self, place: int) -> int:
+        """How far decoding is ahead of presentation where the unit's film begins."""
+        first = self.splice if self.film.then and place >= self.splice else 0
+        return self.pts[first] - self.dts[first]
+
+    def domain_film(self, segment: Segment) -> Film:
+        """The film of a segment, which may have no frames of its own."""
+        first = next((other for other in self.segments if other.domain == segment.domain and other.places), None)
+        return self.film_of(first.places[0]) if first else self.film
 
 
 def lay_out(stream: Stream, film: Film, rng: random.Random) -> Layout:
     units = film.units[:stream.frames] if stream.frames else film.units
-    first = min(unit.number for unit in units)
+    splice = len(units) - len(film.then.units) if film.then else 0
     shown = _display_times(stream, len(units), rng)
-    pts = [shown[unit.number - first] for unit in units]
+    rank = {number: i for i, number in enumerate(sorted(unit.number for unit in units))}
+    pts = [shown[rank[unit.number]] for unit in units]
     step = _step(stream)
     dts = _decode_times(pts, step)
     end = max(shown) + step
     sound = _sound(stream, end)
-    segments = _cut(stream, units, pts, dts, sound, rng)
-    _clocks(stream, units, segments, rng)
-    layout = Layout(film, units, pts, dts, step, segments, max([end] + [time + AUDIO_STEP for time in sound]))
+    segments = _cut(stream, units, pts, dts, sound, splice)
+    _clocks(stream, units, segments, splice, rng)
+    layout = Layout(film, splice, units, pts, dts, step, segments, -HZ * 3600, max([end] + [time + AUDIO_STEP for time in sound]))
     _durations(stream, layout)
     _window(stream, layout, rng)
+    _trim(stream, layout)
     return layout
 
 
@@ -106,19 +120,19 @@ def _sound(stream: Stream, end: int) -> list[int]:
     return list(range(begin, stop, AUDIO_STEP))
 
 
-def _cut(stream: Stream, units: list[Unit], pts: list[int], dts: list[int], sound: list[int], rng: random.Random) -> list[Segment]:
+def _cut(stream: Stream, units: list[Unit], pts: list[int], dts: list[int], sound: list[int], splice: int) -> list[Segment]:
     target = round(stream.segment_seconds * HZ)
     cuts = [0]  # places
     if stream.cut == "keys":
         last = pts[0]
         for place, unit in enumerate(units):
-            if place and unit.access and pts[place] - last >= target * 0.95:
+            if place and (unit.access and pts[place] - last >= target * 0.95 or place == splice):
                 cuts.append(place)
                 last = pts[place]
     else:
         index = 0
         for place in range(1, len(units)):
-            if (dts[place] - dts[0]) // target > index:
+            if (dts[place] - dts[0]) // target > index or place == splice:
                 index = (dts[place] - dts[0]) // target
                 cuts.append(place)
     segments = []
@@ -159,10 +173,11 @@ def _spread_sound(segments: list[Segment], sound: list[int]) -> None:
     segments[:] = [segment for segment in segments if segment.places or segment.sound]
 
 
-def _clocks(stream: Stream, units: list[Unit], segments: list[Segment], rng: random.Random) -> None:
+def _clocks(stream: Stream, units: list[Unit], segments: list[Segment], splice: int, rng: random.Random) -> None:
     """Domains, their clocks, and small steps inside a domain. Both only where an IDR picture begins a segment."""
     able = [i for i, segment in enumerate(segments) if i and segment.places and units[segment.places[0]].idr]
     breaks = set(rng.sample(able, min(stream.discontinuities, len(able))))
+    breaks |= {i for i in able if splice and segments[i].places[0] == splice}
     steps = set(rng.sample(sorted(set(able) - breaks), min(stream.steps, len(set(able) - breaks))))
     domain, shift = 0, stream.offset if stream.container == "ts" else max(stream.offset, SMALL_OFFSET)
     for i, segment in enumerate(segments):
@@ -189,6 +204,15 @@ def _durations(stream: Stream, layout: Layout) -> None:
         segment.duration = Fraction(ticks, HZ)
         segment.listed = {"exact": f"{float(segment.duration):.6f}", "ms": f"{float(segment.duration):.3f}",
                           "integer": str(max(1, int(segment.duration + Fraction(1, 2))))}[stream.extinf]
+
+
+def _trim(stream: Stream, layout: Layout) -> None:
+    """The edit list of a file cuts frames off: it begins with a frame that is decoded from an earlier one."""
+    shown = sorted(layout.pts[place] for segment in layout.segments for place in segment.places)
+    if stream.mp4.trim and shown and not stream.audio:
+        layout.hidden_before = shown[int(stream.mp4.trim * len(shown))]
+        layout.segments[0].start = layout.hidden_before
+        layout.segments[0].duration -= Fraction(layout.hidden_before - shown[0], HZ)
 
 
 def _window(stream: Stream, layout: Layout, rng: random.Random) -> None:

@@ -49,6 +49,8 @@ class Worker:
         rng = random.Random(f"{options.seed}:{number}")
         stream = draw.stream(rng)
         film = encode.film(stream.coding, options.cache)
+        if stream.then:
+            film, _ = encode.joined(film, encode.film(stream.then, options.cache), rng.uniform(0.3, 0.7))
         laid = layout.lay_out(stream, film, rng)
         built = build(stream, laid, rng)
         model = Model(stream, laid, built.damaged)

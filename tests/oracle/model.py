@@ -76,6 +76,8 @@ class Model:
         frames = []
         for index, segment in enumerate(self.layout.segments):
             for place in segment.places:
+                if self.layout.pts[place] < self.layout.hidden_before:
+                    continue
                 unit = self.layout.units[place]
                 start = Fraction(self.layout.pts[place] + segment.shift, HZ) + self.offsets[segment.domain]
                 frames.append(Shown(unit.number, start, index, segment.msn, segment.domain, unit.access, states[place], place=place))
@@ -122,7 +124,7 @@ class Model:
                 self._accept(expected, frame)
             if self.stream.pts_every == 0:
                 expected.numbers |= {frame.number for frame in self.frames[:high + 1] if frame.access and frame.state == WHOLE} & self._last_key(moment)
-        if high == len(self.frames) - 1 and moment > self._video_end():
+        if high == len(self.frames) - 1 and moment > self._video_end() or moment + self.drift > self.total:
             expected.errors |= {"not_found"}
         return expected
 

@@ -58,6 +58,8 @@ def _draw(model: Model, rng: random.Random) -> Question | None:
     if form == "newest":
         return Question(["--at", "live", "--exact"], model.newest())
     moment = _moment(model, rng)
+    if moment > model.total:  # durations that are rounded down may end before the media
+        return None
     spelled = Fraction(f"{float(moment):.4f}")
     options = ["--at", f"{float(spelled):.4f}"]
     if form in ("percent", "key percent"):
@@ -75,7 +77,7 @@ def _draw(model: Model, rng: random.Random) -> Question | None:
         spelled = Fraction(round(moment * 10000), 10000)
         options = ["--at", model.date(spelled)]
     if form in ("key percent", "key"):
-        if stream.coding.refresh or not model.key_is_clear(spelled):
+        if stream.coding.refresh or stream.mp4.trim or not model.key_is_clear(spelled):
             return None
         expected = model.key_at(spelled)
         options += ["--key-frame"]

@@ -32,6 +32,14 @@ def made(stream: Stream) -> tuple[Layout, bytes]:
     return layout, built.resources[built.entry]
 
 
+def decoded(data: bytes, stream: Stream) -> list[tuple[int | None, str]]:
+    """What ffmpeg decodes. A file whose moov comes last cannot be read from a pipe."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "film")
+        path.write_bytes(data)
+        return encode.decode_all(b"", stream.coding, "mpegts" if stream.container == "ts" else "mov", str(path))
+
+
 def times(data: bytes, name: str, which: str) -> list[tuple[float, float]]:
     """Presentation and decode times of the packets, as ffprobe reads them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +53,7 @@ def times(data: bytes, name: str, which: str) -> list[tuple[float, float]]:
 class Streams(unittest.TestCase):
     def assert_whole(self, stream: Stream) -> None:
         layout, data = made(stream)
-        read = encode.decode_all(data, stream.coding, "mpegts" if stream.container == "ts" else "mov")
+        read = decoded(data, stream)
         self.assertEqual([number for number, _ in read], sorted(unit.number for unit in layout.units), stream.text())
 
     def test_transport_streams_decode_whole(self):
@@ -63,6 +71,15 @@ class Streams(unittest.TestCase):
         for coding in (H264, Coding("hevc", 100, b_frames=8, pyramid=True, open_gop=True, gop=50), Coding("vp9", 100), Coding("av1", 100)):
             for shape in (Mp4Shape(), Mp4Shape(fragments=3, negative=True, in_band=True, flags="first", sidx=True), Mp4Shape(edit="media_time", one_moof=False)):
                 self.assert_whole(Stream(coding, "fmp4", cut="anywhere", audio=True, mp4=shape))
+
+    def test_progressive_files_decode_whole_at_the_times_of_the_layout(self):
+        for shape, tail in ((Mp4Shape(progressive=True), 0.0), (Mp4Shape(progressive=True, moov_last=True), 1.0)):
+            for coding in (H264, Coding("vp9", 100)):
+                stream = Stream(coding, "fmp4", delivery="file", audio=True, audio_lead=0.5, audio_tail=tail, mp4=shape)
+                self.assert_whole(stream)
+                layout, data = made(stream)
+                origin = layout.segments[0].start
+                self.assertEqual([pts for pts, _ in times(data, "film.mp4", "v")], [pts - origin for pts in layout.pts])
 
     def test_transport_streams_have_the_times_of_the_layout(self):
         layout, data = made(Stream(H264, "ts", cut="anywhere", audio=True, offset=126000))

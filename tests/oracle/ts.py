@@ -27,6 +27,7 @@ class TsShape:
     tables_every: int = 0  # packets between repeated tables; 0: once a segment
     junk: int = 0  # bytes before the first packet
     junk_each: bool = True  # of each segment
+    tables_in_map: bool = False  # in EXT-X-MAP instead of the segments
     audio_frames: int = 6  # in a PES packet
     interleave: str = "time"  # time, video_first, audio_first
 
@@ -94,7 +95,8 @@ class Muxer:
             self.counters.clear()
         order = {"time": lambda p: p.time, "video_first": lambda p: (p.pid, p.time), "audio_first": lambda p: (-p.pid, p.time)}[shape.interleave]
         out: list[bytes] = []
-        self._tables(out)
+        if not shape.tables_in_map:
+            self._tables(out)
         clock, since_tables = None, 0
         for pes in sorted(packets, key=order):
             clock_pid = {"video": VIDEO_PID, "audio": AUDIO_PID if self.audio else VIDEO_PID, "own": PCR_PID}[shape.pcr]
@@ -121,6 +123,12 @@ class Muxer:
         junk = bytes(self.random.choice((0, 1, 32, 255, 72)) for _ in range(shape.junk if not self.written or shape.junk_each else 0))
         self.written += 1
         return junk + b"".join(self._framed(packet, i) for i, packet in enumerate(out))
+
+    def tables(self) -> bytes:
+        """PAT and PMT alone."""
+        out: list[bytes] = []
+        self._tables(out)
+        return b"".join(self._framed(packet, i) for i, packet in enumerate(out))
 
     def _framed(self, packet: bytes, place: int) -> bytes:
         if self.shape.packet_size == 192:
