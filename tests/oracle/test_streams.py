@@ -5,6 +5,7 @@ This validates the generator. The answers never rest on it.
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import tempfile
@@ -20,7 +21,7 @@ from fmp4 import Mp4Shape
 from layout import HZ, Layout, lay_out
 from ts import WRAP, TsShape
 
-CACHE = Path(__file__).resolve().parents[2] / "target" / "oracle"
+CACHE = Path(os.environ.get("CARGO_TARGET_DIR") or Path(__file__).resolve().parents[2] / "target") / "oracle"
 H264 = Coding("h264", 100, gop=25, b_frames=2, open_gop=True)
 
 
@@ -80,6 +81,18 @@ class Streams(unittest.TestCase):
                 layout, data = made(stream)
                 origin = layout.segments[0].start
                 self.assertEqual([pts for pts, _ in times(data, "film.mp4", "v")], [pts - origin for pts in layout.pts])
+
+    def test_from_each_random_access_point_on_frames_are_whole_as_the_film_says(self):
+        codings = (H264, Coding("hevc", 100, b_frames=8, pyramid=True, open_gop=True, gop=50), Coding("mpeg2", 100, gop=12, b_frames=2, open_gop=True),
+                   Coding("h264", 100, refresh=True))
+        for coding in codings:
+            film = encode.film(coding, CACHE)
+            for place, unit in enumerate(film.units):
+                if unit.access:
+                    form = {"h264": "h264", "hevc": "hevc", "mpeg2": "mpegvideo"}[coding.codec]
+                    read = encode.decode_all(b"".join(other.data for other in film.units[place:]), coding, form)
+                    first = unit.number + unit.recovery
+                    self.assertEqual([number for number, _ in read if number is not None and number >= first], list(range(first, 100)), coding)
 
     def test_transport_streams_have_the_times_of_the_layout(self):
         layout, data = made(Stream(H264, "ts", cut="anywhere", audio=True, offset=126000))
