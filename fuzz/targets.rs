@@ -10,7 +10,7 @@ use hlsnap::{
     crypt::{self, Nals, Sample, Scheme},
     faces::probe,
     hls::{self, Playlist, Variables},
-    libav::{self, Bounds, Form, Found, Fragments, Outcome, Sealed, Search, Source, Start, Unlock, Upstream},
+    libav::{self, Bounds, Form, Fragments, Kind, Normalised, Outcome, Sealed, Search, Source, Start, Unlock, Upstream},
     picture::{Chroma, Picture},
     request::{Limits, Precision, Size, ToneMap, VariantChoice},
 };
@@ -80,12 +80,15 @@ pub struct Chosen {
 /// The picture that the pipeline gives as clean, with its file where it is a JPEG.
 pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: Search, chosen: Chosen) -> Result<Option<(Picture, Vec<u8>)>, Error> {
     let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
-    let source = if way == Way::Fragments { Source::new(Fragments::new(memory)) } else { Source::new(memory) };
+    let source =
+        if way == Way::Fragments { Source::new(Normalised::new(Fragments::new(memory))) } else { Source::new(Normalised::new(memory)) };
     // Small, so that what is tried is much and not large
     let bounds = Bounds { pixels: 2 << 20, frames: 300 };
-    let Outcome::Found(Found { frame, .. }) = libav::search(&source, wanted, way == Way::File, bounds, &Key)? else {
+    let kind = if way == Way::File { Kind::File } else { Kind::Segments };
+    let Outcome::Found(found) = libav::search(&source, wanted, kind, bounds, &Key, &mut libav::Memory::default())? else {
         return Ok(None);
     };
+    let frame = found.frame;
     let size = Size { width: chosen.width, ..Size::default() };
     let wanted = libav::Wanted { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
     let picture = libav::picture(&frame, &wanted)?;

@@ -18,6 +18,7 @@ pub mod faces;
 pub mod fetch;
 pub mod hls;
 pub mod libav;
+pub mod media;
 pub mod picture;
 pub mod report;
 pub mod request;

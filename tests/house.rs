@@ -5,8 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 13] =
-    ["error", "time", "request", "report", "crypt", "hls", "fetch", "libav", "picture", "snapshot", "store", "faces", "bin"];
+const ROOMS: [&str; 14] =
+    ["error", "time", "request", "report", "crypt", "hls", "fetch", "media", "libav", "picture", "snapshot", "store", "faces", "bin"];
 const LEAVES: [&str; 4] = ["error", "time", "request", "report"];
 
 /// What each room may import of the others, besides itself.
@@ -15,7 +15,7 @@ fn may_import(room: &str, other: &str) -> bool {
         return true;
     }
     match room {
-        "libav" => other == "picture",
+        "libav" => matches!(other, "media" | "picture"),
         "snapshot" => matches!(other, "crypt" | "hls" | "fetch" | "libav" | "picture"),
         // The client's life is the face's; libav tells --version what it is; the playlists' types are shown
         "faces" => matches!(other, "snapshot" | "store" | "fetch" | "libav" | "hls"),

@@ -63,7 +63,7 @@ fn moments_in_every_form() {
         (&["--at", "-0.5"], 137),
         (&["--at", "50%"], 75),
         (&["--at", "100%"], 149),
-        (&["--at", "50%", "--key-frame"], 50),
+        (&["--at", "50%", "--key-frame"], 75),
         (&[], 0),
     ] {
         assert_eq!(frame(&url, options), wanted, "{options:?}");

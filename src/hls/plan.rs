@@ -75,11 +75,7 @@ pub fn plan(playlist: &MediaPlaylist, at: Option<At>, precision: Option<Precisio
         Some(At::Start) => return Ok(first(playlist, exact)),
         Some(At::FromStart(time)) => time.as_secs_f64(),
         Some(At::FromEnd(time)) => playlist.duration() - time.as_secs_f64(),
-        Some(At::Percent(percent)) => {
-            let moment = playlist.duration() * percent / 100.0;
-            // A percentage names no frame, and by rounded durations and reordered frames none is surely there to the millisecond
-            if exact { moment } else { (moment - A_FRAME_OR_TWO).max(0.0) }
-        }
+        Some(At::Percent(percent)) => playlist.duration() * percent / 100.0,
         Some(At::ProgramDateTime(date)) => {
             let (moment, note) = by_date(playlist, date)?;
             let plan = at_moment(playlist, moment, exact)?;
@@ -147,7 +143,6 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
     Ok(Plan { candidates: vec![index.into()], goal, note })
 }
 
-const A_FRAME_OR_TWO: f64 = 0.05;
 /// Half a millisecond: playlists round to that.
 const ROUNDING: f64 = 0.0005;
 

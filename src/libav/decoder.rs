@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind};
 /// What is wanted of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Aim {
-    /// One key frame: everything else is skipped, nothing is held back.
+    /// One key frame: nothing is held back.
     KeyFrame,
     /// Every frame, in the order of presentation.
     EveryFrame,
@@ -82,15 +82,15 @@ impl Decoder {
             (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
             match aim {
                 Aim::KeyFrame => {
-                    (*context).skip_frame = ffi::AVDiscard::AVDISCARD_NONKEY;
-                    (*context).flags |= ffi::AV_CODEC_FLAG_LOW_DELAY.cast_signed();
+                    (*context).flags |= (ffi::AV_CODEC_FLAG_LOW_DELAY | ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT).cast_signed();
                 }
-                Aim::EveryFrame if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 => {
-                    (*context).has_b_frames = MOST_REORDERED;
-                    // Damage has to be seen in frames before a refresh is complete, too
+                Aim::EveryFrame => {
+                    if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 {
+                        (*context).has_b_frames = MOST_REORDERED;
+                    }
+                    // Which frames are whole is known from where decoding began, not from what the decoder guesses
                     (*context).flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT.cast_signed();
                 }
-                Aim::EveryFrame => {}
                 Aim::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
                 Aim::Spoilt => {
                     (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT;
@@ -149,18 +149,6 @@ impl Decoder {
     pub fn drain(&mut self) {
         // SAFETY: a null packet begins draining (avcodec.h).
         unsafe { ffi::avcodec_send_packet(self.context, ptr::null()) };
-    }
-
-    /// Ends decoding, and tells whether all frames that were held back are whole.
-    pub fn rest_is_whole(&mut self) -> bool {
-        self.drain();
-        std::iter::from_fn(|| self.receive()).all(|frame| frame.is_clean() || frame.is_incomplete()) && !self.complained()
-    }
-
-    /// Begins anew, after draining or before another key frame.
-    pub fn flush(&mut self) {
-        // SAFETY: `context` is open.
-        unsafe { ffi::avcodec_flush_buffers(self.context) };
     }
 }
 

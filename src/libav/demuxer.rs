@@ -1,6 +1,7 @@
 //! Packets of the one video stream that is looked at.
 
 use std::{
+    collections::VecDeque,
     ffi::{CStr, CString},
     ptr,
 };
@@ -10,7 +11,8 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     fault::{check, failure, no_memory, set_up},
-    sniff::Container,
+    size,
+    sniff::{self, Container},
     source::Source,
     unlock::systems,
 };
@@ -19,12 +21,12 @@ use crate::{
     time::{TimeBase, Timestamp},
 };
 
-/// How much libavformat may do besides taking the container apart.
+/// How much libavformat may do besides taking the container apart. It never derives times: that is the timeline's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Packets as they are in the container: nothing is read ahead, nothing is guessed.
-    Quick,
-    /// Packets are cut to one frame each by a parser, and have times and key flags.
+    Packets,
+    /// Packets are cut to one frame each by a parser, which sets key flags.
     Parsed,
     /// As `Parsed`, after `avformat_find_stream_info` has looked at what the container does not tell.
     Probed,
@@ -38,6 +40,12 @@ const LARGEST_PES: &CStr = c"16777216";
 const IO_BUFFER: usize = 32 << 10;
 /// A stream without video among so many packets has none.
 const PACKETS_WITHOUT_VIDEO: usize = 4000;
+/// Of several video streams, one that has no packet among so many of another's is dead.
+const PACKETS_OF_ANOTHER: usize = 30;
+/// Bytes that are held until the largest of several video streams is known.
+const LARGEST_HELD: usize = 8 << 20;
+/// Programmes whose tables come within so many bytes are seen.
+const PROGRAMMES: usize = 32 << 10;
 
 /// A container being taken apart.
 pub(super) struct Demuxer {
@@ -47,6 +55,10 @@ pub(super) struct Demuxer {
     source: Source,
     chosen: Option<usize>,
     container: Container,
+    /// Packets of all video streams that came before one of them was chosen.
+    held: VecDeque<ff::Packet>,
+    /// Of each video stream that has had packets: how many, and the pixels of its frames once they are known.
+    seen: Vec<(usize, usize, u64)>,
 }
 
 impl Demuxer {
@@ -59,16 +71,21 @@ impl Demuxer {
         if context.is_null() {
             return Err(no_memory());
         }
-        let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_NOBUFFER | ffi::AVFMT_FLAG_IGNIDX;
-        if mode == Mode::Quick {
-            flags |= ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOFILLIN;
-        }
+        let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_IGNIDX | ffi::AVFMT_FLAG_NOFILLIN;
+        flags |= match mode {
+            Mode::Packets => ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOBUFFER,
+            Mode::Parsed => ffi::AVFMT_FLAG_NOBUFFER,
+            // Without a buffer find_stream_info would drop the packets that it has read
+            Mode::Probed => 0,
+        };
         let mut options: *mut ffi::AVDictionary = ptr::null_mut();
         // SAFETY: `context` is ours and not open yet, which is when its fields may be set; `pb` lives as long as `io`, which outlives
         // `context`. `av_dict_set` copies its strings. `avformat_open_input` frees `context` and nulls it where it fails.
         let opened = unsafe {
             (*context).pb = io.as_mut_ptr();
             (*context).flags |= flags;
+            // Timestamps stay as they are: the timeline knows when the clock wraps
+            (*context).correct_ts_overflow = 0;
             (*context).probesize = if mode == Mode::Probed { LONG_PROBE } else { QUICK_PROBE };
             if container == Container::Ts {
                 ffi::av_dict_set(&raw mut options, c"max_packet_size".as_ptr(), LARGEST_PES.as_ptr(), 0);
@@ -81,12 +98,15 @@ impl Demuxer {
         if let Err(e) = check(opened) {
             return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
         }
-        let mut demuxer = Self { context, _io: io, source: source.clone(), chosen: None, container };
+        let (held, seen) = (VecDeque::new(), Vec::new());
+        let mut demuxer = Self { context, _io: io, source: source.clone(), chosen: None, container, held, seen };
         if mode == Mode::Probed {
             let probed = demuxer.probe(most_pixels);
             demuxer.raise(probed, "the segment cannot be probed")?;
         }
-        demuxer.choose();
+        if container == Container::Mp4 {
+            demuxer.choose();
+        }
         Ok(demuxer)
     }
 
@@ -110,34 +130,132 @@ impl Demuxer {
 
     /// The next packet of the video stream; `None` at the end. A packet that libavformat marks as corrupt is given with its mark.
     pub fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
-        let mut packet = ff::Packet::empty();
         let mut passed_over = 0;
         loop {
-            self.check()?;
-            // SAFETY: `context` is open and the packet is blank or was filled by the last call, which unreferences nothing: so it is
-            // unreferenced first.
-            let read = unsafe {
-                ffi::av_packet_unref(ff::packet::Mut::as_mut_ptr(&mut packet));
-                ffi::av_read_frame(self.context, ff::packet::Mut::as_mut_ptr(&mut packet))
+            if self.chosen.is_some() {
+                while let Some(packet) = self.held.pop_front() {
+                    if self.chosen == Some(packet.stream()) {
+                        return Ok(Some(packet));
+                    }
+                }
+            }
+            let Some(packet) = self.read()? else {
+                if self.chosen.is_none() {
+                    self.choose();
+                }
+                if self.chosen.is_none() || self.held.is_empty() {
+                    return Ok(None);
+                }
+                continue;
             };
-            if read == ffi::AVERROR_EOF {
-                return match self.source.take_error() {
-                    Some(error) => Err(error),
-                    None => Ok(None),
-                };
-            }
-            self.raise(read, "the segment cannot be read")?;
-            if self.chosen.is_none() {
-                self.choose();
-            }
             if self.chosen == Some(packet.stream()) {
                 return Ok(Some(packet));
+            }
+            if self.chosen.is_none() && self.is_video(packet.stream()) {
+                self.hold(packet)?;
+                continue;
             }
             passed_over += 1;
             if self.chosen.is_none() && passed_over > PACKETS_WITHOUT_VIDEO {
                 return Ok(None);
             }
         }
+    }
+
+    /// The next packet of any stream.
+    fn read(&mut self) -> Result<Option<ff::Packet>, Error> {
+        self.check()?;
+        let mut packet = ff::Packet::empty();
+        // SAFETY: `context` is open and the packet is blank.
+        let read = unsafe { ffi::av_read_frame(self.context, ff::packet::Mut::as_mut_ptr(&mut packet)) };
+        if read == ffi::AVERROR_EOF {
+            return match self.source.take_error() {
+                Some(error) => Err(error),
+                None => Ok(None),
+            };
+        }
+        self.raise(read, "the segment cannot be read")?;
+        Ok(Some(packet))
+    }
+
+    /// Keeps a packet until it is clear which video stream is the largest. A single one is chosen at once.
+    fn hold(&mut self, packet: ff::Packet) -> Result<(), Error> {
+        let index = packet.stream();
+        let size = || self.streams().get(index).map_or(0, |stream| size::told(&packet, *stream));
+        match self.seen.iter().position(|(stream, ..)| *stream == index) {
+            Some(at) => {
+                let size = if self.seen.get(at).is_some_and(|(.., size)| *size == 0) { size() } else { 0 };
+                if let Some((_, count, known)) = self.seen.get_mut(at) {
+                    (*count, *known) = (*count + 1, size.max(*known));
+                }
+            }
+            None if self.has_one_video()? => self.seen.push((index, 1, 0)),
+            None => {
+                let size = size();
+                self.seen.push((index, 1, size));
+            }
+        }
+        self.held.push_back(packet);
+        let is_known = |index: usize| self.seen.iter().any(|(stream, _, size)| *stream == index && *size > 0);
+        let bytes: usize = self.held.iter().map(ff::Packet::size).sum();
+        let videos = (0..self.streams().len()).filter(|index| self.is_video(*index));
+        let is_clear = self.has_one_video()? || videos.into_iter().all(is_known) && !self.has_more_programmes()?;
+        let is_long = bytes > LARGEST_HELD || self.seen.iter().any(|(_, count, size)| *count > PACKETS_OF_ANOTHER && *size > 0);
+        if is_clear || is_long {
+            self.choose();
+        }
+        Ok(())
+    }
+
+    /// Whether there is one video stream, and no other may come.
+    fn has_one_video(&self) -> Result<bool, Error> {
+        Ok((0..self.streams().len()).filter(|index| self.is_video(*index)).count() == 1 && !self.has_more_programmes()?)
+    }
+
+    /// Whether there are programmes whose tables did not come yet.
+    fn has_more_programmes(&self) -> Result<bool, Error> {
+        let tables = self.programme_tables();
+        Ok(tables.len() > 1 && {
+            let present = sniff::programmes(&self.source.peek(PROGRAMMES)?, &tables);
+            // SAFETY: `programs` points to `nb_programs` pointers to programmes while the context is open.
+            let read = unsafe {
+                let programmes = std::slice::from_raw_parts((*self.context).programs, (*self.context).nb_programs as usize);
+                programmes.iter().filter(|programme| (***programme).nb_stream_indexes > 0).count()
+            };
+            present > read
+        })
+    }
+
+    fn is_video(&self, index: usize) -> bool {
+        self.streams().get(index).is_some_and(|stream| picture_size(stream).is_some())
+    }
+
+    /// Seconds of the media's clock, of ticks of the video stream's time base.
+    pub fn seconds(&self, ticks: i64) -> Option<f64> {
+        self.time_base().map(|base| Timestamp::new(ticks, base).seconds())
+    }
+
+    /// Where sound starts: seconds of the media's clock, and the offset in the source, for each stream that tells.
+    pub fn sound_starts(&self) -> Vec<(f64, u64)> {
+        let starts = self.source.starts();
+        let of_stream = |stream: &*mut ffi::AVStream| {
+            // SAFETY: each is a stream of the open context, its `codecpar` never null; an index entry is valid until the next call that
+            // takes `&mut self`.
+            unsafe {
+                if (*(**stream).codecpar).codec_type != ffi::AVMediaType::AVMEDIA_TYPE_AUDIO {
+                    return None;
+                }
+                if self.container == Container::Ts {
+                    let pid = (**stream).id;
+                    let start = starts.iter().find(|start| i32::from(start.pid) == pid)?;
+                    return Some((start.pts as f64 / 90_000.0, start.position));
+                }
+                let entry = ffi::avformat_index_get_entry(*stream, 0).as_ref()?;
+                let base = TimeBase::new((**stream).time_base.num, (**stream).time_base.den)?;
+                Some((Timestamp::new(entry.timestamp, base).seconds(), u64::try_from(entry.pos).ok()?))
+            }
+        };
+        self.streams().iter().filter_map(of_stream).collect()
     }
 
     /// What it reads.
@@ -151,10 +269,10 @@ impl Demuxer {
     }
 
     /// Goes to the key frame at or before `moment` by the container's own index; `false` where there is none.
-    pub fn seek(&mut self, moment: Timestamp) -> bool {
+    pub fn seek(&mut self, moment: f64) -> bool {
         let Some(stream) = self.stream() else { return false };
         #[expect(clippy::cast_possible_truncation, reason = "microseconds of ten years fit into 53 bits")]
-        let microseconds = (moment.seconds() * 1e6) as i64;
+        let microseconds = (moment * 1e6) as i64;
         // SAFETY: `context` is open and `stream` is one of its own; the call reads through `pb` alone.
         unsafe {
             let ticks = ffi::av_rescale_q(microseconds, ffi::AVRational { num: 1, den: 1_000_000 }, (*stream).time_base);
@@ -223,14 +341,11 @@ impl Demuxer {
         TimeBase::new(base.num, base.den)
     }
 
-    /// A packet's presentation time on the stream's clock.
-    pub fn pts(&self, packet: &ff::Packet) -> Option<Timestamp> {
-        Some(Timestamp::new(packet.pts().or(packet.dts())?, self.time_base()?))
-    }
-
-    /// A packet's decoding time on the stream's clock.
-    pub fn dts(&self, packet: &ff::Packet) -> Option<Timestamp> {
-        Some(Timestamp::new(packet.dts().or(packet.pts())?, self.time_base()?))
+    /// Whether there may be video that no table tells.
+    pub fn has_unknown_streams(&self) -> bool {
+        // SAFETY: each is a stream of the open context, its `codecpar` never null.
+        let is_unknown = |stream: &*mut ffi::AVStream| unsafe { (*(**stream).codecpar).codec_id == ffi::AVCodecID::AV_CODEC_ID_NONE };
+        self.streams().is_empty() || self.streams().iter().any(is_unknown)
     }
 
     /// Why there is no video: what is there instead.
@@ -251,9 +366,17 @@ impl Demuxer {
         }
     }
 
-    /// Takes the largest video stream among those that are known, and has the demuxer throw the others away.
+    /// Takes the largest video stream that is alive, and has the demuxer throw the others away.
     fn choose(&mut self) {
-        let candidates = self.streams().iter().enumerate().filter_map(|(index, stream)| Some((index, picture_size(stream)?)));
+        // Of those that have packets: tables may list dead ones
+        let alive = |index: usize| self.seen.iter().find(|(stream, ..)| *stream == index);
+        let candidates = self.streams().iter().enumerate().filter_map(|(index, stream)| {
+            let told = u64::try_from(picture_size(stream)?).unwrap_or(0);
+            match alive(index) {
+                Some((_, _, size)) => Some((index, told.max(*size).max(1))),
+                None => self.held.is_empty().then_some((index, told)),
+            }
+        });
         let best = candidates.reduce(|best, other| if other.1 > best.1 { other } else { best });
         let Some((chosen, _)) = best else { return };
         self.chosen = Some(chosen);

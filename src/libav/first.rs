@@ -1,109 +1,128 @@
-//! The first picture of a stream: the quick way, the careful way, and the patient one.
-
-use ffmpeg_next as ff;
+//! The first picture that is whole: a key frame, or where a refresh is complete.
 
 use super::{
-    decoder::{Aim, Decoder},
-    search::{Attempt, BEHIND_A_KEY, Found, unclean},
-    sniff::Container,
+    search::{Attempt, Outcome, ROUNDING},
+    units::Step,
 };
-use crate::error::Error;
+use crate::{
+    error::Error,
+    media::{Entry, is_whole_from},
+};
+
+/// Units behind the first one that is shown within which reordering ends.
+const REORDERED: usize = 16;
 
 impl Attempt<'_> {
-    pub(super) fn first_key_frame_quickly(&mut self) -> Result<Found, Error> {
-        let mut decoder = None;
-        while let Some(packet) = self.packet()? {
-            let decoder = match &mut decoder {
-                Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::KeyFrame, self.bounds.pixels)?),
-            };
-            let may_be_key = packet.is_key() || (self.container == Container::Ts && has_parameter_sets(&packet));
-            if may_be_key && !self.locked.wants_more(&self.demuxer, &packet) {
-                // All that this frame needs is here: what the origin would send while it is decoded is not wanted.
-                self.source.pause();
-            }
-            decoder.send(&packet)?;
-            decoder.drain();
-            if let Some(frame) = decoder.receive() {
-                // Two fields may come in two packets
-                let whole = self.container == Container::Mp4 || !frame.is_interlaced();
-                return if frame.is_clean() && !packet.is_corrupt() && !decoder.complained() && whole {
-                    let found = self.found(frame);
-                    self.prove_by_itself(packet)?;
-                    Ok(found)
-                } else {
-                    Err(unclean("the first key frame is not clean"))
-                };
-            }
-            decoder.flush();
-        }
-        Err(self.nothing("no key frame was found"))
-    }
-
-    pub(super) fn first_key_frame(&mut self) -> Result<Found, Error> {
-        let mut run: Vec<ff::Packet> = Vec::new();
-        let mut seen = 0;
+    /// The first key frame, or the first one that is shown later than `after`. Without any, the first frame that is whole.
+    pub(super) fn first_key_frame(&mut self, after: Option<f64>) -> Result<Outcome, Error> {
+        let (mut seen, mut lacks_parameters, mut tried_early) = (0, false, false);
         loop {
-            let packet = self.packet()?;
-            let ended = packet.is_none();
-            if let Some(packet) = packet.filter(|packet| packet.is_key() || !run.is_empty()) {
-                run.push(packet);
-            }
-            if run.len() > BEHIND_A_KEY || (ended && !run.is_empty()) {
-                seen += 1;
-                self.forgive(&mut run);
-                if let Some(frame) = self.key_frame_of(&run)? {
-                    return Ok(self.found(frame));
+            match self.units.step(self.memory)? {
+                Step::Payload if !tried_early && after.is_none() => {
+                    let Some(found) = self.pending_key_frame(&mut tried_early)? else { continue };
+                    return Ok(found);
                 }
-                if let Some(key) = run.first() {
-                    self.locked.failed(key)?;
-                }
-                // The next key frame may be among those that were sent along
-                let next = run.iter().skip(1).position(ff::Packet::is_key).map_or(run.len(), |at| at + 1);
-                run.drain(..next);
+                Step::Payload => continue,
+                Step::End => break,
+                Step::Unit => tried_early = false,
             }
-            if ended {
-                return Err(self.nothing(&format!("none of {seen} key frames is clean")));
-            }
-        }
-    }
-
-    /// Without a clean key frame: the first frame that is whole again, where the codec says so. H.264 tells how many frames a refresh takes
-    /// (recovery point SEI), and libavcodec marks those until then.
-    pub(super) fn first_recovered(&mut self) -> Result<Found, Error> {
-        let mut decoder = None;
-        while let Some(packet) = self.packet()? {
-            // A damaged reference taints what follows, up to the next refresh
-            if packet.is_corrupt() || (decoder.is_none() && !packet.is_key()) {
-                decoder = None;
+            let index = self.units.timed.len() - 1;
+            let Some(unit) = self.units.timed.get(index).filter(|unit| unit.facts.is_key()) else { continue };
+            if unit.facts.lacks_parameters {
+                lacks_parameters = true;
                 continue;
             }
-            let open = match &mut decoder {
-                Some(decoder) => decoder,
-                none => none.insert(Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?),
-            };
-            self.demuxer.check()?;
-            open.send(&packet)?;
-            let frame = open.receive();
-            match frame.filter(|frame| !frame.is_incomplete()) {
-                _ if open.complained() => decoder = None,
-                None => {}
-                // Shown before what it leans on, which is whole only if all that was decoded is
-                Some(frame) if frame.is_clean() && frame.codec == "h264" && open.rest_is_whole() => return Ok(self.found(frame)),
-                Some(_) => decoder = None,
+            if after.is_some_and(|after| self.units.times().get(index).is_none_or(|time| *time <= after + ROUNDING)) {
+                continue;
+            }
+            if !self.units.timed.get(index).is_some_and(|unit| unit.facts.is_shown) {
+                return self.first_shown(index);
+            }
+            if after.is_none()
+                && let Some(found) = self.recovered_before(index)?
+            {
+                return Ok(found);
+            }
+            seen += 1;
+            let waits = self.units.packets.get(index).is_some_and(|packet| self.units.locked.wants_more(&self.units.demuxer, packet));
+            if !waits {
+                self.units.source.pause();
+            }
+            if let Some(frame) = self.units.frame(index, index)? {
+                self.units.prove_key(index, self.memory)?;
+                return Ok(self.found(frame, index));
+            }
+            if let Some(key) = self.units.packets.get(index) {
+                self.units.locked.failed(key)?;
             }
         }
-        Err(unclean("no frame was found that is clean"))
+        let end = self.units.timed.len();
+        if after.is_none()
+            && let Some(found) = self.recovered_before(end)?
+        {
+            return Ok(found);
+        }
+        // The parameter sets may stand in an earlier segment
+        if lacks_parameters && seen == 0 && after.is_none() {
+            return Ok(Outcome::Earlier);
+        }
+        Err(self.nothing(&format!("none of {seen} key frames is whole")))
     }
-}
 
-/// Whether what every decoder must see first stands at the head of the packet: sequence parameter sets of H.264 (type 7) or HEVC
-/// (32, 33), or MPEG-2's sequence header.
-fn has_parameter_sets(packet: &ff::Packet) -> bool {
-    let head = packet.data().and_then(|data| data.get(..data.len().min(512))).unwrap_or_default();
-    head.windows(5).any(|five| match five {
-        [0, 0, 1, 0xb3, _] => true,
-        [0, 0, 1, first, _] => first & 0x1f == 7 || matches!(first >> 1, 32 | 33),
-        _ => false,
-    })
+    /// The key frame that is being assembled, if all of it has come already: nothing behind it is read then.
+    fn pending_key_frame(&mut self, tried: &mut bool) -> Result<Option<Outcome>, Error> {
+        let Some((packet, timed)) = self.units.pending()? else { return Ok(None) };
+        let facts = &timed.facts;
+        let may_be_whole = facts.is_key() && facts.is_shown && !facts.is_single_field && !facts.lacks_parameters;
+        if !may_be_whole || self.units.locked.wants_more(&self.units.demuxer, &packet) || self.has_refresh() {
+            return Ok(None);
+        }
+        *tried = true;
+        // What the origin would send while the frame is decoded is not wanted
+        self.units.source.pause();
+        let Some(frame) = self.units.single(&packet)? else { return Ok(None) };
+        let run = [packet];
+        self.units.locked.prove(&self.units.demuxer, &run, self.units.bounds.pixels)?;
+        let [packet] = run;
+        self.units.append(packet, timed);
+        let index = self.units.timed.len() - 1;
+        Ok(Some(self.found(frame, index)))
+    }
+
+    fn has_refresh(&self) -> bool {
+        self.units.timed.iter().any(|unit| matches!(unit.facts.entry, Some(Entry::Gradual(_))))
+    }
+
+    /// The first frame before unit `end` that a gradual refresh completes.
+    fn recovered_before(&mut self, end: usize) -> Result<Option<Outcome>, Error> {
+        if !self.has_refresh() {
+            return Ok(None);
+        }
+        for entry in 0..end {
+            if !self.units.timed.get(entry).is_some_and(|unit| matches!(unit.facts.entry, Some(Entry::Gradual(_)))) {
+                continue;
+            }
+            let Some(target) = (entry..end).find(|target| is_whole_from(&self.units.timed, entry, *target)) else { continue };
+            if let Some(frame) = self.units.frame(entry, target)? {
+                return Ok(Some(self.found(frame, target)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first frame that is shown, where an edit list leaves out the key frame that it needs.
+    fn first_shown(&mut self, entry: usize) -> Result<Outcome, Error> {
+        let mut behind = 0;
+        while behind < REORDERED && self.units.step(self.memory)? != Step::End {
+            let shown = self.units.timed.iter().skip(entry).position(|unit| unit.facts.is_shown);
+            behind = shown.map_or(0, |shown| self.units.timed.len() - entry - shown);
+        }
+        let times = self.units.times();
+        let shown = (entry..times.len()).filter(|index| self.units.timed.get(*index).is_some_and(|unit| unit.facts.is_shown));
+        let first = shown.min_by(|one, other| times.get(*one).partial_cmp(&times.get(*other)).unwrap_or(std::cmp::Ordering::Equal));
+        match first.map(|first| self.decoded(first)).transpose()?.flatten() {
+            Some(found) => Ok(found),
+            None => Err(self.nothing("the first frame that is shown is not whole")),
+        }
+    }
 }

@@ -6,7 +6,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::source::Upstream;
+use super::{sample_entries, source::Upstream};
 use crate::error::Error;
 
 /// A larger `moof` is passed on as it is.
@@ -22,6 +22,8 @@ pub struct Fragments<U> {
     passing: u64,
     /// The offset in our stream of the first held byte.
     position: u64,
+    /// A movie header whose order of sample entries the first fragment decides, and what came behind it.
+    waiting: Option<BytesMut>,
     /// Nothing is looked at any more: the bytes are no boxes.
     lost: bool,
 }
@@ -29,7 +31,7 @@ pub struct Fragments<U> {
 impl<U: Upstream> Fragments<U> {
     /// Follows the boxes of `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
-        Self { upstream, held: BytesMut::new(), passing: 0, position: 0, lost: false }
+        Self { upstream, held: BytesMut::new(), passing: 0, position: 0, waiting: None, lost: false }
     }
 
     /// The bytes that may be given on.
@@ -44,6 +46,12 @@ impl<U: Upstream> Fragments<U> {
             } else {
                 ready.extend_from_slice(&self.held.split_to(count));
             }
+            if let Some(waiting) = &mut self.waiting {
+                waiting.extend_from_slice(&ready.split());
+                if self.lost || waiting.len() as u64 > LARGEST_MOOF {
+                    ready = self.waiting.take().unwrap_or_default();
+                }
+            }
             if self.lost || self.passing > 0 {
                 return ready.freeze();
             }
@@ -57,6 +65,27 @@ impl<U: Upstream> Fragments<U> {
                     };
                     rebase(moof, self.position);
                     self.passing = header.size;
+                    if let Some(mut waiting) = self.waiting.take() {
+                        let end = Header::of(&waiting).and_then(|moov| usize::try_from(moov.size).ok()).unwrap_or(0);
+                        if let Some(moov) = waiting.get_mut(..end) {
+                            sample_entries::put_first(moov, moof);
+                        }
+                        ready = waiting;
+                    }
+                }
+                Some(header) if header.is_moov && header.size <= LARGEST_MOOF => {
+                    let Some(moov) = self.held.get_mut(..usize::try_from(header.size).unwrap_or(usize::MAX)) else {
+                        return ready.freeze();
+                    };
+                    sample_entries::rename(moov);
+                    if sample_entries::has_several(moov) {
+                        self.waiting = Some(BytesMut::new());
+                    }
+                    self.passing = header.size;
+                    if self.waiting.is_some() && !ready.is_empty() {
+                        // What stands before it does not wait
+                        return ready.freeze();
+                    }
                 }
                 Some(header) => self.passing = header.size,
                 None => return ready.freeze(),
@@ -75,7 +104,10 @@ impl<U: Upstream> Upstream for Fragments<U> {
             }
         }
         // What is cut off in mid-box is the demuxer's to judge
-        let rest = std::mem::take(&mut self.held).freeze();
+        let mut rest = self.waiting.take().unwrap_or_default();
+        self.position -= rest.len() as u64;
+        rest.extend_from_slice(&std::mem::take(&mut self.held));
+        let rest = rest.freeze();
         self.position += rest.len() as u64;
         Ok((!rest.is_empty()).then_some(rest))
     }
@@ -99,26 +131,32 @@ impl<U: Upstream> Upstream for Fragments<U> {
     fn pause(&mut self) {
         self.upstream.pause();
     }
+
+    fn resource_start(&self, from: u64, to: u64) -> Option<u64> {
+        self.upstream.resource_start(from, to)
+    }
 }
 
-/// A box's size and whether it is a `moof` (ISO/IEC 14496-12, 4.2).
+/// A box's size and whether it is a `moof` or a `moov` (ISO/IEC 14496-12, 4.2).
 struct Header {
     size: u64,
     length: usize,
     is_moof: bool,
+    is_moov: bool,
 }
 
 impl Header {
     fn of(bytes: &[u8]) -> Option<Self> {
-        let is_moof = bytes.get(4..8)? == b"moof";
+        let name = bytes.get(4..8)?;
+        let (is_moof, is_moov) = (name == b"moof", name == b"moov");
         match u32_at(bytes, 0)? {
-            1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_moof }),
-            size => Some(Self { size: size.into(), length: 8, is_moof }),
+            1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_moof, is_moov }),
+            size => Some(Self { size: size.into(), length: 8, is_moof, is_moov }),
         }
     }
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
@@ -157,7 +195,7 @@ fn tfhd_offsets(moof: &[u8]) -> Vec<usize> {
 }
 
 /// The boxes between two places: where their content begins, their type, where they end.
-fn boxes(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, [u8; 4], usize)> {
+pub(super) fn boxes(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, [u8; 4], usize)> {
     let mut found = Vec::new();
     let mut at = start;
     while let Some(header) = bytes.get(at..end).and_then(Header::of) {

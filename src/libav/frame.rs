@@ -12,7 +12,6 @@ use super::{demuxer::codec_name, metadata};
 use crate::{
     picture::{Orientation, Shape},
     report::ColorReport,
-    time::{TimeBase, Timestamp},
 };
 
 /// One decoded frame.
@@ -22,8 +21,6 @@ pub struct Frame {
     pub codec: &'static str,
     /// Pixels across and down before cropping, as coded.
     pub coded: (u32, u32),
-    /// Where it belongs on the stream's clock.
-    pub pts: Option<Timestamp>,
     /// Size, pixel shape and orientation for display.
     pub shape: Shape,
     /// Of Dolby Vision: the profile, and what its base layer is compatible with.
@@ -38,23 +35,21 @@ impl Frame {
         }
         // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
-        let (coded, aspect, base) = unsafe {
+        let (coded, aspect) = unsafe {
             let frame = video.as_ptr().cast_mut();
             let aspect = ffi::av_guess_sample_aspect_ratio(std::ptr::null_mut(), stream, frame);
             let coded = ((*decoder).coded_width.max((*frame).width), (*decoder).coded_height.max((*frame).height));
-            (coded, aspect, (*stream).time_base)
+            (coded, aspect)
         };
         let aspect = match (u32::try_from(aspect.num), u32::try_from(aspect.den)) {
             (Ok(across), Ok(down)) if across > 0 && down > 0 => (across, down),
             _ => (1, 1),
         };
-        let pts = TimeBase::new(base.num, base.den).and_then(|base| Some(Timestamp::new(video.pts().or(video.timestamp())?, base)));
         let orientation = metadata::display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
         let shape = Shape { width: video.width(), height: video.height(), sample_aspect_ratio: aspect, orientation };
         Self {
             codec: codec_name(stream),
             coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()),
-            pts,
             shape,
             dolby_vision: metadata::dolby_vision(stream),
             video,
@@ -65,7 +60,7 @@ impl Frame {
     pub(super) fn of_still(video: ff::frame::Video, codec: &'static str) -> Self {
         let (width, height) = (video.width(), video.height());
         let shape = Shape { width, height, sample_aspect_ratio: (1, 1), orientation: Orientation::UPRIGHT };
-        Self { codec, coded: (width, height), pts: None, shape, dolby_vision: None, video }
+        Self { codec, coded: (width, height), shape, dolby_vision: None, video }
     }
 
     /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
@@ -73,9 +68,14 @@ impl Frame {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
     }
 
-    /// Whether nothing is wrong with it but that it comes before a refresh is complete: H.264 has refreshes, and its decoder marks them.
-    pub(super) fn is_incomplete(&self) -> bool {
-        self.codec == "h264" && self.video.is_corrupt() && !self.video.has_decode_errors()
+    /// Whether all of it was there, as far as the decoder can tell. H.264's decoder marks frames as corrupt for where decoding began, which
+    /// random access knows better; references that are missing count if `references_count`.
+    pub(super) fn is_whole(&self, references_count: bool) -> bool {
+        // SAFETY: the frame is valid; the field is a C int of flags.
+        let errors = unsafe { (*self.video.as_ptr()).decode_error_flags };
+        let counted = if references_count { errors } else { errors & !ffi::FF_DECODE_ERROR_MISSING_REFERENCE };
+        let is_corrupt = self.video.is_corrupt() && self.codec != "h264";
+        counted == 0 && !is_corrupt && self.video.width() > 0 && self.video.height() > 0
     }
 
     /// A number that another picture has not, but by a chance of 2^-64: of all the bytes of its planes.
@@ -107,8 +107,8 @@ impl Frame {
         self.video.is_interlaced()
     }
 
-    /// The packet's pts that it came with, as libavcodec has it.
-    pub(super) fn ticks(&self) -> Option<i64> {
+    /// The pts of the packet that it came with: there, the access unit's number.
+    pub(super) fn number(&self) -> Option<i64> {
         self.video.pts().or(self.video.timestamp())
     }
 

@@ -33,11 +33,6 @@ impl<'a> Locked<'a> {
         Self { unlock, opened: HashSet::new(), failed_keys: 0, systems: None }
     }
 
-    /// See [`Unlock::begins_between`].
-    pub fn begins_between(&self, from: u64, to: u64) -> bool {
-        self.unlock.begins_between(from, to)
-    }
-
     /// Whether anything was encrypted.
     pub fn any(&self) -> bool {
         !self.opened.is_empty()
@@ -165,7 +160,7 @@ pub(super) fn does_not_fit() -> Error {
 }
 
 /// A packet with another content, and everything else as it was.
-fn with_content(packet: &ff::Packet, content: &[u8]) -> Result<ff::Packet, Error> {
+pub(super) fn with_content(packet: &ff::Packet, content: &[u8]) -> Result<ff::Packet, Error> {
     let mut other = ff::Packet::copy(content);
     // SAFETY: both packets are valid; the call copies times, flags, place and side data, and leaves the content alone.
     let copied = unsafe { ffi::av_packet_copy_props(ff::packet::Mut::as_mut_ptr(&mut other), ff::packet::Ref::as_ptr(packet)) };

@@ -1,8 +1,8 @@
 //! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale; WebP by libwebp.
 //!
 //! ```text
-//! Upstream [-> Fragments] -> Source -> Demuxer -> Decoder -> Frame -> convert -> jpeg, webp
-//!                                      [search: which packets make the frame that was asked for]
+//! Upstream [-> Fragments] -> Normalised -> Source -> Demuxer -> Units -> Decoder -> Frame -> convert -> jpeg, webp
+//!                                                     [search: which access units make the frame that was asked for]
 //! ```
 //!
 //! Raw handles free themselves, every `unsafe` block names the C contract that it rests on, and no callback from C unwinds. Nothing
@@ -22,12 +22,16 @@ mod jpeg;
 mod locked;
 mod metadata;
 mod moment;
+mod normalise;
 mod proof;
+mod run;
+mod sample_entries;
 mod scale;
 mod search;
 mod size;
 mod sniff;
 mod source;
+mod units;
 mod unlock;
 mod webp;
 mod woven;
@@ -37,7 +41,8 @@ pub use convert::{Form, Wanted, picture};
 pub use fragments::Fragments;
 pub use frame::{Colour, Frame};
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
-pub use search::{Bounds, Found, Outcome, Search, Start, search};
+pub use normalise::Normalised;
+pub use search::{Bounds, Found, Kind, Memory, Outcome, Search, Start, search};
 pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise};
 pub use source::{Source, Upstream};
 pub use unlock::{CommonEncryption, Sealed, Unlock};

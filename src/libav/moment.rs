@@ -1,24 +1,32 @@
-//! The picture at a moment: the run of packets that it takes, found on their times alone, and the frame that is shown then.
-
-use ffmpeg_next as ff;
+//! The picture at a moment: the units that it takes, found on their times alone, and the frame that is shown then.
 
 use super::{
-    frame::Frame,
-    search::{Attempt, BEHIND_A_KEY, Outcome, ROUNDING, Start, unclean},
+    search::{Attempt, Outcome, ROUNDING, Start, unclean},
+    units::Step,
 };
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    media::{Entry, entries_for, is_whole_from},
+};
 
-/// So many packets in a row may be shown after a moment before one comes that is shown at it: the depth of B-pyramids.
-const MOST_PYRAMID: usize = 4;
+/// So many units in a row may be shown after a moment before one comes that is shown at it: the depth of B-pyramids.
+const DEEPEST_PYRAMID: usize = 4;
+/// The same where decoding times are missing: H.264 and HEVC reorder at most 16 pictures.
+const DEEPEST_REORDER: usize = 16;
 /// So far past the end that a container tells, a moment is still its end.
 const PAST_THE_END: f64 = 0.5;
-/// In a file with an index, a moment this far in is seeked instead of read up to.
+/// In a file with an index, a moment this far in is sought instead of read up to.
 const WORTH_A_SEEK: f64 = 1.0;
 
 impl Attempt<'_> {
-    /// Seconds after the first packet.
+    /// Seconds after the start.
     pub(super) fn moment(&self, moment: Start) -> Result<f64, Error> {
-        let duration = self.demuxer.duration().filter(|_| self.whole);
+        if let Start::FromStart(seconds) = moment
+            && !self.has_index
+        {
+            return Ok(seconds);
+        }
+        let duration = self.units.demuxer.duration().filter(|_| self.has_index);
         let needed = || Error::new(ErrorKind::Unsupported, "this file does not tell its duration").hint("give a time from the start");
         let seconds = match moment {
             Start::FromStart(seconds) => seconds,
@@ -33,80 +41,149 @@ impl Attempt<'_> {
         }
     }
 
-    /// The last frame, or key frame, at or before `moment`.
-    pub(super) fn at(&mut self, moment: f64, key_only: bool) -> Result<Outcome, Error> {
-        let mut run = self.packets_up_to(moment)?;
-        self.forgive(&mut run);
-        let Some(key) = run.first() else {
-            return if self.first.is_some() { Ok(Outcome::Earlier) } else { Err(self.nothing("no key frame was found")) };
-        };
-        let time = self.since_first(self.demuxer.pts(key));
-        if key_only {
-            let few = run.get(..run.len().min(1 + BEHIND_A_KEY)).unwrap_or_default();
-            return match self.key_frame_of(few)? {
-                Some(frame) => Ok(Outcome::Found(self.found(frame))),
-                None => Err(unclean("the key frame is not clean")),
-            };
+    /// The frame that is shown at `moment`: the last one that begins at or before it.
+    pub(super) fn frame_at(&mut self, moment: f64) -> Result<Outcome, Error> {
+        self.read_up_to(moment)?;
+        let times = self.units.times();
+        let shown = |index: &usize| self.units.timed.get(*index).is_some_and(|unit| unit.facts.is_shown);
+        let begun = times.iter().enumerate().filter(|(index, time)| shown(index) && **time <= moment + ROUNDING);
+        let Some((target, _)) = begun.max_by(|one, other| one.1.total_cmp(other.1)) else { return Ok(Outcome::Earlier) };
+        if entries_for(&self.units.timed, target).is_empty() {
+            return Ok(Outcome::Earlier);
         }
-        // Frames that were decoded behind a damaged one may lean on it, and nothing marks them
-        let mut whole = run.len();
+        match self.decoded(target)? {
+            Some(found) => Ok(found),
+            None => Err(unclean("the frame at that moment is not whole")),
+        }
+    }
+
+    /// The last key frame at or before `moment`.
+    pub(super) fn key_frame_at(&mut self, moment: f64) -> Result<Outcome, Error> {
+        self.read_up_to(moment)?;
+        let times = self.units.times();
+        let usable = |index: &usize| {
+            let unit =
+                self.units.timed.get(*index).filter(|unit| unit.facts.is_key() && unit.facts.is_shown && !unit.facts.lacks_parameters);
+            unit.is_some() && times.get(*index).is_some_and(|time| *time <= moment + ROUNDING)
+        };
+        let keys: Vec<usize> = (0..times.len()).rev().filter(usable).collect();
+        for key in &keys {
+            if let Some(frame) = self.units.frame(*key, *key)? {
+                self.units.prove_key(*key, self.memory)?;
+                return Ok(self.found(frame, *key));
+            }
+            if let Some(packet) = self.units.packets.get(*key) {
+                self.units.locked.failed(packet)?;
+            }
+        }
+        if keys.is_empty() { Ok(Outcome::Earlier) } else { Err(unclean("the key frame is not whole")) }
+    }
+
+    /// The newest frame that is whole.
+    pub(super) fn last(&mut self) -> Result<Outcome, Error> {
+        if self.has_index && self.units.step(self.memory)? == Step::Unit {
+            // Without an end in sight the last key frame is asked for by the duration
+            let end = self.units.demuxer.duration().unwrap_or(0.0);
+            self.seek(end);
+        }
+        while self.units.step(self.memory)? != Step::End {
+            self.forget_up_to_last(2, f64::INFINITY);
+        }
+        let times = self.units.times();
+        let mut order: Vec<usize> = (0..times.len()).collect();
+        order.sort_by(|one, other| times.get(*other).partial_cmp(&times.get(*one)).unwrap_or(std::cmp::Ordering::Equal));
+        let mut broken_from = vec![usize::MAX; times.len()];
+        for target in order {
+            if !self.units.timed.get(target).is_some_and(|unit| unit.facts.is_shown) {
+                continue;
+            }
+            for entry in entries_for(&self.units.timed, target) {
+                // What lies behind damage is known from the first decoding
+                if broken_from.get(entry).is_some_and(|broken| target >= *broken) {
+                    continue;
+                }
+                let mut best = None;
+                let end = times.len() - 1;
+                let broken = self.units.decode(entry, end, |decoded| {
+                    if decoded.index == target {
+                        best = Some(decoded.frame);
+                    }
+                })?;
+                if let Some(slot) = broken_from.get_mut(entry) {
+                    *slot = broken;
+                }
+                let strict = self.units.timed.get(entry).is_some_and(|unit| unit.facts.entry == Some(Entry::Intra));
+                if let Some(frame) = best.filter(|frame| target < broken && frame.is_whole(strict)) {
+                    let run = self.units.packets.get(entry..=target).unwrap_or_default();
+                    self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
+                    return Ok(self.found(frame, target));
+                }
+            }
+        }
+        let has_entry = self.units.timed.iter().any(|unit| unit.facts.entry.is_some() && !unit.facts.lacks_parameters);
+        if self.units.timed.is_empty() || has_entry { Err(self.nothing("no frame is whole")) } else { Ok(Outcome::Earlier) }
+    }
+
+    /// Reads every unit that a frame at or before `moment` may need, and no more.
+    fn read_up_to(&mut self, moment: f64) -> Result<(), Error> {
+        let mut is_sought = !self.has_index;
+        let mut late = 0;
         loop {
-            let mut best: Option<(Frame, f64, usize)> = None;
-            let broken = self.decode(&run, |frame, since, place| {
-                // Frames before the key frame lean on what is not here
-                let shown = since >= time - ROUNDING && since <= moment + ROUNDING && best.as_ref().is_none_or(|best| since >= best.1);
-                if shown && (moment.is_finite() || place < whole) {
-                    best = Some((frame, since, place));
+            match self.units.step(self.memory)? {
+                Step::End => return Ok(()),
+                Step::Payload => continue,
+                Step::Unit => {}
+            }
+            if !is_sought {
+                is_sought = true;
+                if moment > WORTH_A_SEEK && self.seek(moment) {
+                    continue;
                 }
-            })?;
-            let whole_before = whole;
-            whole = whole.min(broken);
-            // Of a damaged frame nothing may be left to be shown: then an earlier one stands in its place
-            let lost = |since: f64| {
-                let behind = run.get(broken..).unwrap_or_default().iter().map(|packet| self.since_first(self.demuxer.pts(packet)));
-                moment.is_finite() && behind.into_iter().any(|other| other > since + ROUNDING && other <= moment + ROUNDING)
-            };
-            match best {
-                Some((frame, since, place)) if place < whole && frame.is_clean() && !lost(since) => {
-                    self.prove(&run)?;
-                    return Ok(Outcome::Found(self.found(frame)));
-                }
-                Some(_) if moment.is_infinite() && whole < whole_before && whole > 0 => {}
-                _ => return Err(unclean("the frame at that moment is not clean")),
+            }
+            let Some((shown, decoded)) = self.units.latest() else { continue };
+            late = if shown > moment + ROUNDING { late + 1 } else { 0 };
+            let has_decoding_time = self.units.timed.last().is_some_and(|unit| unit.dts.is_some());
+            let deepest = if has_decoding_time { DEEPEST_PYRAMID } else { DEEPEST_REORDER };
+            if late > deepest && decoded.min(shown) > moment + ROUNDING {
+                return Ok(());
+            }
+            if shown <= moment + ROUNDING {
+                self.forget_up_to_last(1, moment);
             }
         }
     }
 
-    /// From the last key frame at or before `moment` on, every packet that a frame at or before it may need.
-    fn packets_up_to(&mut self, moment: f64) -> Result<Vec<ff::Packet>, Error> {
-        let mut run: Vec<ff::Packet> = Vec::new();
-        let mut seeked = !self.whole;
-        let mut late = 0;
-        while let Some(packet) = self.packet()? {
-            if !seeked && let Some(first) = self.first {
-                seeked = true;
-                let far = moment > WORTH_A_SEEK && self.demuxer.has_index();
-                // Without an end in sight the last key frame is asked for by the duration
-                let target = if moment.is_finite() { moment } else { self.demuxer.duration().unwrap_or(0.0) };
-                if far && self.demuxer.seek(first.plus(target)) {
-                    continue;
-                }
-            }
-            let shown = self.since_first(self.demuxer.pts(&packet));
-            let decoded = self.since_first(self.demuxer.dts(&packet));
-            late = if shown > moment + ROUNDING { late + 1 } else { 0 };
-            // dts alone would do, were it always there and always right
-            if late > MOST_PYRAMID && decoded.min(shown) > moment + ROUNDING {
-                return Ok(run);
-            }
-            let is_key = packet.is_key() && late == 0;
-            if is_key {
-                run.clear();
-            }
-            if is_key || !run.is_empty() {
-                run.push(packet);
-            }
+    /// Goes to the key frame before `moment` by the container's index; what was read before is forgotten.
+    fn seek(&mut self, moment: f64) -> bool {
+        if !self.units.demuxer.has_index() {
+            return false;
         }
-        Ok(run)
+        self.units.times();
+        let Some(anchor) = self.units.known_anchor() else { return false };
+        let sought = self.units.demuxer.seek(anchor.media + moment - anchor.playlist);
+        if sought {
+            self.units.forget(self.units.timed.len());
+        }
+        sought
+    }
+
+    /// Forgets the units before the last `count` points after which everything is whole and that are shown at or before `moment`.
+    fn forget_up_to_last(&mut self, count: usize, moment: f64) {
+        let closed = |index: &usize| {
+            self.units
+                .timed
+                .get(*index)
+                .is_some_and(|unit| unit.facts.entry == Some(Entry::Closed) && unit.facts.is_shown && !unit.facts.lacks_parameters)
+        };
+        let last = self.units.timed.len().saturating_sub(1);
+        if !closed(&last) || last == 0 || !self.units.is_anchored() {
+            return;
+        }
+        let points: Vec<usize> = (0..=last).filter(closed).collect();
+        let Some(from) = points.len().checked_sub(count).and_then(|at| points.get(at)).copied().filter(|from| *from > 0) else { return };
+        let is_reached = moment.is_infinite() || self.units.times().get(from).is_some_and(|time| *time <= moment + ROUNDING);
+        if is_reached && is_whole_from(&self.units.timed, from, last) {
+            self.units.forget(from);
+        }
     }
 }

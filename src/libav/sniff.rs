@@ -2,7 +2,10 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::error::{Error, ErrorKind};
+use crate::{
+    error::{Error, ErrorKind},
+    media::find_transport_stream,
+};
 
 /// The demuxer that is forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,15 +83,17 @@ pub fn is_mp4(bytes: &[u8]) -> bool {
     bytes.get(4..8).is_some_and(|name| TYPES.iter().any(|known| *known == name))
 }
 
-/// Sync bytes a packet apart, not always from the first byte: some origins put a picture or a tag before the stream, or cut it
-/// in mid-packet.
+/// A transport stream, not always from the first byte: some origins put a picture or a tag before it, or cut it in mid-packet.
 fn is_ts(bytes: &[u8]) -> bool {
-    let synced = |from: usize| {
-        let mut places = (from..bytes.len()).step_by(TS_PACKET).map(|at| bytes.get(at) == Some(&0x47));
-        places.all(|sync| sync)
-    };
-    let first = bytes.iter().take(1024).enumerate().filter(|(_, byte)| **byte == 0x47).map(|(at, _)| at).find(|at| synced(*at));
-    first.is_some_and(|at| bytes.len() - at > 2 * TS_PACKET || (at == 0 && bytes.len() >= TS_PACKET))
+    find_transport_stream(bytes, 1024).is_some()
+}
+
+/// Whether a transport stream may follow: behind what looks like sound, text or a bare stream, none is looked for.
+pub fn may_hide_a_stream(bytes: &[u8]) -> bool {
+    match container(bytes) {
+        Ok(_) => true,
+        Err(error) => error.kind() == ErrorKind::Undecodable && !is_markup(bytes) && !bytes.is_empty() || bytes.starts_with(&[0, 0, 0]),
+    }
 }
 
 fn is_markup(bytes: &[u8]) -> bool {
@@ -100,25 +105,30 @@ fn is_markup(bytes: &[u8]) -> bool {
 /// conditional access system holds the key.
 pub fn is_scrambled_ts(bytes: &[u8]) -> bool {
     let (mut scrambled, mut clear) = (0_u32, 0_u32);
-    for (pid, control) in packets(bytes) {
+    for (pid, control, is_clear) in packets(bytes) {
         // Tables and null packets are never scrambled
         if control & 0x10 != 0 && pid > 0x1f && pid != 0x1fff {
-            *if control & 0xc0 == 0 { &mut clear } else { &mut scrambled } += 1;
+            // Scrambling would hide the start code of a PES packet: some multiplexers set the bits and scramble nothing
+            *if control & 0xc0 == 0 || is_clear { &mut clear } else { &mut scrambled } += 1;
         }
     }
-    scrambled > clear
+    scrambled > 0 && clear == 0
 }
 
 /// How many of the programmes whose tables have these PIDs are really there: a table of programmes outlives those that were left out.
 pub fn programmes(bytes: &[u8], tables: &[u16]) -> usize {
-    tables.iter().filter(|table| packets(bytes).any(|(pid, _)| pid == **table)).count()
+    tables.iter().filter(|table| packets(bytes).any(|(pid, ..)| pid == **table)).count()
 }
 
-/// PID and fourth byte of the packets of a transport stream (ISO/IEC 13818-1, 2.4.3.2).
-fn packets(bytes: &[u8]) -> impl Iterator<Item = (u16, u8)> {
-    let at = bytes.iter().take(TS_PACKET).position(|byte| *byte == 0x47).unwrap_or(bytes.len());
-    bytes.get(at..).unwrap_or_default().chunks_exact(TS_PACKET).filter_map(|packet| match packet {
-        [0x47, b1, b2, control, ..] => Some((u16::from_be_bytes([b1 & 0x1f, *b2]), *control)),
+/// PID and fourth byte of the packets of a transport stream (ISO/IEC 13818-1, 2.4.3.2), and whether a PES packet's start code is in the clear.
+fn packets(bytes: &[u8]) -> impl Iterator<Item = (u16, u8, bool)> {
+    let (at, stride) = find_transport_stream(bytes, bytes.len()).unwrap_or((bytes.len(), TS_PACKET));
+    bytes.get(at..).unwrap_or_default().chunks(stride).filter_map(|packet| match packet {
+        [0x47, b1, b2, control, rest @ ..] => {
+            let skipped = if control & 0x20 == 0 { 0 } else { rest.first().map_or(0, |length| 1 + usize::from(*length)) };
+            let is_clear = b1 & 0x40 != 0 && rest.get(skipped..).is_some_and(|payload| payload.starts_with(&[0, 0, 1]));
+            Some((u16::from_be_bytes([b1 & 0x1f, *b2]), *control, is_clear))
+        }
         _ => None,
     })
 }

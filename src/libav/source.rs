@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use crate::error::Error;
+use crate::{error::Error, media::StreamStart};
 
 /// Where a [`Source`] gets its bytes from: blocking, in order, from offset 0.
 pub trait Upstream: Send + 'static {
@@ -32,6 +32,21 @@ pub trait Upstream: Send + 'static {
 
     /// Stops what is under way. A later [`Upstream::next`] goes on where this one stopped.
     fn pause(&mut self);
+
+    /// The offset at which a resource starts, behind offset `from` and not behind `to`.
+    fn resource_start(&self, _from: u64, _to: u64) -> Option<u64> {
+        None
+    }
+
+    /// The offset in what was downloaded that an offset in what this upstream gives comes from.
+    fn origin(&self, position: u64) -> u64 {
+        position
+    }
+
+    /// The first timestamps of the elementary streams of a transport stream.
+    fn starts(&self) -> Vec<StreamStart> {
+        Vec::new()
+    }
 }
 
 /// A forward jump over more than this is asked of the upstream; a shorter one is read through.
@@ -123,6 +138,16 @@ impl Source {
     /// Waits for the turn to decode.
     pub fn turn(&self) -> Result<(), Error> {
         self.lock().upstream.turn()
+    }
+
+    /// See [`Upstream::origin`].
+    pub fn origin(&self, position: u64) -> u64 {
+        self.lock().upstream.origin(position)
+    }
+
+    /// See [`Upstream::starts`].
+    pub fn starts(&self) -> Vec<StreamStart> {
+        self.lock().upstream.starts()
     }
 
     /// Stops the download; a later read goes on where it stopped.

@@ -9,9 +9,9 @@ pub trait Unlock {
     /// The packet's clear content; `None` where nothing of it is encrypted. Fails with `encrypted` where no key is there.
     fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error>;
 
-    /// Whether another resource begins behind one place and not behind another: there counters may begin anew.
-    fn begins_between(&self, _from: u64, _to: u64) -> bool {
-        false
+    /// Where in the playlist the resource starts that lies at an offset of what was downloaded, in seconds.
+    fn resource_time(&self, _position: Option<u64>) -> f64 {
+        0.0
     }
 }
 

@@ -179,6 +179,8 @@ pub struct Limits {
     pub reloads: usize,
     /// Segments that are opened for one picture.
     pub segments: usize,
+    /// How far before the wanted moment a search for a random access point may go. Bytes and the deadline bound it too.
+    pub look_back: Duration,
     /// Keys that are fetched for one picture.
     pub keys: usize,
     /// Pixels of a coded frame.
@@ -207,6 +209,7 @@ impl Default for Limits {
             playlist_depth: 3,
             reloads: 50,
             segments: 12,
+            look_back: Duration::from_mins(10),
             keys: 32,
             // Level 6.2 of H.264 and HEVC: 8192 x 4352
             coded_pixels: 35_651_584,

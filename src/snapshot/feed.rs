@@ -1,6 +1,7 @@
 //! The bytes of a job's parts, pulled by the thread that decodes.
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -11,6 +12,7 @@ use tokio::runtime::Handle;
 use super::{
     keys::{Keyring, Lock},
     parts::Part,
+    shelf::{Kept, Shelf},
     turn::Turn,
     unlock::{Marks, Opening},
 };
@@ -43,6 +45,13 @@ pub(super) struct Feed {
     portion: Option<u64>,
     /// What has been read before the feed began.
     head: Option<Bytes>,
+    shelf: Shelf,
+    /// What has come of the current part; `None` while that was not asked for yet.
+    kept: Option<Kept>,
+    /// What the shelf had of it, and was not given on yet.
+    replay: VecDeque<Bytes>,
+    /// Whether what comes is kept: not of a file, which may be sought in.
+    keeps: bool,
     first_byte: Arc<OnceLock<Instant>>,
     keyring: Keyring,
     /// The current part, where it is encrypted as a whole.
@@ -56,9 +65,21 @@ pub(super) struct Feed {
 impl Feed {
     /// Asks for the first part, and on a connection that takes several requests at once for the second too, which saves the round trip
     /// that an init costs. The keys of both are asked for at the same time.
-    pub async fn open(job: &Job, parts: Vec<Part>, portion: Option<u64>, multiplexed: bool, keyring: &Keyring) -> Result<Self, Error> {
+    pub async fn open(
+        job: &Job,
+        parts: Vec<Part>,
+        portion: Option<u64>,
+        multiplexed: bool,
+        keyring: &Keyring,
+        shelf: &Shelf,
+    ) -> Result<Self, Error> {
         let mut feed = Self::new(job, parts, keyring);
+        feed.shelf = shelf.clone();
         feed.portion = portion;
+        if feed.parts.first().is_some_and(|part| shelf.get(part).is_some()) {
+            feed.keys_of_the_start().await?;
+            return Ok(feed);
+        }
         let two = multiplexed && matches!(feed.parts.as_slice(), [init, _, ..] if init.is_init);
         let second = async { if two { feed.request(1, 0).await.map(Some) } else { Ok(None) } };
         // The media comes first: it takes the connection that is open, and a key's few bytes another one
@@ -80,6 +101,7 @@ impl Feed {
         let mut feed = Self::new(job, vec![Part::whole(body.url())], keyring);
         feed.body = Some(body);
         feed.head = Some(head);
+        feed.keeps = false;
         feed
     }
 
@@ -96,6 +118,10 @@ impl Feed {
             ahead: None,
             portion: None,
             head: None,
+            shelf: Shelf::default(),
+            kept: None,
+            replay: VecDeque::new(),
+            keeps: true,
             first_byte: Arc::default(),
             keyring: keyring.clone(),
             opening: None,
@@ -117,8 +143,9 @@ impl Feed {
 
     /// Begins the current part, before its first byte is given on.
     fn begin(&mut self) -> Result<(), Error> {
-        let lock = self.parts.get(self.current).and_then(|part| part.lock.as_ref());
-        self.marks.begin(self.given, lock);
+        let part = self.parts.get(self.current);
+        let lock = part.and_then(|part| part.lock.as_ref());
+        self.marks.begin(self.given, lock, part.map_or(0, |part| part.segment));
         self.opening = match lock.and_then(|lock| Some((lock, lock.cipher()?))) {
             Some((lock, cipher)) => Some(Opening::new(cipher, &self.handle.block_on(self.keyring.key(lock))?, lock)?),
             None => None,
@@ -205,6 +232,46 @@ impl Feed {
         }
     }
 
+    /// Takes what is there of the current part already, unless it is on its way.
+    fn take_from_shelf(&mut self) {
+        let part = self.parts.get(self.current).filter(|_| self.body.is_none() && self.done == 0);
+        let kept = part.and_then(|part| self.shelf.get(part)).unwrap_or_default();
+        self.replay = kept.chunks.iter().cloned().collect();
+        self.version.clone_from(&kept.version);
+        self.kept = Some(kept);
+    }
+
+    /// Bytes of the current part have come: what can be given on of them.
+    fn received(&mut self, bytes: Bytes) -> Result<Option<Bytes>, Error> {
+        if self.done == 0 {
+            self.begin()?;
+        }
+        self.done += bytes.len() as u64;
+        self.check_init()?;
+        self.first_byte.get_or_init(Instant::now);
+        let opened = self.opened(bytes)?;
+        Ok((!opened.is_empty()).then_some(opened))
+    }
+
+    /// The current part has ended: what that leaves to be given on.
+    fn end_part(&mut self) -> Result<Option<Bytes>, Error> {
+        let rest = self.finished()?;
+        self.put_on_shelf();
+        self.current += 1;
+        (self.done, self.opened_at, self.version) = (0, 0, None);
+        self.body = self.ahead.take();
+        Ok((!rest.is_empty()).then_some(rest))
+    }
+
+    fn put_on_shelf(&mut self) {
+        if let (Some(kept), Some(part)) = (self.kept.take(), self.parts.get(self.current))
+            && self.keeps
+            && part.may_fail_after.is_none()
+        {
+            self.shelf.put(part, kept);
+        }
+    }
+
     /// Whether the body that ended was all of its part.
     fn part_is_whole(&self, body: &Body) -> bool {
         let Some(part) = self.parts.get(self.current) else {
@@ -236,6 +303,21 @@ impl Upstream for Feed {
                 let opened = [self.opened(bytes)?, self.finished()?].concat();
                 return Ok((!opened.is_empty()).then(|| opened.into()));
             }
+            if self.kept.is_none() {
+                self.take_from_shelf();
+            }
+            if let Some(bytes) = self.replay.pop_front() {
+                if let Some(opened) = self.received(bytes)? {
+                    return Ok(Some(opened));
+                }
+                continue;
+            }
+            if self.kept.as_ref().is_some_and(|kept| kept.is_whole) {
+                if let Some(rest) = self.end_part()? {
+                    return Ok(Some(rest));
+                }
+                continue;
+            }
             let mut body = if let Some(body) = self.body.take() {
                 body
             } else {
@@ -244,26 +326,23 @@ impl Upstream for Feed {
             };
             self.version.get_or_insert_with(|| body.version().clone()).check(body.version(), body.url())?;
             if let Some(bytes) = self.handle.block_on(body.chunk())? {
-                if self.done == 0 {
-                    self.begin()?;
-                }
-                self.done += bytes.len() as u64;
-                self.check_init()?;
                 self.body = Some(body);
-                self.first_byte.get_or_init(Instant::now);
-                let opened = self.opened(bytes)?;
-                if opened.is_empty() {
-                    continue;
+                if let Some(kept) = self.kept.as_mut().filter(|_| self.keeps) {
+                    kept.length += bytes.len() as u64;
+                    kept.chunks.push(bytes.clone());
+                    kept.version.clone_from(&self.version);
                 }
-                return Ok(Some(opened));
+                if let Some(opened) = self.received(bytes)? {
+                    return Ok(Some(opened));
+                }
+                continue;
             }
             // An origin that has no more to give has reached the end, whatever size it tells
             if self.part_is_whole(&body) || self.done == self.opened_at {
-                let rest = self.finished()?;
-                self.current += 1;
-                (self.done, self.opened_at, self.version) = (0, 0, None);
-                self.body = self.ahead.take();
-                if !rest.is_empty() {
+                if let Some(kept) = &mut self.kept {
+                    kept.is_whole = true;
+                }
+                if let Some(rest) = self.end_part()? {
                     return Ok(Some(rest));
                 }
             } else {
@@ -281,6 +360,10 @@ impl Upstream for Feed {
         (self.body, self.head) = (None, None);
         (self.current, self.done) = (0, offset);
         Ok(true)
+    }
+
+    fn resource_start(&self, from: u64, to: u64) -> Option<u64> {
+        self.marks.start_between(from, to)
     }
 
     fn size(&self) -> Option<u64> {
@@ -302,6 +385,12 @@ impl Upstream for Feed {
         if self.head.is_none() {
             self.body = None;
         }
+    }
+}
+
+impl Drop for Feed {
+    fn drop(&mut self) {
+        self.put_on_shelf();
     }
 }
 

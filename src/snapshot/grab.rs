@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    libav::{self, Found, Fragments, Outcome, Search, Source},
+    libav::{self, Found, Fragments, Memory, Normalised, Outcome, Search, Source},
     report::FrameReport,
     request::Crop,
 };
@@ -20,8 +20,10 @@ use crate::{
 pub(super) struct Grabbed {
     pub made: Made,
     pub frame: FrameReport,
-    /// Seconds after the first video packet.
-    pub since_first: f64,
+    /// Seconds from the start of the playlist's first segment, or of the file.
+    pub seconds: f64,
+    /// The index of the segment that holds it.
+    pub segment: usize,
     /// What was found to be encrypted in the samples, in the report's words.
     pub sealed: Option<&'static str>,
 }
@@ -39,30 +41,50 @@ pub(super) enum Kind {
     Tile(Crop),
 }
 
-/// Searches, converts and encodes on a thread that may block. `None`: what is before these bytes is needed.
-pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
+/// Searches, converts and encodes on a thread that may block. `starts` are those of the segments in the playlist, in seconds. `None`: what is
+/// before these bytes is needed.
+pub(super) async fn grab(
+    work: &Work<'_>,
+    feed: Feed,
+    kind: Kind,
+    wanted: Search,
+    starts: Vec<f64>,
+    memory: &mut Memory,
+    clock: &mut Clock,
+) -> Result<Option<Grabbed>, Error> {
     let request = work.request;
     let tile = if let Kind::Tile(part) = kind { part } else { Crop::ALL };
     let (limits, development) = (request.limits, Development::of(request, tile));
     let bounds = libav::Bounds { pixels: limits.coded_pixels, frames: limits.frames };
     let (first_byte, turn) = (feed.first_byte(), feed.turn());
-    let unlocker = Unlocker::new(work.keyring, feed.marks());
-    let search = move || -> Result<Option<(Grabbed, Instant, Duration)>, Error> {
+    let marks = feed.marks();
+    let unlocker = Unlocker::new(work.keyring, marks.clone(), starts);
+    let mut known = memory.clone();
+    let search = move || -> (Memory, Result<Option<(Grabbed, Instant, Duration)>, Error>) {
         // Until the picture is made
         let _turn = turn;
-        let source = if kind == Kind::Fragments { Source::new(Fragments::new(feed)) } else { Source::new(feed) };
-        match libav::search(&source, wanted, kind == Kind::File, bounds, &unlocker)? {
-            Outcome::Found(found) => {
-                source.pause();
-                drop(source);
-                let decoded = Instant::now();
-                let grabbed = Grabbed { sealed: unlocker.seen(), ..grabbed(found, &development)? };
-                Ok(Some((grabbed, decoded, decoded.elapsed())))
-            }
-            Outcome::Earlier => Ok(None),
-        }
+        let source =
+            if kind == Kind::Fragments { Source::new(Normalised::new(Fragments::new(feed))) } else { Source::new(Normalised::new(feed)) };
+        let taken_for = match kind {
+            Kind::Plain | Kind::Fragments => libav::Kind::Segments,
+            Kind::File => libav::Kind::File,
+            Kind::Tile(_) => libav::Kind::Image,
+        };
+        let found = match libav::search(&source, wanted, taken_for, bounds, &unlocker, &mut known) {
+            Ok(Outcome::Found(found)) => found,
+            Ok(Outcome::Earlier) => return (known, Ok(None)),
+            Err(error) => return (known, Err(error)),
+        };
+        source.pause();
+        drop(source);
+        let decoded = Instant::now();
+        let segment = marks.segment_at(found.position);
+        let made = grabbed(*found, &development).map(|grabbed| Grabbed { sealed: unlocker.seen(), segment, ..grabbed });
+        (known, made.map(|grabbed| Some((grabbed, decoded, decoded.elapsed()))))
     };
     let done = tokio::task::spawn_blocking(search).await.map_err(|e| Error::internal("the decoding thread failed").because(e))?;
+    let (known, done) = done;
+    *memory = known;
     if let Some(moment) = first_byte.get() {
         clock.timing.first_byte = clock.at(*moment);
     }
@@ -74,9 +96,9 @@ pub(super) async fn grab(work: &Work<'_>, feed: Feed, kind: Kind, wanted: Search
 }
 
 fn grabbed(found: Found, development: &Development) -> Result<Grabbed, Error> {
-    let Found { frame, since_first } = found;
-    let facts = facts(&frame);
-    Ok(Grabbed { made: development.make(frame)?, frame: facts, since_first, sealed: None })
+    let Found { frame, seconds, media_seconds, .. } = found;
+    let facts = FrameReport { pts_seconds: media_seconds.map(rounded), ..facts(&frame) };
+    Ok(Grabbed { made: development.make(frame)?, frame: facts, seconds, segment: 0, sealed: None })
 }
 
 fn facts(frame: &libav::Frame) -> FrameReport {
@@ -89,7 +111,7 @@ fn facts(frame: &libav::Frame) -> FrameReport {
         rotation: frame.shape.orientation.degrees(),
         interlaced: frame.is_interlaced(),
         key_frame: frame.is_key(),
-        pts_seconds: frame.pts.map(|pts| rounded(pts.seconds())),
+        pts_seconds: None,
         presentation_seconds: None,
         program_date_time: None,
         age_seconds: None,

@@ -7,6 +7,7 @@ use super::{
     entry::{self, Entry},
     i_frames,
     keys::Keyring,
+    shelf::Shelf,
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -58,7 +59,8 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Res
     };
     let opened = entry::open(request, job, base).await?;
     let keyring = Keyring::new(request, job);
-    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring };
+    let shelf = Shelf::default();
+    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring, shelf: &shelf };
     match opened.entry {
         Entry::File(..) => {
             return Err(Error::new(ErrorKind::BadPlaylist, "it is a media file, not a playlist")

@@ -18,6 +18,7 @@ mod live;
 mod parts;
 mod pick;
 mod playlist;
+mod shelf;
 mod told;
 mod turn;
 mod unlock;
@@ -37,6 +38,7 @@ pub use develop::previous;
 use entry::Entry;
 use keys::Keyring;
 use playlist::Chosen;
+use shelf::Shelf;
 use told::{Clock, Taken};
 
 /// So many Variants are tried before the first one's failure is told.
@@ -74,6 +76,7 @@ struct Work<'a> {
     /// Whether requests can share the connection at the same time.
     multiplexed: bool,
     keyring: &'a Keyring,
+    shelf: &'a Shelf,
 }
 
 impl Work<'_> {
@@ -85,8 +88,8 @@ impl Work<'_> {
 
 async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, clock: &mut Clock) -> Result<Snapshot, Error> {
     let opened = entry::open(request, job, base).await?;
-    let keyring = Keyring::new(request, job);
-    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring };
+    let (keyring, shelf) = (Keyring::new(request, job), Shelf::default());
+    let work = Work { request, job, multiplexed: opened.multiplexed, keyring: &keyring, shelf: &shelf };
     let taken = match opened.entry {
         Entry::File(body, head) => {
             clock.playlists_read();

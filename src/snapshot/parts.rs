@@ -25,11 +25,13 @@ pub(super) struct Part {
     pub may_fail_after: Option<Duration>,
     /// How it is encrypted.
     pub lock: Option<Lock>,
+    /// The index of its segment in the run.
+    pub segment: usize,
 }
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None, lock: None }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None, lock: None, segment: 0 }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -103,6 +105,11 @@ impl Run {
         Self { segments, tables, hinted: None }
     }
 
+    /// Where each segment starts in the playlist, in seconds.
+    pub fn starts(&self) -> Vec<f64> {
+        self.segments.iter().map(|segment| segment.start).collect()
+    }
+
     /// Reads on into the part that the origin hints at.
     #[must_use]
     pub fn with_hint(mut self, playlist: &MediaPlaylist) -> Self {
@@ -138,7 +145,7 @@ impl Run {
             let whole = segment.complete.then(|| Part::new(&segment.url, segment.byte_range));
             let partial = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
             let media = whole.into_iter().chain(partial.map(|part| Part::new(&part.url, part.byte_range)));
-            let media = media.map(|part| Part { lock: lock.clone(), ..part });
+            let media = media.map(|part| Part { lock: lock.clone(), segment: index, ..part });
             let tables = self.tables.clone().filter(|_| index == 0 && first.init.is_none());
             // What is encrypted range by range has no clear tables
             let tables = tables.filter(|_| lock.as_ref().is_none_or(|lock| lock.cipher().is_none()));
@@ -147,7 +154,7 @@ impl Run {
         if let (Some(hinted), Some(last)) = (&self.hinted, self.segments.last()) {
             let number = last.media_sequence_number + u64::from(last.complete);
             if let Ok(lock) = keyring.lock(last.key.as_deref(), number) {
-                add(Part { lock, ..hinted.clone() });
+                add(Part { lock, segment: self.segments.len() - 1, ..hinted.clone() });
             }
         }
         Ok(parts)

@@ -1,6 +1,11 @@
-//! A better picture than the first that came: past what is black or flat (`--skip-black`), or the most telling of some (`--best`).
+//! A better picture than the first that came: past what is black or flat (`--skip-black`), or the best of some (`--best`).
+//!
+//! Every key frame is looked at: those behind the first one in its segment or file, then those of other segments.
+
+use std::collections::VecDeque;
 
 use super::{
+    file::InFile,
     playlist::{InPlaylist, another_segment_may_do},
     told::{Clock, Taken},
 };
@@ -10,15 +15,71 @@ use crate::{
     report::Verdict,
 };
 
-/// Goes on from the picture that was found at a place, as the request says. Each segment that is looked into costs its key frame's bytes.
-pub(super) async fn better(search: &InPlaylist<'_>, place: Place, taken: Taken, clock: &mut Clock) -> Result<Taken, Error> {
-    let request = search.work.request;
+/// Where further key frames come from.
+pub(super) enum KeyFrames<'a> {
+    /// A playlist: the segment that is looked into, and those that follow.
+    Playlist { search: &'a InPlaylist<'a>, current: Option<(Place, f64)>, others: VecDeque<usize> },
+    /// A file, behind a moment.
+    File { search: &'a InFile<'a>, after: f64 },
+}
+
+impl<'a> KeyFrames<'a> {
+    /// Those that follow a picture of the segment at `place`. At the live edge, where nothing follows, those of the segments before.
+    pub fn of_playlist(search: &'a InPlaylist<'a>, place: Place, taken: &Taken) -> Self {
+        let segments = &search.playlist.segments;
+        let has_media = |index: &usize| segments.get(*index).is_some_and(|segment| !segment.gap);
+        let behind: VecDeque<usize> = (place.segment + 1..segments.len()).filter(has_media).collect();
+        let others = if behind.is_empty() { (0..place.segment).rev().filter(has_media).collect() } else { behind };
+        Self::Playlist { search, current: Some((place, time(taken))), others }
+    }
+
+    async fn next(&mut self, clock: &mut Clock) -> Result<Option<Taken>, Error> {
+        match self {
+            Self::File { search, after } => {
+                let next = search.key_frame_after(*after, clock).await?;
+                *after = next.as_ref().map_or(f64::INFINITY, time);
+                Ok(next)
+            }
+            Self::Playlist { search, current, others } => loop {
+                if let Some((place, after)) = *current {
+                    let next = search.key_frame_after(place, after, clock).await?;
+                    *current = next.as_ref().map(|next| (place, time(next)));
+                    if next.is_some() {
+                        return Ok(next);
+                    }
+                }
+                let Some(index) = others.pop_front() else { return Ok(None) };
+                match search.at(index.into(), Goal::FirstKeyFrame, false, clock).await {
+                    Ok(taken) => {
+                        *current = Some((index.into(), time(&taken)));
+                        return Ok(Some(taken));
+                    }
+                    Err(error) if another_segment_may_do(&error, search.playlist, Goal::FirstKeyFrame) => {}
+                    Err(error) => return Err(error),
+                }
+            },
+        }
+    }
+}
+
+fn time(taken: &Taken) -> f64 {
+    taken.frame.presentation_seconds.unwrap_or(0.0)
+}
+
+/// Goes on from the picture that was found, as the request says.
+pub(super) async fn better(
+    request: &crate::request::SnapshotRequest,
+    mut key_frames: KeyFrames<'_>,
+    taken: Taken,
+    clock: &mut Clock,
+) -> Result<Taken, Error> {
+    let most = request.limits.segments;
     let taken = match request.skip_black {
-        Some(seconds) if is_dull(&taken.made.verdict) => past_the_dull(search, place, seconds.as_secs_f64(), taken, clock).await?,
+        Some(seconds) if is_dull(&taken.made.verdict) => skip_blank(&mut key_frames, seconds.as_secs_f64(), most, taken, clock).await?,
         _ => taken,
     };
     match request.best {
-        Some(count) => most_telling(search, place, count, taken, clock).await,
+        Some(count) => best_of(&mut key_frames, count.min(most), taken, clock).await,
         None => Ok(taken),
     }
 }
@@ -27,29 +88,19 @@ fn is_dull(verdict: &Verdict) -> bool {
     verdict.black || verdict.flat
 }
 
-/// The segments behind a place, or where none is, as at the live edge, those before it; the nearest first. With the seconds between.
-fn others(search: &InPlaylist<'_>, place: Place) -> Vec<(usize, f64)> {
-    let segments = &search.playlist.segments;
-    let here = segments.get(place.segment).map_or(0.0, |segment| segment.start);
-    let far = |index: usize| segments.get(index).filter(|segment| !segment.gap).map(|segment| (index, (segment.start - here).abs()));
-    let behind: Vec<_> = (place.segment + 1..segments.len()).filter_map(far).collect();
-    if behind.is_empty() { (0..place.segment).rev().filter_map(far).collect() } else { behind }
-}
-
-/// The first key frame of another segment; `None` where it has none that is clean.
-async fn key_frame(search: &InPlaylist<'_>, index: usize, clock: &mut Clock) -> Result<Option<Taken>, Error> {
-    match search.at(index.into(), Goal::FirstKeyFrame, false, clock).await {
-        Ok(taken) => Ok(Some(taken)),
-        Err(error) if another_segment_may_do(&error, search.playlist, Goal::FirstKeyFrame) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn past_the_dull(search: &InPlaylist<'_>, place: Place, most: f64, mut taken: Taken, clock: &mut Clock) -> Result<Taken, Error> {
+async fn skip_blank(
+    key_frames: &mut KeyFrames<'_>,
+    seconds: f64,
+    most: usize,
+    mut taken: Taken,
+    clock: &mut Clock,
+) -> Result<Taken, Error> {
+    let start = time(&taken);
     let mut seen = 1;
-    let reachable = others(search, place).into_iter().take_while(|(_, far)| *far <= most);
-    for (index, _) in reachable.take(search.work.request.limits.segments) {
-        let Some(next) = key_frame(search, index, clock).await? else { continue };
+    while seen <= most
+        && let Some(next) = key_frames.next(clock).await?
+        && (time(&next) - start).abs() <= seconds
+    {
         seen += 1;
         if !is_dull(&next.made.verdict) {
             return Ok(next);
@@ -59,13 +110,14 @@ async fn past_the_dull(search: &InPlaylist<'_>, place: Place, most: f64, mut tak
     Ok(taken)
 }
 
-/// The best is what the request's limits let be compared.
-async fn most_telling(search: &InPlaylist<'_>, place: Place, count: usize, first: Taken, clock: &mut Clock) -> Result<Taken, Error> {
+/// The best of what the request's limits let be compared.
+async fn best_of(key_frames: &mut KeyFrames<'_>, count: usize, first: Taken, clock: &mut Clock) -> Result<Taken, Error> {
     let mut best = first;
-    for (index, _) in others(search, place).into_iter().take(count.saturating_sub(1).min(search.work.request.limits.segments)) {
-        match key_frame(search, index, clock).await {
-            Ok(Some(next)) if worth(&next.made.verdict) > worth(&best.made.verdict) => best = next,
-            Ok(_) => {}
+    for _ in 1..count {
+        match key_frames.next(clock).await {
+            Ok(Some(next)) if score(&next.made.verdict) > score(&best.made.verdict) => best = next,
+            Ok(Some(_)) => {}
+            Ok(None) => break,
             // What is there already is good enough where no more may be downloaded
             Err(error) if error.kind() == ErrorKind::TooLarge => break,
             Err(error) => return Err(error),
@@ -75,6 +127,6 @@ async fn most_telling(search: &InPlaylist<'_>, place: Place, count: usize, first
 }
 
 /// Sharp, neither dark nor glaring; what is in transition is not sharp.
-fn worth(verdict: &Verdict) -> f64 {
+fn score(verdict: &Verdict) -> f64 {
     if is_dull(verdict) { 0.0 } else { verdict.sharpness * (1.0 - (verdict.mean_luma - 0.45).abs()) }
 }

@@ -1,17 +1,22 @@
 //! From a Media Playlist to a picture: which segments are opened, and what is looked for in them.
 
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
 use super::{
     Work,
     feed::{Feed, is_gone},
     grab::{Grabbed, Kind, grab, rounded},
     parts::{self, Run},
-    pick,
+    pick::{self, KeyFrames},
     told::{self, Clock, Taken},
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
     hls::{self, Goal, MediaPlaylist, Place, Segment, Tiles, Variant},
-    libav::{Search, Start},
+    libav::{Memory, Search, Start},
     report::{FrameReport, SegmentReport},
     request::{At, Crop},
 };
@@ -23,7 +28,7 @@ pub(super) struct Chosen<'a> {
     pub start: Option<&'a hls::Start>,
 }
 
-/// Segments that a search may read on into.
+/// Segments behind the wanted one that a search may read: frames are reordered across borders, and some segments hold no video.
 const SEGMENTS_READ_ON: usize = 4;
 
 /// A picture out of a Media Playlist.
@@ -31,19 +36,26 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
     let request = work.request;
     let plan =
         hls::plan(playlist, request.at, request.precision, chosen.and_then(|chosen| chosen.start)).map_err(|e| e.at(&playlist.url))?;
-    let search = InPlaylist { work, playlist, bandwidth: chosen.and_then(|chosen| chosen.variant.bandwidth) };
+    let bandwidth = chosen.and_then(|chosen| chosen.variant.bandwidth);
+    let search = InPlaylist { work, playlist, bandwidth, memories: Mutex::default() };
     let mut failure = None;
-    let mut gone = 0;
-    for (tried, place) in plan.candidates.iter().copied().take(request.limits.segments).enumerate() {
+    let (mut gone, mut failed) = (0, 0);
+    for (tried, place) in plan.candidates.iter().copied().enumerate() {
+        if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
+            break;
+        }
         match search.at(place, plan.goal, tried == 0, clock).await {
             Ok(taken) => {
-                let mut taken = pick::better(&search, place, taken, clock).await?;
+                let key_frames = KeyFrames::of_playlist(&search, place, &taken);
+                let mut taken = pick::better(request, key_frames, taken, clock).await?;
                 taken.notes.extend(plan.note.clone());
                 return Ok(taken);
             }
             Err(error) if another_segment_may_do(&error, playlist, plan.goal) => {
                 tracing::info!("a segment is passed over: {error}");
                 gone += usize::from(is_gone(&error));
+                // Segments without a key frame are no failure: groups of pictures may be long
+                failed += usize::from(error.kind() != ErrorKind::Undecodable);
                 failure.get_or_insert(error);
                 if gone >= GONE_BEFORE_RELOAD {
                     break;
@@ -70,34 +82,80 @@ pub(super) struct InPlaylist<'a> {
     pub work: &'a Work<'a>,
     pub playlist: &'a MediaPlaylist,
     bandwidth: Option<u64>,
+    /// What is known of each discontinuity sequence number.
+    memories: Mutex<HashMap<u64, Memory>>,
 }
 
 impl InPlaylist<'_> {
-    /// Looks for the goal from a place on, and in what lies before it where no key frame stands before the moment. `is_best` says that
-    /// nothing was tried before it.
+    /// Looks for the goal from a place on, and in what lies before it if that is needed. `is_best` says that nothing was tried before it.
     pub async fn at(&self, place: Place, goal: Goal, is_best: bool, clock: &mut Clock) -> Result<Taken, Error> {
+        let wanted = match goal {
+            Goal::FirstKeyFrame => Search::First,
+            Goal::LastFrame => Search::Last,
+            Goal::KeyFrameAtOrBefore(moment) => Search::KeyFrame(Start::FromStart(moment)),
+            Goal::FrameAt(moment) => Search::Frame(Start::FromStart(moment)),
+        };
+        let run = self.run(place, place, goal, is_best);
+        let mut failure = match self.grab(&run, wanted, clock).await {
+            Ok(Some(grabbed)) => return self.taken(&run, grabbed),
+            Ok(None) => None,
+            // A segment without video shows what the one before showed last
+            Err(error) if error.kind() == ErrorKind::NoVideo && wanted != Search::First => Some(error),
+            Err(error) => return Err(error),
+        };
+        if wanted == Search::First {
+            return self.with_earlier_parameters(place, &run, clock).await;
+        }
         let mut from = place;
-        loop {
+        while let Some(before) = self.before(from, place) {
+            from = before;
             let run = self.run(from, place, goal, is_best);
-            let start = run.segments.first().map_or(0.0, |first| first.start);
-            let wanted = match goal {
-                Goal::FirstKeyFrame => Search::First,
-                Goal::LastFrame => Search::Last,
-                Goal::KeyFrameAtOrBefore(moment) => Search::KeyFrame(Start::FromStart(moment - start)),
-                Goal::FrameAt(moment) => Search::Frame(Start::FromStart(moment - start)),
-            };
-            if let Some(grabbed) = self.grab(&run, wanted, clock).await? {
-                return self.taken(&run, grabbed);
+            match self.grab(&run, wanted, clock).await {
+                Ok(Some(grabbed)) => return self.taken(&run, grabbed),
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::NoVideo => {
+                    failure.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
             }
-            if let Some(before) = self.before(from).filter(|before| place.segment - before.segment <= SEGMENTS_READ_ON) {
-                from = before;
-                continue;
+        }
+        // Nothing stands before: the first key frame is the nearest there is
+        let run = self.run(place, place, goal, is_best);
+        match self.grab(&run, Search::First, clock).await? {
+            Some(grabbed) => {
+                let mut taken = self.taken(&run, grabbed)?;
+                taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
+                Ok(taken)
             }
-            // Nothing stands before: the first key frame is the nearest there is
-            let grabbed = self.grab(&run, Search::First, clock).await?.ok_or_else(|| Error::internal("a first key frame came too late"))?;
-            let mut taken = self.taken(&run, grabbed)?;
-            taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
-            return Ok(taken);
+            None => Err(failure.unwrap_or_else(no_parameters)),
+        }
+    }
+
+    /// The first key frame of a run, once an earlier segment has told the parameter sets that it lacks.
+    async fn with_earlier_parameters(&self, place: Place, run: &Run, clock: &mut Clock) -> Result<Taken, Error> {
+        let mut from = place;
+        while let Some(before) = self.before(from, place) {
+            from = before;
+            // Only its headers are wanted: whatever comes of it is not given
+            match self.grab(&self.run(from, from, Goal::FirstKeyFrame, false), Search::First, clock).await {
+                Err(error) if !matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) => return Err(error),
+                _ => {}
+            }
+            if let Some(grabbed) = self.grab(run, Search::First, clock).await? {
+                return self.taken(run, grabbed);
+            }
+        }
+        Err(no_parameters())
+    }
+
+    /// The first key frame that is shown later than a moment, from a place on.
+    pub async fn key_frame_after(&self, place: Place, moment: f64, clock: &mut Clock) -> Result<Option<Taken>, Error> {
+        let run = Run::new(self.playlist, place, place.segment);
+        match self.grab(&run, Search::KeyFrameAfter(moment), clock).await {
+            Ok(Some(grabbed)) => self.taken(&run, grabbed).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) || is_gone(&error) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -109,37 +167,55 @@ impl InPlaylist<'_> {
             Goal::LastFrame if is_best && place.segment + 1 >= newest => Run::new(self.playlist, from, newest).with_hint(self.playlist),
             // What is looked for at the end of the window is not read on into
             Goal::LastFrame => Run::new(self.playlist, from, place.segment),
+            Goal::FirstKeyFrame if !is_best => Run::new(self.playlist, from, place.segment),
             _ => Run::new(self.playlist, from, place.segment + SEGMENTS_READ_ON),
         }
     }
 
-    /// The place before, where a decoder could go on from there.
-    fn before(&self, place: Place) -> Option<Place> {
-        if place.part > 0 {
-            return Some(place.segment.into());
+    /// The place before, if a decoder could go on from there and the search may go back that far from `place`.
+    fn before(&self, from: Place, place: Place) -> Option<Place> {
+        if from.part > 0 {
+            return Some(from.segment.into());
         }
-        let index = place.segment.checked_sub(1)?;
-        let (before, this) = (self.playlist.segments.get(index)?, self.playlist.segments.get(place.segment)?);
+        let index = from.segment.checked_sub(1)?;
+        let segments = &self.playlist.segments;
+        let (before, this, wanted) = (segments.get(index)?, segments.get(from.segment)?, segments.get(place.segment)?);
         let opens = self.work.keyring.lock(before.key.as_deref(), before.media_sequence_number).is_ok();
-        (!before.gap && opens && parts::continues(before, this)).then(|| index.into())
+        let is_near = wanted.start - before.start <= self.work.request.limits.look_back.as_secs_f64();
+        (!before.gap && opens && is_near && parts::continues(before, this)).then(|| index.into())
     }
 
-    /// `None`: the moment lies before the first key frame of the run.
+    /// Whether a candidate is near enough to the first one to be tried.
+    fn is_near(&self, place: Place, first: Option<&Place>) -> bool {
+        let start = |place: &Place| self.playlist.segments.get(place.segment).map_or(0.0, |segment| segment.start);
+        first.is_none_or(|first| (start(first) - start(&place)).abs() <= self.work.request.limits.look_back.as_secs_f64())
+    }
+
+    /// `None`: what lies before the run is needed.
     async fn grab(&self, run: &Run, wanted: Search, clock: &mut Clock) -> Result<Option<Grabbed>, Error> {
         let Some(segment) = run.segments.first() else {
             return Err(Error::internal("the plan names no segment"));
         };
         let placed = |error: Error| error.at(&segment.url).in_segment(segment.media_sequence_number);
-        let Work { job, multiplexed, keyring, .. } = *self.work;
+        let Work { job, multiplexed, keyring, shelf, .. } = *self.work;
         let portion = self.portion(segment, wanted);
-        let feed = Feed::open(job, run.parts(keyring).map_err(placed)?, portion, multiplexed, keyring).await.map_err(placed)?;
+        let feed = Feed::open(job, run.parts(keyring).map_err(placed)?, portion, multiplexed, keyring, shelf).await.map_err(placed)?;
         let Some(tiles) = segment.tiles else {
             let kind = if segment.init.is_some() { Kind::Fragments } else { Kind::Plain };
-            return grab(self.work, feed, kind, wanted, clock).await.map_err(placed);
+            let domain = segment.discontinuity_sequence_number;
+            let mut memory = self.memories.lock().unwrap_or_else(PoisonError::into_inner).get(&domain).cloned().unwrap_or_default();
+            // Each entry of an I-frame Playlist is placed by the playlist
+            if self.playlist.i_frames_only {
+                memory.anchor = None;
+            }
+            let grabbed = grab(self.work, feed, kind, wanted, run.starts(), &mut memory, clock).await.map_err(placed);
+            self.memories.lock().unwrap_or_else(PoisonError::into_inner).insert(domain, memory);
+            return grabbed;
         };
         let index = self.tile(segment, tiles, wanted);
-        let grabbed = grab(self.work, feed, Kind::Tile(Crop::tile(tiles.layout, index)), Search::First, clock).await.map_err(placed)?;
-        Ok(grabbed.map(|grabbed| Grabbed { since_first: f64::from(index) * tiles.duration, ..grabbed }))
+        let kind = Kind::Tile(Crop::tile(tiles.layout, index));
+        let grabbed = grab(self.work, feed, kind, Search::First, run.starts(), &mut Memory::default(), clock).await.map_err(placed)?;
+        Ok(grabbed.map(|grabbed| Grabbed { seconds: segment.start + f64::from(index) * tiles.duration, ..grabbed }))
     }
 
     /// Which picture of an image stands for the moment.
@@ -151,7 +227,9 @@ impl InPlaylist<'_> {
         let last = shown(segment.duration - tiles.duration / 2.0).min(columns.saturating_mul(rows).saturating_sub(1));
         let is_newest = self.playlist.is_live() && matches!(self.work.request.at, None | Some(At::Live));
         match wanted {
-            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => shown(seconds).min(last),
+            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => {
+                shown(seconds - segment.start).min(last)
+            }
             Search::First if !is_newest => 0,
             _ => last,
         }
@@ -164,7 +242,7 @@ impl InPlaylist<'_> {
             // Parts are small, and I-frame ranges are just what is wanted
             _ if !segment.complete || self.playlist.i_frames_only => false,
             Search::First => true,
-            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => seconds < 0.001,
+            Search::KeyFrame(Start::FromStart(seconds)) | Search::Frame(Start::FromStart(seconds)) => seconds - segment.start < 0.001,
             _ => false,
         };
         let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
@@ -172,10 +250,9 @@ impl InPlaylist<'_> {
     }
 
     fn taken(&self, run: &Run, grabbed: Grabbed) -> Result<Taken, Error> {
-        let first = run.segments.first().ok_or_else(|| Error::internal("an empty run of segments"))?;
-        let shown = first.start + grabbed.since_first;
-        let holder = run.segments.iter().rev().find(|segment| segment.start <= shown + HALF_A_MILLISECOND).unwrap_or(first);
-        let (date, age) = told::program_date_time(first.program_date_time, grabbed.since_first);
+        let holder = run.segments.get(grabbed.segment).ok_or_else(|| Error::internal("a segment beyond the run"))?;
+        let shown = grabbed.seconds;
+        let (date, age) = told::program_date_time(holder.program_date_time, shown - holder.start);
         Ok(Taken {
             live: self.playlist.is_live(),
             encrypted: grabbed.sealed.or(holder.key.as_deref().and_then(told::encrypted)).unwrap_or("none"),
@@ -200,6 +277,10 @@ impl InPlaylist<'_> {
         let is_past_the_end = whole.parts.last().is_some_and(|last| shown >= last.start + last.duration - HALF_A_MILLISECOND);
         (!read.complete).then_some((index + usize::from(is_past_the_end)) as u64)
     }
+}
+
+fn no_parameters() -> Error {
+    Error::new(ErrorKind::Undecodable, "no segment has the parameter sets of the video")
 }
 
 /// Durations are rounded.

@@ -65,42 +65,62 @@ pub(super) struct Unlocker {
     handle: Handle,
     keyring: Keyring,
     marks: Marks,
+    /// Where each segment starts in the playlist, in seconds.
+    starts: Vec<f64>,
     /// What was found to be encrypted, in the report's words.
     seen: OnceLock<&'static str>,
 }
 
-/// Where in the stream each resource begins, and what locks it. Written by the feed, read by the unlocker.
+/// Where in the stream each resource starts. Written by the feed, read by the unlocker.
 #[derive(Clone, Default)]
 pub(super) struct Marks(Arc<Mutex<Vec<Mark>>>);
 
-/// An offset in the stream, and what locks the samples from there on.
-type Mark = (u64, Option<Lock>);
+/// The start of a resource.
+#[derive(Debug, Clone)]
+struct Mark {
+    /// Its offset in the stream, in bytes.
+    offset: u64,
+    /// What locks its samples.
+    lock: Option<Lock>,
+    /// The index of its segment.
+    segment: usize,
+}
 
 impl Marks {
-    pub fn begin(&self, position: u64, lock: Option<&Lock>) {
+    pub fn begin(&self, offset: u64, lock: Option<&Lock>, segment: usize) {
         let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.retain(|(known, _)| *known < position);
-        marks.push((position, lock.filter(|lock| lock.kind == LockKind::Samples).cloned()));
+        marks.retain(|mark| mark.offset < offset);
+        marks.push(Mark { offset, lock: lock.filter(|lock| lock.kind == LockKind::Samples).cloned(), segment });
     }
 
-    fn begins_between(&self, from: u64, to: u64) -> bool {
+    /// The offset at which a resource starts, behind one offset and not behind another.
+    pub fn start_between(&self, from: u64, to: u64) -> Option<u64> {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.iter().any(|(start, _)| *start > from && *start <= to)
+        marks.iter().map(|mark| mark.offset).find(|offset| *offset > from && *offset <= to)
     }
 
-    fn at(&self, position: Option<u64>) -> Option<Lock> {
+    /// The index of the segment that lies at an offset.
+    pub fn segment_at(&self, position: Option<u64>) -> usize {
+        self.at(position).map_or(0, |mark| mark.segment)
+    }
+
+    fn at(&self, position: Option<u64>) -> Option<Mark> {
         let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mark = match position {
-            Some(position) => marks.iter().rfind(|(start, _)| *start <= position),
+            Some(position) => marks.iter().rfind(|mark| mark.offset <= position),
             None => marks.last(),
         };
-        mark.and_then(|(_, lock)| lock.clone())
+        mark.cloned()
+    }
+
+    fn lock_at(&self, position: Option<u64>) -> Option<Lock> {
+        self.at(position).and_then(|mark| mark.lock)
     }
 }
 
 impl Unlocker {
-    pub fn new(keyring: &Keyring, marks: Marks) -> Self {
-        Self { handle: Handle::current(), keyring: keyring.clone(), marks, seen: OnceLock::new() }
+    pub fn new(keyring: &Keyring, marks: Marks, starts: Vec<f64>) -> Self {
+        Self { handle: Handle::current(), keyring: keyring.clone(), marks, starts, seen: OnceLock::new() }
     }
 
     /// What was found to be encrypted, once it was.
@@ -118,7 +138,7 @@ impl Unlocker {
             let name = String::from_utf8_lossy(&common.scheme).into_owned();
             Error::new(ErrorKind::Encrypted, format!("the media is encrypted by the scheme {name:?}, which is not known here"))
         })?;
-        let lock = self.marks.at(sealed.position);
+        let lock = self.marks.lock_at(sealed.position);
         let key = match (self.keyring.given(Some(&common.key_id)), &lock) {
             (Some(key), _) => key.into(),
             (None, Some(lock)) => self.handle.block_on(self.keyring.key(lock))?,
@@ -136,7 +156,7 @@ impl Unlocker {
     }
 
     fn open_nals(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let Some(lock) = self.marks.at(sealed.position) else { return Ok(None) };
+        let Some(lock) = self.marks.lock_at(sealed.position) else { return Ok(None) };
         let nals = match sealed.codec {
             "h264" => Nals::H264,
             "hevc" => Nals::Hevc,
@@ -160,8 +180,8 @@ impl Unlock for Unlocker {
         }
     }
 
-    fn begins_between(&self, from: u64, to: u64) -> bool {
-        self.marks.begins_between(from, to)
+    fn resource_time(&self, position: Option<u64>) -> f64 {
+        self.starts.get(self.marks.segment_at(position)).copied().unwrap_or(0.0)
     }
 }
 
@@ -189,10 +209,10 @@ mod tests {
     #[test]
     fn the_lock_is_that_of_the_resource_at_a_place() {
         let marks = Marks::default();
-        assert_eq!(marks.at(Some(5)), None);
-        marks.begin(0, None);
-        marks.begin(100, None);
-        assert_eq!(marks.at(Some(50)), None);
-        assert_eq!(marks.at(None), None);
+        assert_eq!(marks.lock_at(Some(5)), None);
+        marks.begin(0, None, 0);
+        marks.begin(100, None, 1);
+        assert_eq!((marks.lock_at(Some(50)), marks.segment_at(Some(50)), marks.segment_at(Some(100))), (None, 0, 1));
+        assert_eq!((marks.start_between(0, 99), marks.start_between(0, 100), marks.start_between(100, 200)), (None, Some(100), None));
     }
 }

@@ -1,0 +1,105 @@
+//! Decoding a run of access units, and what of it may be shown.
+
+use super::{
+    decoder::{Aim, Decoder},
+    frame::Frame,
+    units::Units,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    media::{Entry, is_whole_from},
+};
+
+/// A frame and the unit that it came of.
+pub(super) struct Decoded {
+    pub frame: Frame,
+    pub index: usize,
+}
+
+impl Units<'_> {
+    /// The frame of unit `target`, decoded from unit `entry` on; `None` unless it is whole.
+    pub fn frame(&self, entry: usize, target: usize) -> Result<Option<Frame>, Error> {
+        if entry == target {
+            return self.key_frame(target);
+        }
+        let mut wanted = None;
+        let broken = self.decode(entry, target, |decoded| {
+            if decoded.index == target {
+                wanted = Some(decoded.frame);
+            }
+        })?;
+        Ok(wanted.filter(|frame| target < broken && frame.is_whole(self.counts_references(entry))))
+    }
+
+    /// The frame of a unit that needs no other.
+    fn key_frame(&self, index: usize) -> Result<Option<Frame>, Error> {
+        let Some(packet) = self.packets.get(index) else { return Ok(None) };
+        self.single(packet)
+    }
+
+    /// The frame of one packet by itself; `None` unless it is whole.
+    pub fn single(&self, packet: &ffmpeg_next::Packet) -> Result<Option<Frame>, Error> {
+        if packet.is_corrupt() {
+            return Ok(None);
+        }
+        let mut decoder = Decoder::new(&self.demuxer, Aim::KeyFrame, self.bounds.pixels)?;
+        let extended = self.with_parameters(packet)?;
+        decoder.send(extended.as_ref().unwrap_or(packet))?;
+        decoder.drain();
+        let frame = decoder.receive();
+        let is_whole = !decoder.complained();
+        Ok(frame.filter(|frame| is_whole && frame.is_whole(true)))
+    }
+
+    /// Only announced random access points promise that nothing behind them refers to what lies before.
+    fn counts_references(&self, entry: usize) -> bool {
+        self.timed.get(entry).is_none_or(|unit| unit.facts.entry == Some(Entry::Intra))
+    }
+
+    /// Decodes the units from `entry` to `last` and shows every frame. Gives the index of the first unit that is damaged: those behind it may
+    /// refer to it.
+    pub fn decode(&self, entry: usize, last: usize, mut each: impl FnMut(Decoded)) -> Result<usize, Error> {
+        let mut decoder = Decoder::new(&self.demuxer, Aim::EveryFrame, self.bounds.pixels)?;
+        let counts_references = self.counts_references(entry);
+        let is_gradual = self.timed.get(entry).is_some_and(|unit| matches!(unit.facts.entry, Some(Entry::Gradual(_))));
+        let is_reference = |index: usize| self.timed.get(index).is_none_or(|unit| unit.facts.is_reference);
+        // Leading pictures lack references by nature
+        let counts = |index: usize| is_gradual || is_whole_from(&self.timed, entry, index);
+        let (mut broken, mut shown) = (usize::MAX, 0);
+        let mut receive = |decoder: &mut Decoder, broken: &mut usize| -> Result<(), Error> {
+            while let Some(frame) = decoder.receive() {
+                self.demuxer.check()?;
+                shown += 1;
+                if shown > self.bounds.frames {
+                    let what = format!("more than {} frames would have to be decoded", self.bounds.frames);
+                    return Err(Error::new(ErrorKind::TooLarge, what).hint("take the key frame before it: --key-frame"));
+                }
+                let number = frame.number().and_then(|number| usize::try_from(number).ok());
+                let Some(index) = number.and_then(|number| number.checked_sub(self.forgotten)) else { continue };
+                let is_trusted = is_whole_from(&self.timed, entry, index);
+                if is_trusted && is_reference(index) && !frame.is_whole(counts_references) {
+                    *broken = (*broken).min(index);
+                }
+                if is_trusted {
+                    each(Decoded { frame, index });
+                }
+            }
+            Ok(())
+        };
+        for index in entry..=last {
+            self.demuxer.check()?;
+            let Some(packet) = self.packets.get(index) else { break };
+            let extended = if index == entry { self.with_parameters(packet)? } else { None };
+            decoder.send(extended.as_ref().unwrap_or(packet))?;
+            receive(&mut decoder, &mut broken)?;
+            // A gap before a picture that nothing refers to may be another picture's
+            let is_damaged = packet.is_corrupt() || (decoder.complained() && is_reference(index));
+            if is_damaged && counts(index) {
+                broken = broken.min(index);
+            }
+        }
+        decoder.drain();
+        receive(&mut decoder, &mut broken)?;
+        Ok(if decoder.complained() { broken.min(last) } else { broken })
+    }
+}

@@ -1,0 +1,305 @@
+//! Access units with their times and headers, out of the demuxer's packets.
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+
+use super::{
+    demuxer::{Demuxer, Mode},
+    locked::{Locked, WITNESSES, with_content},
+    search::{Bounds, Memory},
+    sniff::{self, Container},
+    source::Source,
+    unlock::Unlock,
+};
+use crate::{
+    error::Error,
+    media::{Anchor, Assembler, Clock, Payload, Syntax, Timed, Unit, presentation_times, segment_start},
+};
+
+/// Access units at the start that tell where a segment starts.
+const TELLING: usize = 16;
+
+/// What one step of reading brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// One more access unit.
+    Unit,
+    /// Bytes of the next one.
+    Payload,
+    /// The end.
+    End,
+}
+
+/// The access units of one pass over the bytes, in decoding order.
+pub(super) struct Units<'a> {
+    pub demuxer: Demuxer,
+    pub source: &'a Source,
+    pub locked: Locked<'a>,
+    pub container: Container,
+    pub bounds: Bounds,
+    pub clock: Clock,
+    unlock: &'a dyn Unlock,
+    /// Reads headers in decoding order, once the codec is known.
+    syntax: Option<Syntax>,
+    assembler: Option<Assembler>,
+    splits: bool,
+    ended: bool,
+    /// Whether any packet of the video came.
+    pub has_packets: bool,
+    /// The access units that are kept, and how many before them were forgotten.
+    pub packets: Vec<ff::Packet>,
+    pub timed: Vec<Timed>,
+    pub forgotten: usize,
+    /// The anchor, and whether it is final.
+    anchor: Option<Anchor>,
+    is_anchored: bool,
+    /// Whether the anchor is another segment's.
+    is_remembered: bool,
+    /// How far the clock had stepped back before the first unit that is kept.
+    drift: f64,
+}
+
+impl<'a> Units<'a> {
+    pub fn open(
+        source: &'a Source,
+        container: Container,
+        mode: Mode,
+        bounds: Bounds,
+        unlock: &'a dyn Unlock,
+        memory: &Memory,
+    ) -> Result<Self, Error> {
+        let demuxer = Demuxer::open(source, container, mode, bounds.pixels)?;
+        Ok(Self {
+            demuxer,
+            source,
+            locked: Locked::new(unlock),
+            container,
+            bounds,
+            clock: if container == Container::Ts { Clock::MPEG2 } else { Clock::default() },
+            unlock,
+            syntax: None,
+            assembler: None,
+            splits: container == Container::Ts && mode == Mode::Packets,
+            ended: false,
+            has_packets: false,
+            packets: Vec::new(),
+            timed: Vec::new(),
+            forgotten: 0,
+            anchor: memory.anchor,
+            is_anchored: memory.anchor.is_some_and(|anchor| anchor.is_sure),
+            is_remembered: memory.anchor.is_some(),
+            drift: 0.0,
+        })
+    }
+
+    /// Reads on by one packet or one access unit.
+    pub fn step(&mut self, memory: &Memory) -> Result<Step, Error> {
+        if let Some(unit) = self.assembler.as_mut().and_then(Assembler::next_unit) {
+            let (packet, timed) = self.unit_of(unit)?;
+            self.append(packet, timed);
+            return Ok(Step::Unit);
+        }
+        if self.ended {
+            return Ok(Step::End);
+        }
+        let packet = self.demuxer.packet()?;
+        self.has_packets |= packet.is_some();
+        let Some(packet) = packet.filter(|packet| self.container == Container::Ts || !self.is_cut(packet)) else {
+            self.ended = true;
+            let Some(assembler) = &mut self.assembler else { return Ok(Step::End) };
+            assembler.finish();
+            return self.step(memory);
+        };
+        if self.syntax.is_none() {
+            let mut syntax = Syntax::of(self.demuxer.codec(), self.demuxer.extradata());
+            if let Some(earlier) = &memory.syntax {
+                syntax.inherit(earlier);
+            }
+            let splits = syntax.splits();
+            if self.splits && splits {
+                self.assembler = Some(Assembler::new(syntax.clone()));
+            }
+            self.syntax = Some(syntax);
+            if self.splits && !splits {
+                // libavformat's parser cuts what is not cut here, from the first packet on
+                self.demuxer = Demuxer::open(self.source, self.container, Mode::Parsed, self.bounds.pixels)?;
+                return self.step(memory);
+            }
+        }
+        if let Some(assembler) = &mut self.assembler {
+            let position = u64::try_from(packet.position()).ok();
+            let data = packet.data().unwrap_or_default();
+            assembler.push(&Payload { data, pts: packet.pts(), dts: packet.dts(), position, is_damaged: packet.is_corrupt() });
+            return Ok(Step::Payload);
+        }
+        let (packet, timed) = self.described(packet)?;
+        self.append(packet, timed);
+        Ok(Step::Unit)
+    }
+
+    /// What has come of the next access unit, if that may be all of it.
+    pub fn pending(&mut self) -> Result<Option<(ff::Packet, Timed)>, Error> {
+        let Some(unit) = self.assembler.as_ref().and_then(Assembler::pending) else { return Ok(None) };
+        // It is read again when it is complete
+        let syntax = self.syntax.clone();
+        let pending = self.unit_of(unit);
+        self.syntax = syntax;
+        pending.map(Some)
+    }
+
+    /// A packet of an assembled access unit.
+    fn unit_of(&mut self, unit: Unit) -> Result<(ff::Packet, Timed), Error> {
+        let mut packet = ff::Packet::copy(&unit.data);
+        packet.set_pts(unit.pts);
+        packet.set_dts(unit.dts);
+        packet.set_position(unit.position.and_then(|position| isize::try_from(position).ok()).unwrap_or(-1));
+        if unit.is_damaged {
+            packet.set_flags(ff::packet::Flags::CORRUPT);
+        }
+        self.described(packet)
+    }
+
+    /// Decrypts a packet and reads its headers.
+    fn described(&mut self, packet: ff::Packet) -> Result<(ff::Packet, Timed), Error> {
+        let mut packet = self.locked.open(&self.demuxer, self.container, packet)?;
+        // SAFETY: the packet is valid.
+        let is_shown = unsafe { (*ff::packet::Ref::as_ptr(&packet)).flags } & ffi::AV_PKT_FLAG_DISCARD == 0;
+        let mut facts = match &mut self.syntax {
+            Some(syntax) => syntax.facts(packet.data().unwrap_or_default(), packet.is_key()),
+            None => crate::media::Facts::of_container(packet.is_key()),
+        };
+        facts.is_shown &= is_shown;
+        let seconds = |ticks: Option<i64>| ticks.and_then(|ticks| self.demuxer.seconds(ticks));
+        let timed = Timed { pts: seconds(packet.pts()), dts: seconds(packet.dts()), facts };
+        // Decoded frames carry the number of their access unit
+        packet.set_pts(None);
+        packet.set_dts(None);
+        // A frame that an edit list leaves out is decoded all the same: these flags leave AV_PKT_FLAG_DISCARD out
+        packet.set_flags(packet.flags());
+        Ok((packet, timed))
+    }
+
+    /// Adds a unit to those that are kept.
+    pub fn append(&mut self, mut packet: ff::Packet, timed: Timed) {
+        packet.set_pts(i64::try_from(self.forgotten + self.packets.len()).ok());
+        self.packets.push(packet);
+        self.timed.push(timed);
+    }
+
+    /// Forgets the access units before `index`.
+    pub fn forget(&mut self, index: usize) {
+        let count = index.min(self.packets.len());
+        let media = presentation_times(&self.timed, self.clock);
+        let raw = self.timed.get(count).and_then(|unit| unit.pts);
+        self.anchor(&media);
+        self.is_anchored = true;
+        self.drift += media.get(count).zip(raw).map_or(0.0, |(time, raw)| self.clock.difference(*time, raw));
+        self.packets.drain(..count);
+        self.timed.drain(..count);
+        self.forgotten += count;
+    }
+
+    /// A packet with the parameter sets that it lacks, if it lacks any.
+    pub fn with_parameters(&self, packet: &ff::Packet) -> Result<Option<ff::Packet>, Error> {
+        let data = packet.data().unwrap_or_default();
+        let missing = self.syntax.as_ref().map(|syntax| syntax.missing_parameters(data)).unwrap_or_default();
+        if missing.is_empty() { Ok(None) } else { with_content(packet, &[&missing, data].concat()).map(Some) }
+    }
+
+    /// What the stream's headers said, for other segments.
+    pub fn syntax(&self) -> Option<&Syntax> {
+        self.syntax.as_ref()
+    }
+
+    /// Whether a sample ends where the bytes do, and the box that it lies in does not.
+    fn is_cut(&self, packet: &ff::Packet) -> bool {
+        let behind = u64::try_from(packet.position()).unwrap_or(0).saturating_add(packet.size() as u64);
+        self.source.size().is_some_and(|end| behind >= end && sniff::is_cut_mp4(self.source.from_start(), end))
+    }
+
+    /// Where an access unit lies in what was downloaded.
+    pub fn place(&self, packet: &ff::Packet) -> Option<u64> {
+        u64::try_from(packet.position()).ok().map(|position| self.source.origin(position))
+    }
+
+    /// The presentation times of all units that are kept, in playlist time.
+    pub fn times(&mut self) -> Vec<f64> {
+        let media = presentation_times(&self.timed, self.clock);
+        let anchor = self.anchor(&media);
+        let first = media.first().copied();
+        // Differences from the first are free of wraps
+        let start = first.map_or(0.0, |first| anchor.playlist_time(first, self.clock) + self.drift - first);
+        media.iter().map(|time| start + time).collect()
+    }
+
+    /// The presentation and decoding time of the last unit in playlist time, as far as the container tells them.
+    pub fn latest(&mut self) -> Option<(f64, f64)> {
+        let anchor = if self.is_anchored { self.anchor } else { None };
+        let anchor = anchor.unwrap_or_else(|| self.anchor(&presentation_times(&self.timed, self.clock)));
+        let unit = self.timed.last()?;
+        let time = |seconds: f64| anchor.playlist_time(seconds, self.clock) + self.drift;
+        Some((time(unit.pts?), time(unit.dts.or(unit.pts)?)))
+    }
+
+    /// Where the media's clock lies in the playlist: known from an earlier segment, or told by the first units.
+    fn anchor(&mut self, media: &[f64]) -> Anchor {
+        if let Some(anchor) = self.anchor.filter(|_| self.is_anchored) {
+            return anchor;
+        }
+        let place = |position: Option<u64>| self.unlock.resource_time(position);
+        let video = self.packets.first().map(|packet| place(self.place(packet)));
+        let sound: Vec<(f64, f64)> =
+            self.demuxer.sound_starts().into_iter().map(|(time, position)| (time, place(Some(position)))).collect();
+        // Streams that start in a later segment say nothing of the first one
+        let start = sound.iter().map(|(_, start)| *start).chain(video).reduce(f64::min).unwrap_or(0.0);
+        let is_first = |other: f64| other <= start;
+        let others = sound
+            .iter()
+            .filter(|(_, own)| is_first(*own))
+            .map(|(time, _)| *time)
+            .reduce(|one, other| if self.clock.difference(other, one) < 0.0 { other } else { one });
+        // What an edit list leaves out is not shown
+        let shown = self.timed.iter().zip(media).filter(|(unit, _)| unit.facts.is_shown).take(TELLING);
+        let (mut units, times): (Vec<Timed>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
+        if self.timed.first().is_some_and(|unit| !unit.facts.is_shown)
+            && let Some(first) = units.first_mut()
+        {
+            // The cut is the edit list's, and pictures that are shown before this one are in it
+            first.facts.entry = None;
+        }
+        let count = if video.is_some_and(is_first) { units.len() } else { 0 };
+        let start_of = |count: usize| {
+            segment_start(units.get(..count).unwrap_or_default(), times.get(..count).unwrap_or_default(), others, self.clock)
+        };
+        let media = start_of(count).unwrap_or(0.0);
+        let is_sure = self.timed.first().is_none_or(|unit| unit.facts.is_key() || !unit.facts.is_shown);
+        let anchor = match self.anchor {
+            // What another segment told is as good as what this one tells
+            Some(known) if !is_sure && self.is_remembered => known,
+            _ => Anchor { media, playlist: start, is_sure },
+        };
+        self.is_anchored = self.forgotten > 0 || self.timed.len() >= TELLING;
+        self.is_remembered &= self.anchor == Some(anchor);
+        self.anchor = Some(anchor);
+        anchor
+    }
+
+    /// Whether enough was read to know where the media's clock lies in the playlist.
+    pub fn is_anchored(&self) -> bool {
+        self.is_anchored || self.timed.len() >= TELLING
+    }
+
+    /// Where the media's clock lies in the playlist, as far as it is known.
+    pub fn known_anchor(&self) -> Option<Anchor> {
+        self.anchor
+    }
+
+    /// Proves the key of unit `index` by itself, and by some of those behind it where it alone would be too few.
+    pub fn prove_key(&mut self, index: usize, memory: &Memory) -> Result<(), Error> {
+        let Some(packet) = self.packets.get(index) else { return Ok(()) };
+        let more = if self.locked.wants_more(&self.demuxer, packet) { WITNESSES } else { 0 };
+        while self.packets.len() <= index + more && self.step(memory)? != Step::End {}
+        let run = self.packets.get(index..(index + more + 1).min(self.packets.len())).unwrap_or_default();
+        self.locked.prove(&self.demuxer, run, self.bounds.pixels)
+    }
+}

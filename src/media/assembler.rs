@@ -1,0 +1,218 @@
+//! Access units out of PES payloads, which may hold a part of one, exactly one, or several.
+//!
+//! A PES packet's timestamps belong to the first access unit that starts in it (ISO/IEC 13818-1, 2.4.3.7); the others have none.
+
+use std::collections::VecDeque;
+
+use super::{
+    nal::start_code,
+    syntax::{Role, Syntax},
+};
+
+/// The largest access unit that is assembled, in bytes.
+const LARGEST: usize = 32 << 20;
+
+/// The payload of one PES packet.
+#[derive(Debug, Clone)]
+pub struct Payload<'a> {
+    /// Its bytes.
+    pub data: &'a [u8],
+    /// Presentation and decoding time, in the stream's unit.
+    pub pts: Option<i64>,
+    /// See `pts`.
+    pub dts: Option<i64>,
+    /// Where the PES packet lies in the demuxer's input, in bytes.
+    pub position: Option<u64>,
+    /// Whether bytes of it are known to be missing or wrong.
+    pub is_damaged: bool,
+}
+
+/// One access unit: a frame, or both fields of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// Its bytes, with start codes.
+    pub data: Vec<u8>,
+    /// See [`Payload::pts`].
+    pub pts: Option<i64>,
+    /// See [`Payload::pts`].
+    pub dts: Option<i64>,
+    /// See [`Payload::position`]; no two units have the same.
+    pub position: Option<u64>,
+    /// See [`Payload::is_damaged`].
+    pub is_damaged: bool,
+}
+
+/// Cuts the byte stream of one elementary stream into access units.
+#[derive(Debug)]
+pub struct Assembler {
+    /// The headers that were read so far.
+    pub syntax: Syntax,
+    buffer: Vec<u8>,
+    /// The offset of the buffer's first byte in the byte stream. All other offsets count from the stream's start.
+    base: usize,
+    /// What is known of the bytes from each offset on.
+    marks: VecDeque<Mark>,
+    /// Before this offset every start code was looked at.
+    scanned: usize,
+    has_picture: bool,
+    /// Where the next access unit starts if the next picture is another one.
+    announced: Option<usize>,
+    ready: VecDeque<Unit>,
+}
+
+#[derive(Debug, Clone)]
+struct Mark {
+    offset: usize,
+    pts: Option<i64>,
+    dts: Option<i64>,
+    position: Option<u64>,
+    is_damaged: bool,
+}
+
+impl Assembler {
+    /// An assembler for a codec whose [`Syntax::splits`].
+    pub fn new(syntax: Syntax) -> Self {
+        Self {
+            syntax,
+            buffer: Vec::new(),
+            base: 0,
+            marks: VecDeque::new(),
+            scanned: 0,
+            has_picture: false,
+            announced: None,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// Adds a payload.
+    pub fn push(&mut self, payload: &Payload<'_>) {
+        if self.buffer.len().saturating_add(payload.data.len()) > LARGEST {
+            self.remove(self.end());
+        }
+        let Payload { data, pts, dts, position, is_damaged } = payload;
+        self.marks.push_back(Mark { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
+        self.buffer.extend_from_slice(data);
+        self.scan(false);
+    }
+
+    /// No more payloads come: what is left is the last access unit.
+    pub fn finish(&mut self) {
+        self.scan(true);
+        if self.has_picture {
+            self.cut(self.announced.unwrap_or(self.end()));
+        }
+        self.remove(self.end());
+    }
+
+    /// The next access unit that is complete.
+    pub fn next_unit(&mut self) -> Option<Unit> {
+        self.ready.pop_front()
+    }
+
+    /// What has come of the access unit at hand, if that has picture data. It is all of it where PES packets hold whole access units.
+    pub fn pending(&self) -> Option<Unit> {
+        let end = self.announced.unwrap_or(self.end());
+        (self.has_picture && self.ready.is_empty()).then(|| self.unit(end))
+    }
+
+    fn end(&self) -> usize {
+        self.base + self.buffer.len()
+    }
+
+    /// The offset of the first start code at or after `from`.
+    fn start_code(&self, from: usize) -> Option<usize> {
+        start_code(&self.buffer, from.checked_sub(self.base)?).map(|at| at + self.base)
+    }
+
+    fn bytes(&self, from: usize, to: usize) -> &[u8] {
+        self.buffer.get(from.saturating_sub(self.base)..to.saturating_sub(self.base)).unwrap_or_default()
+    }
+
+    /// The role of what begins behind the start code `at`, up to the `following` one.
+    fn role(&mut self, at: usize, following: Option<usize>, ended: bool) -> Role {
+        let to = following.map_or(self.buffer.len(), |following| following - self.base);
+        let bytes = self.buffer.get(at + 3 - self.base..to).unwrap_or_default();
+        // The zeros before a start code belong to no unit
+        let length = following.map_or(bytes.len(), |_| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+        self.syntax.role(bytes.get(..length).unwrap_or_default(), ended || following.is_some())
+    }
+
+    /// Looks at every start code whose header has come; `ended` says that no more comes.
+    fn scan(&mut self, ended: bool) {
+        while let Some(at) = self.start_code(self.scanned) {
+            let following = self.start_code(at + 3);
+            let role = self.role(at, following, ended);
+            match role {
+                // The header is looked at again when more of it has come
+                Role::Unknown => return,
+                Role::Continues => {}
+                Role::Announces if self.has_picture => self.announced = self.announced.or(Some(self.with_zero_byte(at))),
+                Role::Announces => {}
+                Role::NewPicture if self.has_picture => {
+                    self.cut(self.announced.unwrap_or_else(|| self.with_zero_byte(at)));
+                    // It is the first picture of the new access unit
+                    self.role(at, following, ended);
+                    self.has_picture = true;
+                }
+                Role::NewPicture | Role::Picture | Role::SecondField => (self.has_picture, self.announced) = (true, None),
+            }
+            self.scanned = at + 3;
+        }
+        // A start code may begin in the last two bytes
+        self.scanned = self.scanned.max(self.end().saturating_sub(2)).max(self.base);
+    }
+
+    /// A zero before a start code belongs to it (ITU-T H.264, B.1).
+    fn with_zero_byte(&self, at: usize) -> usize {
+        match at.checked_sub(1) {
+            Some(before) if self.bytes(before, at) == [0] => before,
+            _ => at,
+        }
+    }
+
+    /// The access unit up to `end`.
+    fn unit(&self, end: usize) -> Unit {
+        let first = self.marks.iter().rfind(|mark| mark.offset <= self.base).or(self.marks.front());
+        let first_code = self.start_code(self.base).unwrap_or(self.base);
+        // Timestamps are those of the packet in which the unit's first start code begins
+        let timed = self.marks.iter().rfind(|mark| mark.offset <= first_code);
+        let is_damaged = self.marks.iter().any(|mark| mark.offset < end && mark.is_damaged);
+        let position = first.and_then(|mark| Some(mark.position? + (self.base.saturating_sub(mark.offset)) as u64));
+        Unit {
+            data: self.bytes(self.base, end).to_vec(),
+            pts: timed.and_then(|mark| mark.pts),
+            dts: timed.and_then(|mark| mark.dts),
+            position,
+            is_damaged,
+        }
+    }
+
+    /// Ends the access unit at hand at `end`.
+    fn cut(&mut self, end: usize) {
+        let unit = self.unit(end);
+        let used = self.start_code(self.base).unwrap_or(self.base);
+        self.ready.push_back(unit);
+        // A packet's timestamps belong to the first access unit that starts in it
+        if let Some(mark) = self.marks.iter_mut().rfind(|mark| mark.offset <= used) {
+            (mark.pts, mark.dts) = (None, None);
+        }
+        self.remove(end);
+    }
+
+    /// Forgets everything before `end`.
+    fn remove(&mut self, end: usize) {
+        let count = end.saturating_sub(self.base).min(self.buffer.len());
+        self.buffer.drain(..count);
+        self.base += count;
+        // The mark of the packet that the rest lies in stays
+        while self.marks.get(1).is_some_and(|next| next.offset <= self.base) {
+            self.marks.pop_front();
+        }
+        if self.buffer.is_empty() {
+            self.marks.clear();
+        }
+        self.scanned = self.scanned.max(self.base);
+        (self.announced, self.has_picture) = (None, false);
+        self.syntax.start_unit();
+    }
+}

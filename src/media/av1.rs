@@ -1,0 +1,79 @@
+//! AV1's open bitstream units (AV1 bitstream specification, 5.3 to 5.9).
+
+use super::{
+    bits::Bits,
+    facts::{Entry, Facts},
+};
+
+const SEQUENCE_HEADER: u32 = 1;
+const FRAME_HEADER: u32 = 3;
+const FRAME: u32 = 6;
+const KEY_FRAME: u32 = 0;
+const INTRA_ONLY_FRAME: u32 = 2;
+
+/// What the frames of a temporal unit say: `None` where they cannot be read, or where a reduced still picture header hides them.
+pub(super) fn facts(unit: &[u8]) -> Option<Facts> {
+    let mut facts = Facts { is_reference: true, ..Facts::default() };
+    let (mut rest, mut seen) = (unit, 0);
+    while !rest.is_empty() {
+        let mut header = Bits::new(rest);
+        header.bit()?;
+        let kind = header.bits(4)?;
+        let (has_extension, has_size) = (header.bit()?, header.bit()?);
+        let head = if has_extension { 2 } else { 1 };
+        let after = rest.get(head..)?;
+        let (size, length) = if has_size { leb128(after)? } else { (after.len(), 0) };
+        let body = after.get(length..)?.get(..size)?;
+        rest = after.get(length + size..)?;
+        // With a reduced header the frame header has no type
+        if kind == SEQUENCE_HEADER && body.first()? >> 3 & 1 == 1 {
+            return None;
+        }
+        if kind == FRAME_HEADER || kind == FRAME {
+            let mut bits = Bits::new(body);
+            if bits.bit()? {
+                // show_existing_frame
+                facts.is_shown = true;
+            } else {
+                let (frame_type, is_shown) = (bits.bits(2)?, bits.bit()?);
+                facts.is_shown |= is_shown;
+                facts.entry = match frame_type {
+                    KEY_FRAME if seen == 0 => Some(Entry::Closed),
+                    INTRA_ONLY_FRAME if seen == 0 => Some(Entry::Intra),
+                    _ => facts.entry,
+                };
+            }
+            seen += 1;
+        }
+    }
+    (seen > 0).then_some(facts)
+}
+
+/// A number in `leb128()` (4.10.5), and how many bytes it takes.
+fn leb128(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut value = 0_usize;
+    for (index, byte) in bytes.iter().take(8).enumerate() {
+        value |= usize::from(byte & 0x7f).checked_shl(u32::try_from(7 * index).ok()?)?;
+        if byte & 0x80 == 0 {
+            return Some((value, index + 1));
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn key_frames_inter_frames_and_hidden_frames_are_seen() {
+        let unit = |first: u8| facts(&[0x12, 0, 0x32, 2, first, 0]).map(|facts| (facts.entry, facts.is_shown));
+        assert_eq!(unit(0b0001_0000), Some((Some(Entry::Closed), true)));
+        assert_eq!(unit(0b0000_0000), Some((Some(Entry::Closed), false)));
+        assert_eq!(unit(0b0011_0000), Some((None, true)));
+        assert_eq!(unit(0b0101_0000), Some((Some(Entry::Intra), true)));
+        assert_eq!(unit(0b1000_0000), Some((None, true)));
+        assert_eq!(facts(&[0x32, 200, 0]), None);
+        assert_eq!(facts(&[0x12, 0]), None);
+    }
+}

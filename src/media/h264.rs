@@ -1,0 +1,242 @@
+//! H.264's access units (ITU-T H.264, 7.4.1.2), slice headers (7.3.3) and recovery point SEI (D.1.8).
+
+use super::{
+    bits::{Bits, unescape},
+    facts::{Entry, Facts, Recovery},
+    h264_parameters::{PPS, Parameters, SPS, Sequence},
+    nal::Framing,
+    syntax::Role,
+};
+
+const SLICE: u8 = 1;
+const SLICE_PARTITION_A: u8 = 2;
+const IDR: u8 = 5;
+const SEI: u8 = 6;
+const DELIMITER: u8 = 9;
+const RECOVERY_POINT: u32 = 6;
+/// More bytes than any slice header takes up to its picture order count.
+const HEADER: usize = 40;
+/// Recovery point messages are looked for in so many bytes of SEI.
+const LONGEST_SEI: usize = 2048;
+
+/// Reads the headers of one stream in decoding order.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub(super) framing: Framing,
+    pub(super) parameters: Parameters,
+    /// The first slice of the access unit that is being assembled, and of its second field.
+    current: Option<Slice>,
+    has_both_fields: bool,
+    order: OrderCount,
+    period: u32,
+}
+
+/// The beginning of a slice header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Slice {
+    kind: u8,
+    reference_level: u8,
+    first_macroblock: u32,
+    is_intra: bool,
+    picture_parameters: u32,
+    frame_number: u32,
+    is_field: bool,
+    is_bottom: bool,
+    idr_number: u32,
+    order_low: u32,
+    order_bottom: i32,
+    /// Whether its parameter sets were known.
+    is_complete: bool,
+}
+
+/// The high part of the picture order count (8.2.1.1), and that of type 2 (8.2.1.3).
+#[derive(Debug, Clone, Copy, Default)]
+struct OrderCount {
+    low: i64,
+    high: i64,
+    frame_number: i64,
+    frame_number_offset: i64,
+    is_set: bool,
+}
+
+impl Reader {
+    pub(super) fn new(extradata: &[u8]) -> Self {
+        let mut parameters = Parameters::default();
+        let mut framing = Framing::StartCodes;
+        if extradata.first() == Some(&1) && extradata.len() > 6 {
+            framing = Framing::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
+            let _ = parameters.read_box(extradata);
+        } else {
+            super::nal::units(extradata, framing).into_iter().for_each(|unit| parameters.see(unit));
+        }
+        Self { framing, parameters, current: None, has_both_fields: false, order: OrderCount::default(), period: 0 }
+    }
+
+    pub(super) fn start_unit(&mut self) {
+        (self.current, self.has_both_fields) = (None, false);
+    }
+
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+        let Some(header) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+        match header & 0x1f {
+            SLICE | SLICE_PARTITION_A | IDR => {
+                if !ended && unit.len() < HEADER {
+                    return Role::Unknown;
+                }
+                let Some(slice) = self.slice(unit) else { return Role::Picture };
+                let role = self.current.map_or(Role::Picture, |current| self.relation(current, slice));
+                match role {
+                    Role::SecondField => (self.current, self.has_both_fields) = (Some(slice), true),
+                    Role::NewPicture => {}
+                    _ => self.current = Some(slice),
+                }
+                role
+            }
+            SPS | PPS => {
+                if !ended {
+                    return Role::Unknown;
+                }
+                self.parameters.see(unit);
+                Role::Announces
+            }
+            SEI | DELIMITER => Role::Announces,
+            _ => Role::Continues,
+        }
+    }
+
+    /// What a slice is to the one before it (7.4.1.2.4).
+    fn relation(&self, one: Slice, other: Slice) -> Role {
+        let same_frame = one.frame_number == other.frame_number && (one.kind == IDR || other.kind != IDR);
+        if one.is_field && other.is_field && one.is_bottom != other.is_bottom && same_frame && !self.has_both_fields {
+            return Role::SecondField;
+        }
+        let differs = one.frame_number != other.frame_number
+            || one.picture_parameters != other.picture_parameters
+            || (one.is_field, one.is_bottom) != (other.is_field, other.is_bottom)
+            || (one.reference_level == 0) != (other.reference_level == 0)
+            || (one.order_low, one.order_bottom) != (other.order_low, other.order_bottom)
+            || (one.kind == IDR) != (other.kind == IDR)
+            || one.idr_number != other.idr_number;
+        if differs || other.first_macroblock == 0 { Role::NewPicture } else { Role::Picture }
+    }
+
+    fn slice(&self, unit: &[u8]) -> Option<Slice> {
+        let (header, payload) = unit.split_first()?;
+        let plain = unescape(payload, HEADER);
+        let mut bits = Bits::new(&plain);
+        let mut slice = Slice { kind: header & 0x1f, reference_level: header >> 5 & 3, ..Slice::default() };
+        slice.first_macroblock = bits.unsigned()?;
+        slice.is_intra = matches!(bits.unsigned()? % 5, 2 | 4);
+        slice.picture_parameters = bits.unsigned()?;
+        let Some((sequence, picture)) = self.parameters.active(slice.picture_parameters) else { return Some(slice) };
+        if sequence.has_separate_planes {
+            bits.bits(2)?;
+        }
+        slice.frame_number = bits.bits(sequence.frame_number_bits)?;
+        if !sequence.frame_pictures_only && bits.bit()? {
+            (slice.is_field, slice.is_bottom) = (true, bits.bit()?);
+        }
+        if slice.kind == IDR {
+            slice.idr_number = bits.unsigned()?;
+        }
+        if sequence.order_type == 0 {
+            slice.order_low = bits.bits(sequence.order_bits)?;
+            if picture.has_bottom_order && !slice.is_field {
+                slice.order_bottom = bits.signed()?;
+            }
+        }
+        slice.is_complete = true;
+        Some(slice)
+    }
+
+    pub(super) fn facts(&mut self, units: &[&[u8]]) -> Facts {
+        let mut facts = Facts { is_shown: true, ..Facts::default() };
+        let (mut first, mut all_intra, mut fields, mut recovery) = (None::<Slice>, true, [false; 2], None);
+        for unit in units {
+            match unit.first().map(|header| header & 0x1f) {
+                Some(SPS | PPS) => self.parameters.see(unit),
+                Some(SEI) => recovery = recovery.or_else(|| recovery_point(unit)),
+                Some(SLICE | SLICE_PARTITION_A | IDR) => {
+                    let Some(slice) = self.slice(unit) else { continue };
+                    let first = first.get_or_insert(slice);
+                    facts.is_reference |= slice.reference_level > 0;
+                    // A second field may refer to the first one
+                    all_intra &= slice.is_intra || (slice.is_field && slice.is_bottom != first.is_bottom);
+                    fields = [fields[0] || !slice.is_bottom || !slice.is_field, fields[1] || slice.is_bottom || !slice.is_field];
+                }
+                _ => {}
+            }
+        }
+        let Some(slice) = first else { return Facts { is_shown: false, ..facts } };
+        facts.is_single_field = fields != [true; 2];
+        let is_idr = slice.kind == IDR;
+        facts.entry = match recovery {
+            _ if is_idr => Some(Entry::Closed),
+            Some(0) => Some(Entry::Open),
+            _ if all_intra => Some(Entry::Intra),
+            Some(frames) => Some(Entry::Gradual(Recovery::Frames(frames))),
+            None => None,
+        };
+        let Some((sequence, _)) = self.parameters.active(slice.picture_parameters).filter(|_| slice.is_complete) else {
+            return Facts { lacks_parameters: true, ..facts };
+        };
+        facts.size = Some(sequence.size);
+        facts.frame_number = Some((slice.frame_number, 1 << sequence.frame_number_bits));
+        facts.order = self.order.next(sequence, slice, is_idr);
+        self.period += u32::from(is_idr);
+        facts.period = self.period;
+        facts
+    }
+}
+
+impl OrderCount {
+    /// The picture order count of the frame; `None` for type 1, which is counted by decoding order.
+    fn next(&mut self, sequence: &Sequence, slice: Slice, is_idr: bool) -> Option<i64> {
+        let number = i64::from(slice.frame_number);
+        if is_idr || !self.is_set {
+            *self = Self { frame_number: number, low: if is_idr { 0 } else { slice.order_low.into() }, is_set: true, ..Self::default() };
+        }
+        if number < self.frame_number {
+            self.frame_number_offset += 1 << sequence.frame_number_bits;
+        }
+        self.frame_number = number;
+        match sequence.order_type {
+            0 => {
+                let (low, modulus) = (i64::from(slice.order_low), 1_i64 << sequence.order_bits);
+                let high = match low - self.low {
+                    back if back <= -modulus / 2 => self.high + modulus,
+                    ahead if ahead > modulus / 2 => self.high - modulus,
+                    _ => self.high,
+                };
+                if slice.reference_level > 0 {
+                    (self.low, self.high) = (low, high);
+                }
+                Some(high + low + i64::from(slice.order_bottom.min(0)))
+            }
+            2 => Some(2 * (self.frame_number_offset + number) - i64::from(slice.reference_level == 0)),
+            _ => None,
+        }
+    }
+}
+
+/// `recovery_frame_cnt` of a recovery point message, if the SEI has one.
+fn recovery_point(unit: &[u8]) -> Option<u32> {
+    let plain = unescape(unit.get(1..)?, LONGEST_SEI);
+    let mut rest = plain.as_slice();
+    while rest.len() > 2 {
+        let (kind, after) = coded_number(rest)?;
+        let (size, after) = coded_number(after)?;
+        if kind == RECOVERY_POINT {
+            return Bits::new(after).unsigned();
+        }
+        rest = after.get(usize::try_from(size).ok()?..)?;
+    }
+    None
+}
+
+/// A number of SEI: bytes of 255, and what is left (7.3.2.3.1).
+pub(super) fn coded_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
+    let full = bytes.iter().take_while(|byte| **byte == 255).count();
+    let last = *bytes.get(full)?;
+    Some((u32::try_from(full).ok()?.checked_mul(255)?.checked_add(last.into())?, bytes.get(full + 1..)?))
+}

@@ -1,0 +1,179 @@
+//! HEVC's access units (ITU-T H.265, 7.4.2.4), slice segment headers (7.3.6.1) and recovery point SEI (D.2.8).
+
+use super::{
+    bits::{Bits, unescape},
+    facts::{Entry, Facts, Recovery},
+    h264::coded_number,
+    hevc_parameters::{PPS, Parameters, VPS, kind_of},
+    nal::Framing,
+    syntax::Role,
+};
+
+/// NAL unit types (table 7-1).
+const RADL: [u8; 2] = [6, 7];
+const RASL: [u8; 2] = [8, 9];
+const BLA: [u8; 3] = [16, 17, 18];
+const IDR: [u8; 2] = [19, 20];
+const LAST_IRAP: u8 = 23;
+const LAST_SLICE: u8 = 31;
+/// Below this, pictures of even types are not referred to by those of their own sub-layer.
+const SUB_LAYER_NON_REFERENCE: u8 = 16;
+const DELIMITER: u8 = 35;
+const PREFIX_SEI: u8 = 39;
+const RECOVERY_POINT: u32 = 6;
+/// `slice_type` of an I slice.
+const INTRA: u32 = 2;
+/// More bytes than any slice segment header takes up to its picture order count.
+const HEADER: usize = 48;
+const LONGEST_SEI: usize = 2048;
+
+/// Reads the headers of one stream in decoding order.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pub(super) framing: Framing,
+    pub(super) parameters: Parameters,
+    /// The picture order count's low and high part of the last picture that counts (8.3.1).
+    order: Option<(i64, i64)>,
+    period: u32,
+}
+
+/// The beginning of a slice segment header.
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    kind: u8,
+    picture_parameters: u32,
+    /// `None` for a dependent segment, and where parameter sets are missing.
+    is_intra: Option<bool>,
+    order_low: u32,
+    is_complete: bool,
+}
+
+impl Reader {
+    pub(super) fn new(extradata: &[u8]) -> Self {
+        let mut parameters = Parameters::default();
+        let mut framing = Framing::StartCodes;
+        if extradata.len() > 22 && !extradata.starts_with(&[0, 0, 1]) && !extradata.starts_with(&[0, 0, 0, 1]) {
+            framing = Framing::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
+            let _ = parameters.read_box(extradata);
+        } else {
+            super::nal::units(extradata, framing).into_iter().for_each(|unit| parameters.see(unit));
+        }
+        Self { framing, parameters, order: None, period: 0 }
+    }
+
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+        if unit.len() < 3 {
+            return if ended { Role::Continues } else { Role::Unknown };
+        }
+        match kind_of(unit) {
+            Some(0..=LAST_SLICE) if unit.get(2).is_some_and(|first| first & 0x80 != 0) => Role::NewPicture,
+            Some(0..=LAST_SLICE) => Role::Picture,
+            Some(VPS..=PPS) => {
+                if !ended {
+                    return Role::Unknown;
+                }
+                self.parameters.see(unit);
+                Role::Announces
+            }
+            Some(DELIMITER | PREFIX_SEI) => Role::Announces,
+            _ => Role::Continues,
+        }
+    }
+
+    fn segment(&self, unit: &[u8]) -> Option<Segment> {
+        let kind = kind_of(unit).filter(|kind| *kind <= LAST_SLICE)?;
+        let plain = unescape(unit.get(2..)?, HEADER);
+        let mut bits = Bits::new(&plain);
+        let is_first = bits.bit()?;
+        if (BLA[0]..=LAST_IRAP).contains(&kind) {
+            bits.bit()?;
+        }
+        let picture_parameters = bits.unsigned()?;
+        let mut segment = Segment { kind, picture_parameters, is_intra: None, order_low: 0, is_complete: false };
+        let Some((sequence, picture)) = self.parameters.active(picture_parameters) else { return Some(segment) };
+        if !is_first {
+            let is_dependent = picture.has_dependent_segments && bits.bit()?;
+            bits.bits(sequence.address_bits)?;
+            if is_dependent {
+                return Some(Segment { is_complete: true, ..segment });
+            }
+        }
+        bits.bits(picture.extra_bits)?;
+        segment.is_intra = Some(bits.unsigned()? == INTRA);
+        if picture.has_output_flag {
+            bits.bit()?;
+        }
+        if sequence.has_separate_planes {
+            bits.bits(2)?;
+        }
+        if !IDR.contains(&kind) {
+            segment.order_low = bits.bits(sequence.order_bits)?;
+        }
+        Some(Segment { is_complete: true, ..segment })
+    }
+
+    pub(super) fn facts(&mut self, units: &[&[u8]]) -> Facts {
+        let mut facts = Facts { is_shown: true, ..Facts::default() };
+        let (mut first, mut all_intra, mut recovery) = (None::<Segment>, true, None);
+        for unit in units {
+            match kind_of(unit) {
+                Some(VPS..=PPS) => self.parameters.see(unit),
+                Some(PREFIX_SEI) => recovery = recovery.or_else(|| recovery_point(unit)),
+                Some(0..=LAST_SLICE) => {
+                    let Some(segment) = self.segment(unit) else { continue };
+                    first.get_or_insert(segment);
+                    all_intra &= segment.is_intra != Some(false);
+                }
+                _ => {}
+            }
+        }
+        let Some(segment) = first else { return Facts { is_shown: false, ..facts } };
+        let kind = segment.kind;
+        facts.is_reference = kind >= SUB_LAYER_NON_REFERENCE || kind % 2 == 1;
+        facts.is_decodable_leading = RADL.contains(&kind);
+        facts.is_skipped_leading = RASL.contains(&kind);
+        let Some((sequence, _)) = self.parameters.active(segment.picture_parameters).filter(|_| segment.is_complete) else {
+            let entry = (BLA[0]..=LAST_IRAP).contains(&kind).then_some(Entry::Open);
+            return Facts { lacks_parameters: true, entry, ..facts };
+        };
+        facts.size = Some(sequence.size);
+        let is_idr = IDR.contains(&kind) || BLA.contains(&kind);
+        let (low, modulus) = (i64::from(segment.order_low), 1_i64 << sequence.order_bits);
+        let high = match self.order.filter(|_| !is_idr) {
+            None => 0,
+            Some((before, high)) if before - low >= modulus / 2 => high + modulus,
+            Some((before, high)) if low - before > modulus / 2 => high - modulus,
+            Some((_, high)) => high,
+        };
+        // Leading pictures and those of even types do not count (8.3.1)
+        if facts.is_reference && !facts.is_decodable_leading && !facts.is_skipped_leading {
+            self.order = Some((low, high));
+        }
+        self.period += u32::from(is_idr);
+        (facts.period, facts.order) = (self.period, Some(high + low));
+        facts.entry = match recovery {
+            _ if IDR.contains(&kind) => Some(Entry::Closed),
+            _ if (BLA[0]..=LAST_IRAP).contains(&kind) => Some(Entry::Open),
+            Some(0) => Some(Entry::Open),
+            _ if all_intra => Some(Entry::Intra),
+            Some(count) => Some(Entry::Gradual(Recovery::Order(high + low + i64::from(count)))),
+            None => None,
+        };
+        facts
+    }
+}
+
+/// `recovery_poc_cnt` of a recovery point message, if the SEI has one.
+fn recovery_point(unit: &[u8]) -> Option<i32> {
+    let plain = unescape(unit.get(2..)?, LONGEST_SEI);
+    let mut rest = plain.as_slice();
+    while rest.len() > 2 {
+        let (kind, after) = coded_number(rest)?;
+        let (size, after) = coded_number(after)?;
+        if kind == RECOVERY_POINT {
+            return Bits::new(after).signed();
+        }
+        rest = after.get(usize::try_from(size).ok()?..)?;
+    }
+    None
+}

@@ -1,0 +1,169 @@
+//! MPEG-1 and MPEG-2 video's headers (ISO/IEC 13818-2, 6.2 and 6.3).
+
+use super::{
+    bits::Bits,
+    facts::{Entry, Facts},
+    nal::start_code,
+    syntax::Role,
+};
+
+const PICTURE: u8 = 0x00;
+const LAST_SLICE: u8 = 0xaf;
+const SEQUENCE: u8 = 0xb3;
+const EXTENSION: u8 = 0xb5;
+const GROUP: u8 = 0xb8;
+/// `extension_start_code_identifier` of the picture coding extension.
+const PICTURE_CODING: u32 = 8;
+const INTRA: u32 = 1;
+const BIDIRECTIONAL: u32 = 3;
+const FRAME_PICTURE: u32 = 3;
+/// Bytes behind a start code that its header takes, as far as it is read.
+const HEADER: usize = 6;
+/// The longest sequence header that is kept with its extensions, in bytes.
+const LONGEST_SEQUENCE: usize = 1024;
+/// `temporal_reference` has 10 bits.
+const ORDERS: i64 = 1024;
+
+/// Reads the headers of one stream in decoding order.
+#[derive(Debug, Clone, Default)]
+pub struct Reader {
+    /// The field structure of the picture that is being assembled, once its header was complete.
+    structure: Option<u32>,
+    has_both_fields: bool,
+    /// A picture header was seen whose extension or slices did not come yet.
+    is_open: bool,
+    /// The sequence header with its extensions, as a byte stream.
+    sequence: Vec<u8>,
+    size: Option<(u32, u32)>,
+    order: Option<i64>,
+    period: u32,
+}
+
+impl Reader {
+    pub(super) fn start_unit(&mut self) {
+        (self.structure, self.has_both_fields, self.is_open) = (None, false, true);
+    }
+
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+        let Some(code) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+        match *code {
+            SEQUENCE | GROUP => Role::Announces,
+            PICTURE => {
+                self.is_open = true;
+                Role::Announces
+            }
+            EXTENSION if unit.len() < HEADER && !ended => Role::Unknown,
+            EXTENSION => match picture_structure(unit) {
+                Some(structure) => self.picture(structure),
+                None => Role::Continues,
+            },
+            code if code <= LAST_SLICE && self.is_open => self.picture(FRAME_PICTURE),
+            code if code <= LAST_SLICE => Role::Picture,
+            _ => Role::Continues,
+        }
+    }
+
+    /// A picture's header is complete.
+    fn picture(&mut self, structure: u32) -> Role {
+        self.is_open = false;
+        let is_second = self.structure.is_some_and(|first| first != FRAME_PICTURE && structure == FRAME_PICTURE - first);
+        match self.structure {
+            None => {
+                self.structure = Some(structure);
+                Role::NewPicture
+            }
+            Some(_) if is_second && !self.has_both_fields => {
+                self.has_both_fields = true;
+                Role::SecondField
+            }
+            Some(_) => Role::NewPicture,
+        }
+    }
+
+    pub(super) fn facts(&mut self, unit: &[u8]) -> Facts {
+        let mut facts = Facts { is_shown: true, ..Facts::default() };
+        let (mut is_closed, mut has_group, mut kind, mut temporal, mut fields) = (false, false, None, 0, [false; 2]);
+        let mut code = start_code(unit, 0);
+        while let Some(at) = code {
+            let rest = unit.get(at + 3..).unwrap_or_default();
+            let mut bits = Bits::new(rest.get(1..).unwrap_or_default());
+            match rest.first() {
+                Some(&SEQUENCE) => {
+                    self.keep(unit, at);
+                    self.size = bits.bits(12).zip(bits.bits(12));
+                }
+                Some(&GROUP) => {
+                    // Time code, then closed_gop and broken_link
+                    has_group = true;
+                    is_closed = bits.bits(25).is_some() && bits.bit() == Some(true);
+                }
+                Some(&PICTURE) if kind.is_none() => (temporal, kind) = (bits.bits(10).unwrap_or(0), bits.bits(3)),
+                Some(&EXTENSION) => {
+                    let structure = picture_structure(rest).unwrap_or(0);
+                    fields = [fields[0] || structure & 1 != 0, fields[1] || structure & 2 != 0];
+                }
+                // Behind the headers nothing else is looked for, but a second field
+                Some(1..=LAST_SLICE) if fields != [true, false] && fields != [false, true] => break,
+                _ => {}
+            }
+            code = start_code(unit, at + 3);
+        }
+        let Some(kind) = kind else { return Facts { is_shown: false, ..facts } };
+        facts.is_single_field = fields == [true, false] || fields == [false, true];
+        facts.is_reference = kind != BIDIRECTIONAL;
+        facts.lacks_parameters = self.sequence.is_empty();
+        facts.size = self.size;
+        facts.entry = (kind == INTRA).then_some(if is_closed { Entry::Closed } else { Entry::Open });
+        let temporal = i64::from(temporal);
+        self.period += u32::from(has_group);
+        let order = match self.order.filter(|_| !has_group) {
+            // A temporal reference wraps where no group of pictures starts it again
+            Some(before) => before + (temporal - before + ORDERS / 2).rem_euclid(ORDERS) - ORDERS / 2,
+            None => temporal,
+        };
+        self.order = Some(order);
+        (facts.order, facts.period) = (Some(order), self.period);
+        facts
+    }
+
+    /// Keeps the sequence header at `from` with the extensions that follow it.
+    fn keep(&mut self, unit: &[u8], from: usize) {
+        let mut end = start_code(unit, from + 3);
+        while let Some(at) = end.filter(|at| unit.get(at + 3) == Some(&EXTENSION)) {
+            end = start_code(unit, at + 3);
+        }
+        let header = unit.get(from..end.unwrap_or(unit.len())).unwrap_or_default();
+        if header.len() <= LONGEST_SEQUENCE {
+            self.sequence = header.to_vec();
+        }
+    }
+
+    /// The sequence header, unless `unit` has one.
+    pub(super) fn missing(&self, unit: &[u8]) -> Vec<u8> {
+        let mut code = start_code(unit, 0);
+        while let Some(at) = code.filter(|at| unit.get(at + 3).is_some_and(|code| !(1..=LAST_SLICE).contains(code))) {
+            if unit.get(at + 3) == Some(&SEQUENCE) {
+                return Vec::new();
+            }
+            code = start_code(unit, at + 3);
+        }
+        self.sequence.clone()
+    }
+
+    pub(super) fn inherit(&mut self, other: &Self) {
+        if self.sequence.is_empty() {
+            self.sequence.clone_from(&other.sequence);
+            self.size = self.size.or(other.size);
+        }
+    }
+}
+
+/// `picture_structure` of a picture coding extension: 1 is a top field, 2 a bottom field, 3 a frame.
+fn picture_structure(unit: &[u8]) -> Option<u32> {
+    let mut bits = Bits::new(unit.get(1..)?);
+    if bits.bits(4)? != PICTURE_CODING {
+        return None;
+    }
+    bits.bits(18)?;
+    bits.bits(2).filter(|structure| *structure > 0)
+}

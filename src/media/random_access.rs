@@ -1,0 +1,99 @@
+//! Random access: which access unit decoding must start from so that a picture comes out whole.
+
+use super::{
+    facts::{Entry, Facts, Recovery},
+    timeline::Timed,
+};
+
+/// The access units from which `target` can be decoded, in the order in which they are to be tried; all are indices in decoding order.
+///
+/// The target itself comes first if it needs no other. Announced random access points follow, the latest first. Pictures that are merely
+/// intra come last, since what follows them may refer to earlier pictures.
+pub fn entries_for(units: &[Timed], target: usize) -> Vec<usize> {
+    let usable = |index: &usize| is_whole_from(units, *index, target);
+    let is_intra = |index: &usize| units.get(*index).is_some_and(|unit| unit.facts.entry == Some(Entry::Intra));
+    let all: Vec<usize> = (0..=target).rev().filter(usable).collect();
+    let (itself, earlier): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|index| *index == target);
+    let (intra, announced): (Vec<usize>, Vec<usize>) = earlier.into_iter().partition(is_intra);
+    [itself, announced, intra].concat()
+}
+
+/// Whether the picture of `target` is whole if decoding starts at `entry`.
+pub fn is_whole_from(units: &[Timed], entry: usize, target: usize) -> bool {
+    let Some((from, to)) = units.get(entry).zip(units.get(target)) else { return false };
+    if from.facts.lacks_parameters || target < entry {
+        return false;
+    }
+    match from.facts.entry {
+        None => false,
+        Some(Entry::Closed) => true,
+        Some(Entry::Open | Entry::Intra) => target == entry || is_shown_after(from, to) || to.facts.is_decodable_leading,
+        Some(Entry::Gradual(recovery)) => {
+            let complete =
+                (entry..=target).find(|index| units.get(*index).is_some_and(|unit| has_recovered(&from.facts, recovery, &unit.facts)));
+            complete
+                .and_then(|index| Some((index, units.get(index)?)))
+                .is_some_and(|(index, unit)| index == target || is_shown_after(unit, to))
+        }
+    }
+}
+
+fn has_recovered(from: &Facts, recovery: Recovery, unit: &Facts) -> bool {
+    match recovery {
+        Recovery::Frames(count) => from.frame_number.zip(unit.frame_number).is_some_and(|((first, modulus), (number, _))| {
+            unit.period == from.period && modulus > 0 && (number + modulus - first % modulus) % modulus >= count
+        }),
+        Recovery::Order(order) => unit.period == from.period && unit.order.is_some_and(|own| own >= order),
+    }
+}
+
+/// By output order, or by time where the codec's headers do not tell it.
+fn is_shown_after(one: &Timed, other: &Timed) -> bool {
+    match (one.facts.order, other.facts.order) {
+        (Some(first), Some(second)) => (other.facts.period, second) > (one.facts.period, first),
+        _ => one.pts.zip(other.pts).is_none_or(|(first, second)| second > first),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(entry: Option<Entry>, order: i64) -> Timed {
+        let facts =
+            Facts { entry, order: Some(order), frame_number: Some((u32::try_from(order / 2).unwrap_or(0), 16)), ..Facts::default() };
+        Timed { facts, ..Timed::default() }
+    }
+
+    #[test]
+    fn pictures_shown_before_an_open_entry_need_an_earlier_one() {
+        // IDR, P, then an open group: I, two leading B, P
+        let units =
+            [unit(Some(Entry::Closed), 0), unit(None, 6), unit(Some(Entry::Open), 12), unit(None, 8), unit(None, 10), unit(None, 14)];
+        assert_eq!(entries_for(&units, 2), [2, 0]);
+        assert_eq!(entries_for(&units, 3), [0]);
+        assert_eq!(entries_for(&units, 5), [2, 0]);
+        let mut leading = units.to_vec();
+        leading[3].facts.is_decodable_leading = true;
+        assert_eq!(entries_for(&leading, 3), [2, 0]);
+    }
+
+    #[test]
+    fn a_refresh_counts_its_frames() {
+        let mut units: Vec<_> = (0..10).map(|index| unit(None, 2 * index)).collect();
+        units[2].facts.entry = Some(Entry::Gradual(Recovery::Frames(4)));
+        assert!((0..10).map(|target| is_whole_from(&units, 2, target)).eq((0..10).map(|target| target >= 6)));
+        units[2].facts.entry = Some(Entry::Gradual(Recovery::Order(10)));
+        assert!((0..10).map(|target| is_whole_from(&units, 2, target)).eq((0..10).map(|target| target >= 5)));
+    }
+
+    #[test]
+    fn announced_entries_come_before_those_that_are_merely_intra() {
+        let units = [unit(Some(Entry::Closed), 0), unit(Some(Entry::Intra), 2), unit(None, 4)];
+        assert_eq!(entries_for(&units, 2), [0, 1]);
+        assert_eq!(entries_for(&units, 1), [1, 0]);
+        let mut unknown = units.to_vec();
+        unknown[0].facts.lacks_parameters = true;
+        assert_eq!(entries_for(&unknown, 2), [1]);
+    }
+}

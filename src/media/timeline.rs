@@ -1,0 +1,226 @@
+//! One timeline: from media timestamps to playlist time.
+//!
+//! Within one discontinuity sequence number the offset between the two is constant. It follows from the first segment that is read: what that
+//! segment shows first belongs to its start in the playlist ([`segment_start`]).
+
+use super::facts::Facts;
+
+/// An access unit's timestamps and headers, in decoding order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Timed {
+    /// Presentation time in seconds of the media's clock, if the container tells it.
+    pub pts: Option<f64>,
+    /// Decoding time, as `pts`.
+    pub dts: Option<f64>,
+    /// What the access unit says about itself.
+    pub facts: Facts,
+}
+
+/// The media's clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Clock {
+    /// After so many seconds it starts again at 0; `None`: never.
+    pub wraps_after: Option<f64>,
+}
+
+impl Clock {
+    /// The clock of MPEG-2 systems: 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7).
+    pub const MPEG2: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
+
+    /// Seconds from `earlier` to `later`, the shorter way around.
+    pub fn difference(self, later: f64, earlier: f64) -> f64 {
+        let difference = later - earlier;
+        self.wraps_after.map_or(difference, |turn| difference - turn * (difference / turn).round())
+    }
+}
+
+/// Where a media timestamp lies in the playlist.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Anchor {
+    /// Seconds of the media's clock.
+    pub media: f64,
+    /// Seconds from the start of the playlist's first segment.
+    pub playlist: f64,
+    /// Whether the segment starts with a random access point, so that packagers count from there. Where a segment is cut in the middle of a group
+    /// of pictures, packagers disagree by a few frames on where it starts.
+    pub is_sure: bool,
+}
+
+impl Anchor {
+    /// Playlist time of a media timestamp.
+    pub fn playlist_time(&self, media: f64, clock: Clock) -> f64 {
+        self.playlist + clock.difference(media, self.media)
+    }
+}
+
+/// A decoding time that is earlier than the one before by more than this is a step back of the clock, in seconds.
+const STEP_BACK: f64 = 0.01;
+/// Without decoding times, presentation times may go back by this much, since pictures are reordered.
+const REORDERED: f64 = 1.0;
+/// The frame duration where nothing tells it.
+const USUAL_DURATION: f64 = 0.04;
+
+/// The presentation time of every access unit, in seconds of the media's clock, without wraps and steps back. Missing ones are derived from
+/// output order and the nearest known ones, never from zero.
+pub fn presentation_times(units: &[Timed], clock: Clock) -> Vec<f64> {
+    let known = continuous(units, clock);
+    if let Some(all) = known.iter().copied().collect::<Option<Vec<f64>>>() {
+        return all;
+    }
+    let mut ranks: Vec<usize> = (0..units.len()).collect();
+    if units.iter().all(|unit| unit.facts.order.is_some()) {
+        // Stable: the two are equal only where headers lie
+        ranks.sort_by_key(|index| units.get(*index).map(|unit| (unit.facts.period, unit.facts.order)));
+    }
+    let anchors: Vec<(usize, f64)> =
+        ranks.iter().enumerate().filter_map(|(rank, index)| Some((rank, known.get(*index).copied().flatten()?))).collect();
+    let duration = frame_duration(&anchors);
+    let mut times = vec![0.0; units.len()];
+    for (rank, index) in ranks.iter().enumerate() {
+        let next = anchors.partition_point(|(known, _)| *known < rank);
+        let before = next.checked_sub(1).and_then(|at| anchors.get(at)).copied();
+        let time = match (before, anchors.get(next).copied()) {
+            (_, Some((known, time))) if known == rank => time,
+            (Some((low, from)), Some((high, to))) if to >= from => from + (to - from) * (rank - low) as f64 / (high - low) as f64,
+            (Some((low, from)), _) => from + (rank - low) as f64 * duration,
+            (None, Some((high, to))) => to - (high - rank) as f64 * duration,
+            (None, None) => rank as f64 * duration,
+        };
+        if let Some(slot) = times.get_mut(*index) {
+            *slot = time;
+        }
+    }
+    times
+}
+
+/// The median distance between output ranks with known times.
+fn frame_duration(anchors: &[(usize, f64)]) -> f64 {
+    let mut steps: Vec<f64> = anchors
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [(low, from), (high, to)] if to > from => Some((to - from) / (high - low) as f64),
+            _ => None,
+        })
+        .collect();
+    steps.sort_by(f64::total_cmp);
+    steps.get(steps.len() / 2).copied().unwrap_or(USUAL_DURATION)
+}
+
+/// The presentation times that the container tells, with wraps and steps back of the clock taken out.
+fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
+    let decoded = |unit: &Timed| unit.dts.or(unit.pts);
+    let mut known = Vec::with_capacity(units.len());
+    // The last decoding time on the continuous clock, and how far that clock is from the media's
+    let (mut last, mut step, mut shift) = (None::<f64>, USUAL_DURATION, 0.0);
+    for (index, unit) in units.iter().enumerate() {
+        let Some(time) = decoded(unit) else {
+            known.push(None);
+            continue;
+        };
+        let mut now = match last {
+            Some(last) => last + clock.difference(time + shift, last),
+            None => time,
+        };
+        let tolerance = if unit.dts.is_some() { STEP_BACK } else { REORDERED };
+        if let Some(before) = last.filter(|before| now < before - tolerance) {
+            let resumes = units.get(index + 1..).unwrap_or_default().iter().find_map(decoded);
+            if resumes.is_some_and(|next| clock.difference(next + shift, before) > 0.0) {
+                // One timestamp is wrong
+                known.push(None);
+                continue;
+            }
+            shift += before + step - now;
+            now = before + step;
+        }
+        step = last.map_or(step, |last| if now > last { now - last } else { step });
+        last = Some(last.map_or(now, |last| last.max(now)));
+        known.push(unit.pts.map(|pts| now + clock.difference(pts, time)));
+    }
+    known
+}
+
+/// Sound may start this much before the random access point that a segment was cut at: encoders prime it, and playlists count from the picture.
+const SOUND_AHEAD_OF_CUT: f64 = 0.5;
+/// The same before a picture at which nothing was cut: sound has frames of its own.
+const SOUND_AHEAD: f64 = 0.05;
+/// Access units that reordering can mix.
+const REORDER_WINDOW: usize = 16;
+
+/// The media time that a segment starts at: the earliest presentation time of any stream in it.
+///
+/// `units` start the segment, `times` are their presentation times, and `others` is the earliest presentation time of other streams. A segment
+/// that starts with a random access point was cut there: leading pictures, which are shown before, belong to the segment before. Streams
+/// are interleaved by decoding time, so sound that starts earlier by little more than the reordering delay started with the picture.
+pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, clock: Clock) -> Option<f64> {
+    let first = units.first().zip(times.first());
+    let video = match first {
+        Some((unit, time)) if unit.facts.is_key() => Some(*time),
+        _ => times.iter().take(REORDER_WINDOW).copied().reduce(f64::min),
+    };
+    let ahead = if first.is_some_and(|(unit, _)| unit.facts.is_key()) { SOUND_AHEAD_OF_CUT } else { SOUND_AHEAD };
+    let delay = first.and_then(|(unit, _)| Some(clock.difference(unit.pts?, unit.dts?))).unwrap_or(0.0).clamp(0.0, 1.0);
+    match (video, others) {
+        (Some(video), Some(other)) if clock.difference(video, other) > delay + ahead => Some(other),
+        (Some(video), _) => Some(video),
+        (None, other) => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unit(pts: Option<f64>, dts: Option<f64>, order: i64) -> Timed {
+        Timed { pts, dts, facts: Facts { order: Some(order), ..Facts::default() } }
+    }
+
+    fn rounded(times: &[f64]) -> Vec<i64> {
+        #[expect(clippy::cast_possible_truncation, reason = "small")]
+        times.iter().map(|time| (time * 1000.0).round() as i64).collect()
+    }
+
+    #[test]
+    fn missing_times_are_interpolated_in_output_order() {
+        // I P B B P B B in decoding order, a PTS only on the first and the last P
+        let orders = [0, 6, 2, 4, 12, 8, 10];
+        let pts = [Some(10.0), None, None, None, Some(10.24), None, None];
+        let units: Vec<_> = orders.iter().zip(pts).map(|(order, pts)| unit(pts, None, *order)).collect();
+        assert_eq!(rounded(&presentation_times(&units, Clock::MPEG2)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
+    }
+
+    #[test]
+    fn one_known_time_is_enough() {
+        let units: Vec<_> = (0..3).map(|index| unit((index == 1).then_some(5.0), None, index)).collect();
+        assert_eq!(rounded(&presentation_times(&units, Clock::MPEG2)), [4960, 5000, 5040]);
+    }
+
+    #[test]
+    fn the_clock_wraps_and_steps_back_and_time_goes_on() {
+        let turn = Clock::MPEG2.wraps_after.unwrap();
+        let wrapping: Vec<_> = [turn - 0.08, turn - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
+        let start = presentation_times(&wrapping, Clock::MPEG2);
+        assert_eq!(rounded(&start.iter().map(|time| time - start[0]).collect::<Vec<_>>()), [0, 40, 80, 120]);
+        let stepping: Vec<_> = [1.0, 1.04, 1.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
+        assert_eq!(rounded(&presentation_times(&stepping, Clock::MPEG2)), [1000, 1040, 1080, 1120, 1160]);
+        let outlier: Vec<_> =
+            [1.0, 1.04, 0.2, 1.12].iter().enumerate().map(|(order, time)| unit(Some(*time), Some(*time), order as i64)).collect();
+        assert_eq!(rounded(&presentation_times(&outlier, Clock::MPEG2)), [1000, 1040, 1080, 1120]);
+    }
+
+    #[test]
+    fn a_segment_starts_with_its_earliest_stream() {
+        let key = |pts, dts| {
+            let mut key = unit(Some(pts), Some(dts), 0);
+            key.facts.entry = Some(super::super::Entry::Closed);
+            vec![key]
+        };
+        let start = |units: &[Timed], others| segment_start(units, &presentation_times(units, Clock::MPEG2), others, Clock::MPEG2);
+        assert_eq!(start(&key(10.0, 10.0), None), Some(10.0));
+        assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved sound");
+        assert_eq!(start(&key(13.0, 13.0), Some(10.0)), Some(10.0), "video is late");
+        assert_eq!(start(&key(10.0, 10.0), Some(12.0)), Some(10.0), "sound is late");
+        assert_eq!(start(&[], Some(12.0)), Some(12.0));
+        let cut_anywhere = [unit(Some(10.12), Some(9.96), 3), unit(Some(10.04), Some(10.0), 1), unit(Some(10.08), Some(10.04), 2)];
+        assert_eq!(start(&cut_anywhere, None), Some(10.04));
+    }
+}
