@@ -11,6 +11,7 @@
 #![allow(unsafe_code, reason = "the room's purpose; each block carries its SAFETY comment")]
 
 mod about;
+mod colour;
 mod convert;
 mod decoder;
 mod demuxer;
@@ -18,6 +19,7 @@ mod fault;
 mod first;
 mod fragments;
 mod frame;
+mod grey;
 mod jpeg;
 mod locked;
 mod metadata;
@@ -33,9 +35,10 @@ mod webp;
 mod woven;
 
 pub use about::{About, about};
+pub use colour::Colour;
 pub use convert::{Form, Wanted, picture};
 pub use fragments::Fragments;
-pub use frame::{Colour, Frame};
+pub use frame::Frame;
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
 pub use search::{Bounds, Found, Outcome, Search, Start, search};
 pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise};
