@@ -1,4 +1,4 @@
-//! Interlaced frames come out without combs, and what stands still keeps its lines.
+//! Interlaced frames lose their combs, still parts keep their lines, and progressive frames keep all of them.
 
 mod origin;
 mod support;
@@ -43,5 +43,38 @@ fn no_combs_and_no_lost_lines() {
         // The bar stands where the earlier field has it, and its edges are upright
         let edges: Vec<u32> = (10..134).map(|y| (60..80).find(|x| small.get_pixel(*x, y).0[0] > 140).unwrap_or(0)).collect();
         assert!(edges.iter().all(|edge| *edge == edges[0] && (64..=66).contains(edge)), "{name}: {edges:?}");
+    }
+}
+
+/// As tests/fixtures/patterns.py has them, of a frame 192 pixels wide.
+fn pattern(kind: &str, x: u32, y: u32) -> u32 {
+    const BAYER: [[u32; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+    let ramp = 40 + x * 100 / 192;
+    let noise = || {
+        let mixed = u64::from(x) * 374_761_393 + u64::from(y) * 668_265_263 + 9;
+        u32::try_from(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40 & 255).expect("8 bits")
+    };
+    match kind {
+        "grain" => ramp + noise() / 4,
+        "dither" => 60 + (x + y) % 2 * 120,
+        "bayer" if BAYER.as_flattened().get((y % 4 * 4 + x % 4) as usize).is_some_and(|rank| *rank < x * 16 / 192) => 200,
+        "bayer" => 50,
+        "scanlines" if y.is_multiple_of(2) => ramp,
+        "scanlines" => ramp * 2 / 3,
+        _ => 50 + y % 4 / 2 * 100 + y % 2 * 30,
+    }
+}
+
+#[test]
+fn progressive_frames_that_look_combed_keep_every_line() {
+    let origin = Origin::start();
+    for kind in ["grain", "dither", "bayer", "scanlines", "stripes"] {
+        let picture = hlsnap(&[&origin.url(&format!("/fields/progressive-{kind}.ts")), "-o", "out.png"]).picture("out.png").into_luma8();
+        assert_eq!(picture.dimensions(), (192, 144));
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            // The limited range
+            let wanted = (f64::from(pattern(kind, x, y)) - 16.0) * 255.0 / 219.0;
+            assert!((f64::from(pixel.0[0]) - wanted.clamp(0.0, 255.0)).abs() < 3.0, "{kind}: {} at {x},{y} is not {wanted:.0}", pixel.0[0]);
+        }
     }
 }

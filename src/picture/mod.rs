@@ -4,6 +4,7 @@
 //! converted twice; for PNG and WebP, and for whatever is composed, it is RGB.
 
 mod cube;
+mod displaced;
 mod encode;
 mod fields;
 mod geometry;
