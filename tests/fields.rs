@@ -28,8 +28,10 @@ const LITTLE: f64 = 0.03;
 #[test]
 fn no_combs_and_no_lost_lines() {
     let origin = Origin::start();
-    for name in ["h264-top", "h264-bottom", "mpeg2-top", "mpeg2-bottom", "unflagged-top"] {
-        let url = origin.url(&format!("/fields/{name}.ts"));
+    let coded_as_frames = ["h264-top.ts", "h264-bottom.ts", "mpeg2-top.ts", "mpeg2-bottom.ts", "unflagged-top.ts"];
+    let coded_as_fields = ["hevc-fields-top.ts", "hevc-fields-bottom.ts", "hevc-fields-top.mp4"];
+    for name in coded_as_frames.into_iter().chain(coded_as_fields) {
+        let url = origin.url(&format!("/fields/{name}"));
         let picture = hlsnap(&[&url, "-o", "out.png"]).picture("out.png").into_luma8();
         assert_eq!(picture.dimensions(), (720, 576));
         assert!(combing(&picture) < LITTLE, "{name}: {}", combing(&picture));
@@ -44,6 +46,31 @@ fn no_combs_and_no_lost_lines() {
         let edges: Vec<u32> = (10..134).map(|y| (60..80).find(|x| small.get_pixel(*x, y).0[0] > 140).unwrap_or(0)).collect();
         assert!(edges.iter().all(|edge| *edge == edges[0] && (64..=66).contains(edge)), "{name}: {edges:?}");
     }
+}
+
+#[test]
+fn every_field_picture_belongs_to_a_whole_frame() {
+    let origin = Origin::start();
+    for name in ["hevc-fields-top.ts", "hevc-fields-bottom.ts", "hevc-fields-top.mp4"] {
+        let url = origin.url(&format!("/fields/{name}"));
+        for (at, bar) in [("0", 260), ("0.02", 260), ("0.045", 270), ("0.11", 280)] {
+            let run = hlsnap(&[&url, "--at", at, "--exact", "-o", "out.png", "--json"]);
+            let picture = run.picture("out.png").into_luma8();
+            assert_eq!(picture.dimensions(), (720, 576), "{name} at {at}");
+            let edge = (200..400).find(|x| picture.get_pixel(*x, 100).0[0] > 180);
+            assert!(edge.is_some_and(|edge| edge.abs_diff(bar) <= 1), "{name} at {at}: {edge:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_without_its_other_field_has_the_shape_of_the_frame() {
+    let origin = Origin::start();
+    let picture = hlsnap(&[&origin.url("/fields/hevc-lone-field.mp4"), "-o", "out.png"]).picture("out.png").into_luma8();
+    assert_eq!(picture.dimensions(), (720, 576));
+    let is_line = |y: u32| picture.get_pixel(660, y).0[0] > 180;
+    // The top field has one of the two thin lines
+    assert!(is_line(576 / 4) && is_line(576 / 4 + 1) && !is_line(576 / 4 * 3 + 1));
 }
 
 /// As tests/fixtures/patterns.py has them, of a frame 192 pixels wide.

@@ -4,6 +4,7 @@ use ffmpeg_next as ff;
 
 use super::{
     decoder::{Aim, Decoder},
+    field_pictures::parity,
     search::{Attempt, BEHIND_A_KEY, Found, unclean},
     sniff::Container,
 };
@@ -25,6 +26,17 @@ impl Attempt<'_> {
             decoder.send(&packet)?;
             decoder.drain();
             if let Some(frame) = decoder.receive() {
+                // The other field of a field picture (see `field_pictures`) follows
+                if self.container == Container::Mp4 && parity(&frame).is_some() {
+                    let mut run = vec![packet];
+                    while run.len() <= BEHIND_A_KEY
+                        && let Some(next) = self.packet()?
+                    {
+                        run.push(next);
+                    }
+                    let frame = self.key_frame_of(&run)?.ok_or_else(|| unclean("the first key frame is not clean"))?;
+                    return Ok(self.found(frame));
+                }
                 // Two fields may come in two packets
                 let whole = self.container == Container::Mp4 || !frame.is_interlaced();
                 return if frame.is_clean() && !packet.is_corrupt() && !decoder.complained() && whole {

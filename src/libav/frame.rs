@@ -122,6 +122,12 @@ impl Frame {
         Colour::of(&self.video)
     }
 
+    /// The same moment and meaning with another picture, whose size becomes the frame's.
+    pub(super) fn with_video(self, video: ff::frame::Video) -> Self {
+        let shape = Shape { width: video.width(), height: video.height(), ..self.shape };
+        Self { video, shape, ..self }
+    }
+
     pub(super) fn video(&self) -> &ff::frame::Video {
         &self.video
     }

@@ -16,6 +16,7 @@ mod convert;
 mod decoder;
 mod demuxer;
 mod fault;
+mod field_pictures;
 mod first;
 mod fragments;
 mod frame;

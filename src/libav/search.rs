@@ -11,6 +11,7 @@ use ffmpeg_next as ff;
 use super::{
     decoder::{Aim, Decoder},
     demuxer::{Demuxer, Mode},
+    field_pictures::FieldPairs,
     frame::Frame,
     jpeg,
     locked::{Locked, WITNESSES, does_not_fit},
@@ -279,6 +280,8 @@ impl Attempt<'_> {
         let from = run.first().map_or(0.0, since) - ROUNDING;
         let mut broken = run.len();
         let mut shown = 0;
+        // Fields that are coded as pictures of their own are joined here, for all callers
+        let mut pairs = FieldPairs::default();
         let mut show = |decoder: &mut Decoder, broken: &mut usize| {
             while let Some(frame) = decoder.receive() {
                 self.demuxer.check()?;
@@ -292,7 +295,7 @@ impl Attempt<'_> {
                 if !frame.is_clean() && !frame.is_incomplete() && since >= from {
                     *broken = (*broken).min(place);
                 }
-                each(frame, since, place);
+                pairs.push((frame, since, place), &mut each)?;
             }
             Ok(())
         };
@@ -307,6 +310,7 @@ impl Attempt<'_> {
         }
         decoder.drain();
         show(&mut decoder, &mut broken)?;
+        pairs.finish(&mut each)?;
         Ok(if decoder.complained() { broken.min(run.len().saturating_sub(1)) } else { broken })
     }
 
