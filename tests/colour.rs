@@ -1,4 +1,4 @@
-//! Colours: a chart of patches in every matrix, range, depth and sampling, and in P3; HDR; what cannot be shown rightly.
+//! Colours: a chart of patches in every matrix, range, depth and sampling, in P3 and in grey; HDR; refusals.
 
 mod origin;
 mod support;
@@ -48,12 +48,71 @@ fn every_patch_has_its_colour() {
     let origin = Origin::start();
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chart");
     let files: Vec<_> = std::fs::read_dir(folder).expect("the charts").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(files.len(), 74);
+    assert_eq!(files.len(), 94);
     for file in files {
         let name = file.to_string_lossy();
         let url = origin.url(&format!("/chart/{name}"));
         assert_near(&chart(&hlsnap(&[&url, "-o", "out.png"]).picture("out.png")), &CHART, 3, &name);
         assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.jpg"]).picture("out.jpg")), &CHART, 5, &name);
+    }
+}
+
+#[test]
+fn unusual_matrices_are_right_in_webp_too() {
+    let origin = Origin::start();
+    let names = [
+        "ycgco-full-8-420",
+        "ycgco-limited-10-444",
+        "ycgco-re-full-10-444",
+        "derived-p3-limited-10-420",
+        "derived-c-limited-10-444",
+        "2020c-limited-10-420",
+    ];
+    for name in names {
+        let url = origin.url(&format!("/chart/{name}.mp4"));
+        assert_near(&chart(&hlsnap(&[&url, "--lossless", "-o", "out.webp"]).picture("out.webp")), &CHART, 3, name);
+        assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.webp"]).picture("out.webp")), &CHART, 8, name);
+    }
+}
+
+#[test]
+fn grey_spans_the_whole_range_in_every_format() {
+    let luma = |[r, g, b]: [u8; 3]| 0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+    let wanted = CHART.map(|patch| [luma(patch).round() as u8; 3]);
+    let origin = Origin::start();
+    for name in [
+        "h264-limited-8",
+        "h264-full-8",
+        "hevc-limited-8",
+        "hevc-full-8",
+        "hevc-limited-10",
+        "hevc-full-10",
+        "hevc-limited-12",
+        "hevc-full-12",
+    ] {
+        let url = origin.url(&format!("/grey/{name}.mp4"));
+        for output in ["out.png", "out.jpg", "out.webp"] {
+            assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", output]).picture(output)), &wanted, 2, &format!("{output} of {name}"));
+        }
+        let small = hlsnap(&[&url, "-w", "80", "-o", "out.png"]).picture("out.png");
+        assert_near(&chart(&small), &wanted, 2, &format!("a small {name}"));
+    }
+}
+
+#[test]
+fn missing_codes_of_hdr_are_inferred_and_reported() {
+    let origin = Origin::start();
+    for kind in ["pq", "hlg"] {
+        let whole = chart(&hlsnap(&[&origin.url(&format!("/hdr/{kind}.mp4")), "-o", "out.png"]).picture("out.png"));
+        for (missing, guessed) in [("matrix", &["matrix"][..]), ("primaries", &["primaries"]), ("both", &["matrix", "primaries"])] {
+            let run = hlsnap(&[&origin.url(&format!("/hdr/{kind}-without-{missing}.ts")), "-o", "out.png", "--json"]);
+            assert_near(&chart(&run.picture("out.png")), &whole, 0, missing);
+            let report: serde_json::Value = serde_json::from_slice(&run.stdout).expect("a report");
+            let color = &report["frame"]["color"];
+            assert_eq!((&color["matrix"], &color["primaries"]), (&"bt2020nc".into(), &"bt2020".into()), "{color}");
+            assert_eq!(color["guessed"], serde_json::json!(guessed), "{kind} without {missing}");
+        }
     }
 }
 
@@ -82,13 +141,15 @@ fn hue(to_xyz: &[[f64; 3]; 3], light: [f64; 3]) -> f64 {
 #[test]
 fn hdr_looks_as_sdr_would() {
     let origin = Origin::start();
-    for name in ["pq", "hlg", "dolby-84"] {
+    for name in ["pq", "hlg", "dolby-84", "ictcp-pq", "ictcp-hlg"] {
         for output in ["out.png", "out.jpg"] {
             let patches = chart(&hlsnap(&[&origin.url(&format!("/hdr/{name}.mp4")), "-q", "95", "-o", output]).picture(output));
             assert_near(&patches[..8], &GREYS.map(|grey| [grey; 3]), 4, name);
             for (shown, light) in patches[8..12].iter().zip(SKIN) {
                 let off = (hue(&SRGB, shown.map(linear)) - hue(&BT_2020, light.map(|part| part / 203.0))).abs();
-                assert!(off < 3.0, "{output} of {name}: skin's hue is {off:.1} degrees off");
+                // A level of rounding more turns dark skin by a degree
+                let most = if output == "out.jpg" { 4.0 } else { 3.0 };
+                assert!(off < most, "{output} of {name}: skin's hue is {off:.1} degrees off");
             }
             // Strong colours stay strong and are those that they were
             for (patch, strongest) in patches[12..15].iter().zip(0..) {

@@ -1,4 +1,4 @@
-//! Interlaced frames come out without combs, and what stands still keeps its lines.
+//! Interlaced frames lose their combs, still parts keep their lines, and progressive frames keep all of them.
 
 mod origin;
 mod support;
@@ -28,8 +28,10 @@ const LITTLE: f64 = 0.03;
 #[test]
 fn no_combs_and_no_lost_lines() {
     let origin = Origin::start();
-    for name in ["h264-top", "h264-bottom", "mpeg2-top", "mpeg2-bottom", "unflagged-top"] {
-        let url = origin.url(&format!("/fields/{name}.ts"));
+    let coded_as_frames = ["h264-top.ts", "h264-bottom.ts", "mpeg2-top.ts", "mpeg2-bottom.ts", "unflagged-top.ts"];
+    let coded_as_fields = ["hevc-fields-top.ts", "hevc-fields-bottom.ts", "hevc-fields-top.mp4"];
+    for name in coded_as_frames.into_iter().chain(coded_as_fields) {
+        let url = origin.url(&format!("/fields/{name}"));
         let picture = hlsnap(&[&url, "-o", "out.png"]).picture("out.png").into_luma8();
         assert_eq!(picture.dimensions(), (720, 576));
         assert!(combing(&picture) < LITTLE, "{name}: {}", combing(&picture));
@@ -43,5 +45,63 @@ fn no_combs_and_no_lost_lines() {
         // The bar stands where the earlier field has it, and its edges are upright
         let edges: Vec<u32> = (10..134).map(|y| (60..80).find(|x| small.get_pixel(*x, y).0[0] > 140).unwrap_or(0)).collect();
         assert!(edges.iter().all(|edge| *edge == edges[0] && (64..=66).contains(edge)), "{name}: {edges:?}");
+    }
+}
+
+#[test]
+fn every_field_picture_belongs_to_a_whole_frame() {
+    let origin = Origin::start();
+    for name in ["hevc-fields-top.ts", "hevc-fields-bottom.ts", "hevc-fields-top.mp4"] {
+        let url = origin.url(&format!("/fields/{name}"));
+        for (at, bar) in [("0", 260), ("0.02", 260), ("0.045", 270), ("0.11", 280)] {
+            let run = hlsnap(&[&url, "--at", at, "--exact", "-o", "out.png", "--json"]);
+            let picture = run.picture("out.png").into_luma8();
+            assert_eq!(picture.dimensions(), (720, 576), "{name} at {at}");
+            let edge = (200..400).find(|x| picture.get_pixel(*x, 100).0[0] > 180);
+            assert!(edge.is_some_and(|edge| edge.abs_diff(bar) <= 1), "{name} at {at}: {edge:?}");
+        }
+    }
+}
+
+#[test]
+fn a_field_without_its_other_field_has_the_shape_of_the_frame() {
+    let origin = Origin::start();
+    let picture = hlsnap(&[&origin.url("/fields/hevc-lone-field.mp4"), "-o", "out.png"]).picture("out.png").into_luma8();
+    assert_eq!(picture.dimensions(), (720, 576));
+    let is_line = |y: u32| picture.get_pixel(660, y).0[0] > 180;
+    // The top field has one of the two thin lines
+    assert!(is_line(576 / 4) && is_line(576 / 4 + 1) && !is_line(576 / 4 * 3 + 1));
+}
+
+/// As tests/fixtures/patterns.py has them, of a frame 192 pixels wide.
+fn pattern(kind: &str, x: u32, y: u32) -> u32 {
+    const BAYER: [[u32; 4]; 4] = [[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]];
+    let ramp = 40 + x * 100 / 192;
+    let noise = || {
+        let mixed = u64::from(x) * 374_761_393 + u64::from(y) * 668_265_263 + 9;
+        u32::try_from(mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40 & 255).expect("8 bits")
+    };
+    match kind {
+        "grain" => ramp + noise() / 4,
+        "dither" => 60 + (x + y) % 2 * 120,
+        "bayer" if BAYER.as_flattened().get((y % 4 * 4 + x % 4) as usize).is_some_and(|rank| *rank < x * 16 / 192) => 200,
+        "bayer" => 50,
+        "scanlines" if y.is_multiple_of(2) => ramp,
+        "scanlines" => ramp * 2 / 3,
+        _ => 50 + y % 4 / 2 * 100 + y % 2 * 30,
+    }
+}
+
+#[test]
+fn progressive_frames_that_look_combed_keep_every_line() {
+    let origin = Origin::start();
+    for kind in ["grain", "dither", "bayer", "scanlines", "stripes"] {
+        let picture = hlsnap(&[&origin.url(&format!("/fields/progressive-{kind}.ts")), "-o", "out.png"]).picture("out.png").into_luma8();
+        assert_eq!(picture.dimensions(), (192, 144));
+        for (x, y, pixel) in picture.enumerate_pixels() {
+            // The limited range
+            let wanted = (f64::from(pattern(kind, x, y)) - 16.0) * 255.0 / 219.0;
+            assert!((f64::from(pixel.0[0]) - wanted.clamp(0.0, 255.0)).abs() < 3.0, "{kind}: {} at {x},{y} is not {wanted:.0}", pixel.0[0]);
+        }
     }
 }

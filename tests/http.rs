@@ -37,6 +37,21 @@ fn pictures_in_every_format_and_size() {
 }
 
 #[test]
+fn a_served_picture_names_its_stream_only_on_request() {
+    let (origin, closed) = (Origin::start(), Server::start(&OPEN, &[]));
+    let open = Server::start(&OPEN, &[("HLSNAP_DESCRIBE", "true")]);
+    let url = origin.url("/ladder-ts/master.m3u8");
+    let names_it = |body: &[u8]| body.windows(b"master.m3u8".len()).any(|bytes| bytes == b"master.m3u8");
+    for ending in ["jpg", "png", "webp"] {
+        let question = format!("/snapshot.{ending}?url={url}&width=64");
+        assert!(!names_it(&closed.get(&question).body), "{ending}");
+        assert!(names_it(&closed.get(&format!("{question}&describe")).body), "{ending} with describe");
+        assert!(names_it(&open.get(&question).body), "{ending} with the setting");
+        assert!(!names_it(&open.get(&format!("{question}&describe=false")).body), "{ending} without describe");
+    }
+}
+
+#[test]
 fn what_a_picture_shows_may_be_asked_for() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let dull = origin.url("/dull/index.m3u8");

@@ -4,13 +4,15 @@ use ffmpeg_next as ff;
 use image::{RgbImage, imageops};
 
 use super::{
-    frame::{Colour, Frame, is_rgb},
-    scale::{scaled, view, views_of},
+    colour::{Colour, is_rgb},
+    frame::Frame,
+    grey::with_chroma,
+    scale::{depth_of, scaled, view, views_of},
     woven::without_combs,
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{self, Chroma, Coefficients, Conversion, Gamut, Layout, Light, Orientation, Picture, Planes, Transfer},
+    picture::{self, Chroma, Coefficients, Conversion, Layout, Light, Opponent, Orientation, Picture, Planes, Transfer, View},
     request::{Size, ToneMap},
 };
 
@@ -39,16 +41,18 @@ pub struct Wanted {
 /// Makes the picture that is wanted. Fails with `too_large`, or with `unsupported` for colours that cannot be shown rightly.
 pub fn picture(frame: &Frame, wanted: &Wanted) -> Result<Picture, Error> {
     let colour = frame.colour();
-    coefficients(colour.matrix)?;
+    let opponent = colour.opponent(depth_of(frame.video()))?;
     refuse_unreshaped(frame)?;
     let layout = frame.shape.layout(&wanted.size, wanted.pixels)?;
-    let light = Light::of(transfer(frame, &colour), gamut(&colour), wanted.tone_map);
-    let mended = without_combs(frame.video(), &layout)?;
-    let (video, layout) = mended.as_ref().map_or((frame.video(), layout), |(video, layout)| (video, *layout));
-    match (wanted.form, light) {
-        (Form::Jfif(chroma), None) => jfif(video, &colour, &layout, chroma).map(Picture::Jfif),
-        (Form::Jfif(chroma), light) => Ok(Picture::Jfif(picture::of_rgb(&rgb(video, &colour, light, &layout)?, chroma))),
-        (Form::Rgb, light) => rgb(video, &colour, light, &layout).map(Picture::Rgb),
+    let light = Light::of(transfer(frame, &colour), colour.gamut(), wanted.tone_map);
+    let coloured = with_chroma(frame.video())?;
+    let video = coloured.as_ref().unwrap_or(frame.video());
+    let mended = without_combs(video, &layout)?;
+    let (video, layout) = mended.as_ref().map_or((video, layout), |(video, layout)| (video, *layout));
+    match wanted.form {
+        Form::Jfif(chroma) if light.is_none() && opponent.is_none() => jfif(video, &colour, &layout, chroma).map(Picture::Jfif),
+        Form::Jfif(chroma) => Ok(Picture::Jfif(picture::of_rgb(&rgb(video, &colour, opponent, light, &layout)?, chroma))),
+        Form::Rgb => rgb(video, &colour, opponent, light, &layout).map(Picture::Rgb),
     }
 }
 
@@ -76,21 +80,12 @@ fn transfer(frame: &Frame, colour: &Colour) -> Transfer {
     }
 }
 
-fn gamut(colour: &Colour) -> Gamut {
-    use ff::color::Primaries;
-    match colour.primaries {
-        Primaries::BT2020 => Gamut::Bt2020,
-        Primaries::SMPTE431 | Primaries::SMPTE432 => Gamut::P3,
-        _ => Gamut::Bt709,
-    }
-}
-
 fn jfif(video: &ff::frame::Video, colour: &Colour, layout: &Layout, chroma: Chroma) -> Result<Planes, Error> {
     use ff::format::Pixel;
     let whole = layout.scaled == (layout.crop.width, layout.crop.height) && layout.scaled == (video.width(), video.height());
     let from_rgb = is_rgb(video.format());
     // RGB comes from libswscale as JFIF has it
-    let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (coefficients(colour.matrix)?, colour.full_range) };
+    let (matrix, full_range) = if from_rgb { (Coefficients::BT601, true) } else { (colour.coefficients()?, colour.full_range) };
     let conversion = Conversion::to_jfif(matrix, full_range);
     let planes = match (chroma, video.format()) {
         (Chroma::Half, Pixel::YUV420P | Pixel::YUVJ420P) | (Chroma::Full, Pixel::YUV444P | Pixel::YUVJ444P) if whole => {
@@ -104,15 +99,33 @@ fn jfif(video: &ff::frame::Video, colour: &Colour, layout: &Layout, chroma: Chro
     Ok(planes.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
 }
 
-fn rgb(video: &ff::frame::Video, colour: &Colour, light: Option<Light>, layout: &Layout) -> Result<RgbImage, Error> {
+fn rgb(
+    video: &ff::frame::Video,
+    colour: &Colour,
+    opponent: Option<Opponent>,
+    light: Option<Light>,
+    layout: &Layout,
+) -> Result<RgbImage, Error> {
     use ff::format::Pixel;
     let (width, height) = (layout.scaled.0 as usize, layout.scaled.1 as usize);
-    let mut image = if let Some(light) = light {
-        picture::to_srgb(&light, view(&scaled(video, colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?)
-    } else {
-        let plane = view(&scaled(video, colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
-        let (width, height) = layout.scaled;
-        RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?
+    let mut image = match (opponent, light) {
+        (Some(opponent), light) => {
+            let planes = scaled(video, colour, layout, Pixel::YUV444P16LE)?;
+            let planes = [view(&planes, 0, width * 2, height)?, view(&planes, 1, width * 2, height)?, view(&planes, 2, width * 2, height)?];
+            let contradicted = || {
+                let matrix = colour.report().matrix;
+                Error::new(ErrorKind::Unsupported, format!("the stream signals the colour matrix {matrix}, but its samples are of another"))
+            };
+            let bytes = opponent.to_rgb48(planes, depth_of(video), colour.full_range).ok_or_else(contradicted)?;
+            let rgb48 = View { bytes: &bytes, stride: width * 6, width: width * 6, height };
+            light.map_or_else(|| picture::to_rgb8(rgb48), |light| picture::to_srgb(&light, rgb48))
+        }
+        (None, Some(light)) => picture::to_srgb(&light, view(&scaled(video, colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?),
+        (None, None) => {
+            let plane = view(&scaled(video, colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
+            let (width, height) = layout.scaled;
+            RgbImage::from_raw(width, height, plane.bytes).ok_or_else(|| Error::internal("the picture's rows do not add up"))?
+        }
     };
     if layout.orientation.mirrored {
         imageops::flip_horizontal_in_place(&mut image);
@@ -129,17 +142,4 @@ fn rgb(video: &ff::frame::Video, colour: &Colour, light: Option<Light>, layout: 
     let mut canvas = RgbImage::new(layout.canvas.0, layout.canvas.1);
     imageops::replace(&mut canvas, &image, layout.offset.0.into(), layout.offset.1.into());
     Ok(canvas)
-}
-
-/// Luma coefficients of a matrix. Fails with `unsupported` for those that are none of Y, Cb and Cr.
-fn coefficients(matrix: ff::color::Space) -> Result<Coefficients, Error> {
-    use ff::color::Space;
-    match matrix {
-        Space::BT709 | Space::RGB => Ok(Coefficients::BT709),
-        Space::BT470BG | Space::SMPTE170M => Ok(Coefficients::BT601),
-        Space::BT2020NCL | Space::BT2020CL => Ok(Coefficients::BT2020),
-        Space::SMPTE240M => Ok(Coefficients::SMPTE240),
-        Space::FCC => Ok(Coefficients::FCC),
-        other => Err(Error::new(ErrorKind::Unsupported, format!("the colour matrix {other:?} cannot be converted"))),
-    }
 }

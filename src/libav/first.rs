@@ -1,6 +1,7 @@
 //! The first picture that is whole: a key frame, or where a refresh is complete.
 
 use super::{
+    field_pictures::parity,
     search::{Attempt, Outcome, ROUNDING},
     units::Step,
 };
@@ -48,7 +49,7 @@ impl Attempt<'_> {
             if !waits {
                 self.units.source.pause();
             }
-            if let Some(frame) = self.units.frame(index, index)? {
+            if let Some(frame) = self.units.frame(index, index, self.memory)? {
                 self.units.prove_key(index, self.memory)?;
                 return Ok(self.found(frame, index));
             }
@@ -80,7 +81,8 @@ impl Attempt<'_> {
         *tried = true;
         // What the origin would send while the frame is decoded is not wanted
         self.units.source.pause();
-        let Some(frame) = self.units.single(&packet)? else { return Ok(None) };
+        // The other field of a field picture is still to come
+        let Some(frame) = self.units.single(&packet)?.filter(|frame| parity(frame).is_none()) else { return Ok(None) };
         let run = [packet];
         self.units.locked.prove(&self.units.demuxer, &run, self.units.bounds.pixels)?;
         let [packet] = run;
@@ -103,7 +105,7 @@ impl Attempt<'_> {
                 continue;
             }
             let Some(target) = (entry..end).find(|target| is_whole_from(&self.units.timed, entry, *target)) else { continue };
-            if let Some(frame) = self.units.frame(entry, target)? {
+            if let Some(frame) = self.units.frame(entry, target, self.memory)? {
                 return Ok(Some(self.found(frame, target)));
             }
         }

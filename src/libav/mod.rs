@@ -11,13 +11,16 @@
 #![allow(unsafe_code, reason = "the room's purpose; each block carries its SAFETY comment")]
 
 mod about;
+mod colour;
 mod convert;
 mod decoder;
 mod demuxer;
 mod fault;
+mod field_pictures;
 mod first;
 mod fragments;
 mod frame;
+mod grey;
 mod jpeg;
 mod locked;
 mod metadata;
@@ -37,9 +40,10 @@ mod webp;
 mod woven;
 
 pub use about::{About, about};
+pub use colour::Colour;
 pub use convert::{Form, Wanted, picture};
 pub use fragments::Fragments;
-pub use frame::{Colour, Frame};
+pub use frame::Frame;
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
 pub use normalise::Normalised;
 pub use search::{Bounds, Found, Kind, Memory, Outcome, Search, Start, search};

@@ -1,6 +1,7 @@
 //! The picture at a moment: the units that it takes, found on their times alone, and the frame that is shown then.
 
 use super::{
+    field_pictures::parity,
     search::{Attempt, Outcome, ROUNDING, Start, unclean},
     units::Step,
 };
@@ -68,7 +69,7 @@ impl Attempt<'_> {
         };
         let keys: Vec<usize> = (0..times.len()).rev().filter(usable).collect();
         for key in &keys {
-            if let Some(frame) = self.units.frame(*key, *key)? {
+            if let Some(frame) = self.units.frame(*key, *key, self.memory)? {
                 self.units.prove_key(*key, self.memory)?;
                 return Ok(self.found(frame, *key));
             }
@@ -113,7 +114,12 @@ impl Attempt<'_> {
                     *slot = broken;
                 }
                 let strict = self.units.timed.get(entry).is_some_and(|unit| unit.facts.entry == Some(Entry::Intra));
-                if let Some(frame) = best.filter(|frame| target < broken && frame.is_whole(strict)) {
+                let frame = best.filter(|frame| target < broken && frame.is_whole(strict));
+                let frame = match frame {
+                    Some(field) if parity(&field).is_some() => self.units.frame(entry, target, self.memory)?,
+                    frame => frame,
+                };
+                if let Some(frame) = frame {
                     let run = self.units.packets.get(entry..=target).unwrap_or_default();
                     self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
                     return Ok(self.found(frame, target));

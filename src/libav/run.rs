@@ -2,13 +2,18 @@
 
 use super::{
     decoder::{Aim, Decoder},
+    field_pictures::{FieldPairs, parity},
     frame::Frame,
-    units::Units,
+    search::Memory,
+    units::{Step, Units},
 };
 use crate::{
     error::{Error, ErrorKind},
     media::{Entry, is_whole_from},
 };
+
+/// The other field of a field picture follows within so many units.
+const FIELDS_BEHIND: usize = 3;
 
 /// A frame and the unit that it came of.
 pub(super) struct Decoded {
@@ -17,11 +22,39 @@ pub(super) struct Decoded {
 }
 
 impl Units<'_> {
-    /// The frame of unit `target`, decoded from unit `entry` on; `None` unless it is whole.
-    pub fn frame(&self, entry: usize, target: usize) -> Result<Option<Frame>, Error> {
-        if entry == target {
-            return self.key_frame(target);
+    /// The frame of unit `target`, decoded from unit `entry` on; `None` unless it is whole. The other field of a field picture is read too.
+    pub fn frame(&mut self, entry: usize, target: usize, memory: &Memory) -> Result<Option<Frame>, Error> {
+        let frame = if entry == target { self.key_frame(target)? } else { self.whole_frame(entry, target)? };
+        match frame {
+            Some(field) if parity(&field).is_some() => self.joined(entry, target, memory),
+            frame => Ok(frame),
         }
+    }
+
+    /// The frame that the field of unit `target` is a part of.
+    fn joined(&mut self, entry: usize, target: usize, memory: &Memory) -> Result<Option<Frame>, Error> {
+        while self.packets.len() <= target + FIELDS_BEHIND && self.step(memory)? != Step::End {}
+        let (mut pairs, mut joined, mut failure) = (FieldPairs::default(), None, None);
+        let mut each = |frame: Frame, first: usize, last: usize| {
+            if first == target || last == target {
+                joined.get_or_insert(frame);
+            }
+        };
+        let end = (target + FIELDS_BEHIND).min(self.packets.len().saturating_sub(1));
+        let strict = self.counts_references(entry);
+        let broken = self.decode(entry, end, |Decoded { frame, index }| {
+            if frame.is_whole(strict) && failure.is_none() {
+                failure = pairs.push((frame, index, index), &mut each).err();
+            }
+        })?;
+        match failure {
+            Some(error) => return Err(error),
+            None => pairs.finish(&mut each)?,
+        }
+        Ok(joined.filter(|_| target < broken))
+    }
+
+    fn whole_frame(&self, entry: usize, target: usize) -> Result<Option<Frame>, Error> {
         let mut wanted = None;
         let broken = self.decode(entry, target, |decoded| {
             if decoded.index == target {

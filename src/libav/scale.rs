@@ -6,12 +6,12 @@ use ffmpeg_next::{self as ff, software::scaling::Flags};
 use ffmpeg_sys_next as ffi;
 
 use super::{
+    colour::{Colour, is_rgb},
     fault::{check, failure, no_memory},
-    frame::{Colour, is_rgb},
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Layout, View},
+    picture::{Chroma, Coefficients, Layout, View},
 };
 
 /// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
@@ -28,8 +28,11 @@ pub(super) fn scaled(
     let mut target = ff::frame::Video::new(format, width, height);
     let int = |pixels: u32| i32::try_from(pixels).unwrap_or(i32::MAX);
     let (flags, parameters) = scaling((source.width(), source.height()), layout.scaled);
+    let jfif = table_of(Coefficients::BT601);
+    // Between YUV formats the table has no effect
+    let own = colour.coefficients().map_or(jfif, table_of);
     // SAFETY: `source` and `target` hold buffers of the sizes and formats that are named here; the context is freed before the end. The
-    // coefficient tables are static, the filter's two parameters are read at once. `sws_scale` reads and writes whole rows of those buffers alone.
+    // coefficient tables and the filter's two parameters are read at once. `sws_scale` reads and writes whole rows of those buffers alone.
     unsafe {
         if (*target.as_ptr()).buf.first().is_none_or(|buffer| buffer.is_null()) {
             return Err(no_memory());
@@ -49,11 +52,9 @@ pub(super) fn scaled(
         if context.is_null() {
             return Err(Error::new(ErrorKind::Unsupported, format!("frames of the format {:?} cannot be converted", source.format())));
         }
-        let own = ffi::sws_getCoefficients(table_of(colour.matrix));
-        let jfif = ffi::sws_getCoefficients(ffi::SWS_CS_ITU601);
         let from_rgb = is_rgb(source.format());
         let (table, full) = if from_rgb { (jfif, true) } else { (own, colour.full_range) };
-        ffi::sws_setColorspaceDetails(context, own, full.into(), table, full.into(), 0, 1 << 16, 1 << 16);
+        ffi::sws_setColorspaceDetails(context, own.as_ptr(), full.into(), table.as_ptr(), full.into(), 0, 1 << 16, 1 << 16);
         let (from, to) = (source.as_ptr(), target.as_mut_ptr());
         let rows = ffi::sws_scale(
             context,
@@ -85,15 +86,20 @@ fn scaling(from: (u32, u32), to: (u32, u32)) -> (Flags, Option<[f64; 2]>) {
     (filter | Flags::ACCURATE_RND | Flags::FULL_CHR_H_INT | Flags::FULL_CHR_H_INP, parameters)
 }
 
-fn table_of(matrix: ff::color::Space) -> i32 {
-    use ff::color::Space;
-    match matrix {
-        Space::BT470BG | Space::SMPTE170M => ffi::SWS_CS_ITU601,
-        Space::BT2020NCL | Space::BT2020CL => ffi::SWS_CS_BT2020,
-        Space::SMPTE240M => ffi::SWS_CS_SMPTE240M,
-        Space::FCC => ffi::SWS_CS_FCC,
-        _ => ffi::SWS_CS_ITU709,
-    }
+/// What Cr and Cb add to R and B and take from G, in 65536ths and for the limited range, as libswscale has them (`ff_yuv2rgb_coeffs`).
+fn table_of(Coefficients { red, blue }: Coefficients) -> [i32; 4] {
+    let green = 1.0 - red - blue;
+    let (of_red, of_blue) = (2.0 * (1.0 - red), 2.0 * (1.0 - blue));
+    let shares = [of_red, of_blue, of_blue * blue / green, of_red * red / green];
+    #[expect(clippy::cast_possible_truncation, reason = "below 2^18")]
+    shares.map(|share| (share * 65536.0 * 255.0 / 224.0).round() as i32)
+}
+
+/// Bits of a frame's first component; 8 for unknown formats.
+pub(super) fn depth_of(video: &ff::frame::Video) -> u32 {
+    // SAFETY: returns null or a static descriptor.
+    let descriptor = unsafe { ffi::av_pix_fmt_desc_get(video.format().into()).as_ref() };
+    descriptor.and_then(|descriptor| u32::try_from(descriptor.comp.first()?.depth).ok()).unwrap_or(8)
 }
 
 fn crop(video: &mut ff::frame::Video, layout: &Layout) -> Result<(), Error> {

@@ -213,7 +213,7 @@ impl Attempt<'_> {
     /// Tries the units from which `target` can be decoded. `None`: it is not whole from any of them.
     pub fn decoded(&mut self, target: usize) -> Result<Option<Outcome>, Error> {
         for entry in crate::media::entries_for(&self.units.timed, target) {
-            if let Some(frame) = self.units.frame(entry, target)? {
+            if let Some(frame) = self.units.frame(entry, target, self.memory)? {
                 let run = self.units.packets.get(entry..=target).unwrap_or_default();
                 self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
                 return Ok(Some(self.found(frame, target)));

@@ -16,7 +16,7 @@ use crate::{
 
 /// Of a frame that is flagged as progressive, only every so many rows of cells are looked at,
 const SPARSE: usize = 10;
-/// and it takes one cell in so many of those to show combs: stripes do, too.
+/// and one cell in so many of those must show combs. They must also come from motion: grain, dither and scan lines look like combs.
 const LIKELY: usize = 20;
 /// Sizes that are interlaced at all: broadcasts', and those of their scaled or cropped kin below.
 const MOST_LINES: u32 = 1088;
@@ -57,7 +57,8 @@ pub(super) fn without_combs(video: &ff::frame::Video, layout: &Layout) -> Result
     // SAFETY: the planes are only read.
     let combs = unsafe { combs(video, &form, step) };
     let cells = (video.width() as usize / 8) * (video.height() as usize / 8) / step;
-    if combs.count() == 0 || (!told && combs.count() * LIKELY < cells) {
+    // SAFETY: as above.
+    if combs.count() == 0 || (!told && (combs.count() * LIKELY < cells || !unsafe { are_from_motion(&combs, video, &form) })) {
         return Ok(None);
     }
     let bottom_first = told && !video.is_top_first();
@@ -98,6 +99,20 @@ unsafe fn combs(video: &ff::frame::Video, form: &Form, step: usize) -> Combs {
             with_plane::<u16, _>(video, 0, (0, 0), |plane| Combs::of(plane, form.depth, step)).unwrap_or(nothing)
         }
     }
+}
+
+/// # Safety
+/// Nobody else may change the frame's planes meanwhile.
+unsafe fn are_from_motion(combs: &Combs, video: &ff::frame::Video, form: &Form) -> bool {
+    // SAFETY: the caller's; the planes are not changed.
+    let answer = unsafe {
+        if form.depth == 8 {
+            with_plane::<u8, _>(video, 0, (0, 0), |plane| combs.are_from_motion(plane, form.depth))
+        } else {
+            with_plane::<u16, _>(video, 0, (0, 0), |plane| combs.are_from_motion(plane, form.depth))
+        }
+    };
+    answer.unwrap_or(false)
 }
 
 /// Lends a plane whose samples are `T`s.

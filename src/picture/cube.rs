@@ -35,6 +35,17 @@ pub fn to_srgb(light: &Light, rgb48: View<'_>) -> RgbImage {
             bytes.extend_from_slice(&last.1);
         }
     }
+    image(rgb48, bytes)
+}
+
+/// The same pixels with 8 bits each.
+pub fn to_rgb8(rgb48: View<'_>) -> RgbImage {
+    let numbers = (0..rgb48.height).filter_map(|row| rgb48.row(row)).flat_map(|row| row.as_chunks::<2>().0);
+    let rounded = |number: u16| u8::try_from((u32::from(number) * 255 + 32767) / 65535).unwrap_or(u8::MAX);
+    image(rgb48, numbers.map(|bytes| rounded(u16::from_le_bytes(*bytes))).collect())
+}
+
+fn image(rgb48: View<'_>, bytes: Vec<u8>) -> RgbImage {
     let size = |samples: usize| u32::try_from(samples).unwrap_or(0);
     RgbImage::from_raw(size(rgb48.width / 6), size(rgb48.height), bytes).unwrap_or_default()
 }

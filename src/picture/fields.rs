@@ -4,6 +4,8 @@
 //! the lines next but one are not like it: so it is left alone. Only where combs are is the later field drawn anew from the earlier one;
 //! what stands still keeps all its lines.
 
+use super::displaced::is_displaced;
+
 /// Samples of 8 bits, or of more in 16.
 pub trait Sample: Copy + Into<i32> + TryFrom<i32> {}
 
@@ -23,7 +25,7 @@ pub struct PlaneMut<'a, T> {
 }
 
 impl<T> PlaneMut<'_, T> {
-    fn row(&self, row: usize) -> &[T] {
+    pub(super) fn row(&self, row: usize) -> &[T] {
         let start = row * self.stride;
         self.samples.get(start..start + self.width).unwrap_or_default()
     }
@@ -70,6 +72,14 @@ impl Combs {
     /// How many of the cells show combs.
     pub fn count(&self) -> usize {
         self.cells.iter().filter(|cell| **cell).count()
+    }
+
+    /// Whether combs come from motion between two fields, and not from grain, dither or scan lines.
+    pub fn are_from_motion<T: Sample>(&self, luma: &PlaneMut<'_, T>, depth: u32) -> bool {
+        let middle = |cell: usize| cell * CELL + CELL / 2;
+        let combed = self.cells.iter().enumerate().filter(|(_, combed)| **combed);
+        let cells: Vec<_> = combed.map(|(at, _)| (middle(at % self.columns.max(1)), middle(at / self.columns.max(1)))).collect();
+        is_displaced(luma, depth, &cells)
     }
 
     /// Whether a cell or one beside it shows combs.

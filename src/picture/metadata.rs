@@ -1,5 +1,4 @@
-//! What a file tells besides its picture: that it is sRGB, when and where it was taken, by what (Exif 3.0). One block serves all three
-//! formats.
+//! The metadata of a file: sRGB, the time, the program and, on request, the source (Exif 3.0). One block serves all three formats.
 
 use crate::request::Format;
 
@@ -8,8 +7,8 @@ use crate::request::Format;
 pub struct Told {
     /// When it was shown: RFC 3339 in UTC, with milliseconds.
     pub time: Option<String>,
-    /// Where it comes from; nothing secret in it.
-    pub source: String,
+    /// The stream's URL without secrets; pictures travel farther than the URL should unless the caller asks for it.
+    pub source: Option<String>,
 }
 
 /// Types of TIFF's values.
@@ -35,11 +34,12 @@ pub fn tagged(file: Vec<u8>, format: Format, told: &Told) -> Vec<u8> {
 /// A block of two directories: the picture's, and Exif's own.
 fn exif(told: &Told) -> Vec<u8> {
     let text = |text: &str| [text.as_bytes(), b"\0"].concat();
-    let source: String = told.source.chars().filter(char::is_ascii).take(LONGEST).collect();
+    let source = told.source.as_deref().map(|source| source.chars().filter(char::is_ascii).take(LONGEST).collect::<String>());
     let software = text(concat!("hlsnap ", env!("CARGO_PKG_VERSION")));
     // 2026-01-31T12:00:20.480Z
     let moment = told.time.as_deref().and_then(|time| Some((time.get(..10)?.replace('-', ":"), time.get(11..19)?, time.get(20..23)?)));
-    let mut picture = vec![(0x010e, ASCII, text(&source)), (0x0131, ASCII, software)];
+    let mut picture: Vec<Entry> = source.iter().map(|source| (0x010e, ASCII, text(source))).collect();
+    picture.push((0x0131, ASCII, software));
     let mut own = vec![(0x9000, UNDEFINED, b"0232".to_vec())];
     if let Some((day, time, millis)) = moment {
         picture.push((0x0132, ASCII, text(&format!("{day} {time}"))));
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn files_stay_readable_and_tell() {
-        let told = Told { time: Some("2026-01-31T12:00:20.480Z".into()), source: "https://example.com/live.m3u8?...".into() };
+        let told = Told { time: Some("2026-01-31T12:00:20.480Z".into()), source: Some("https://example.com/live.m3u8?...".into()) };
         for (format, of_image) in [(Format::Png, ImageFormat::Png), (Format::WebP, ImageFormat::WebP)] {
             let image = RgbImage::from_fn(21, 9, |x, y| image::Rgb([x * 9, y * 20, 77].map(|part| u8::try_from(part).expect("8 bits"))));
             let mut file = Cursor::new(Vec::new());

@@ -4,6 +4,7 @@
 //! converted twice; for PNG and WebP, and for whatever is composed, it is RGB.
 
 mod cube;
+mod displaced;
 mod encode;
 mod fields;
 mod geometry;
@@ -11,11 +12,13 @@ mod jfif;
 mod light;
 mod matrix;
 mod metadata;
+mod opponent;
 mod planes;
+mod primaries;
 mod progressive;
 mod verdict;
 
-pub use cube::to_srgb;
+pub use cube::{to_rgb8, to_srgb};
 pub use encode::{decode, encode_png};
 pub use fields::{Combs, PlaneMut, Sample};
 pub use geometry::{Layout, Orientation, Rect, Shape};
@@ -23,7 +26,9 @@ pub use jfif::{limited, of_rgb};
 pub use light::{Gamut, Light, Transfer};
 pub use matrix::{Coefficients, Conversion};
 pub use metadata::{Told, tagged};
+pub use opponent::{Opponent, TransferFunction};
 pub use planes::{Chroma, Plane, Planes, View};
+pub use primaries::Chromaticities;
 pub use progressive::encode_progressive;
 pub use verdict::{remember, verdict};
 

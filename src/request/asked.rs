@@ -49,7 +49,7 @@ pub struct Asked {
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 37] = [
+    pub const NAMES: [&str; 38] = [
         "url",
         "output",
         "report_output",
@@ -72,6 +72,7 @@ impl Asked {
         "progressive",
         "max_size",
         "strip",
+        "describe",
         "detect_bars",
         "compare",
         "fail_on",
@@ -118,6 +119,7 @@ impl Asked {
             "progressive" => self.encoding.progressive = flag(&name, text)?,
             "max_size" => self.encoding.most_bytes = Some(bytes(&name, text)?),
             "strip" => self.encoding.strip = flag(&name, text)?,
+            "describe" => self.encoding.describe = flag(&name, text)?,
             "detect_bars" => self.watch.detect_bars = flag(&name, text)?,
             "compare" => self.watch.previous = Some(text.parse()?),
             "fail_on" => self.watch.fail_on = Finding::list(text)?,

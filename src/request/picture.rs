@@ -146,11 +146,22 @@ pub struct Encoding {
     pub most_bytes: Option<u64>,
     /// Whether the file carries nothing but the picture.
     pub strip: bool,
+    /// Whether the file names the stream's URL, redacted.
+    pub describe: bool,
 }
 
 impl Default for Encoding {
     fn default() -> Self {
-        Self { format: Format::Jpeg, quality: 85, lossless: false, full_chroma: false, progressive: false, most_bytes: None, strip: false }
+        Self {
+            format: Format::Jpeg,
+            quality: 85,
+            lossless: false,
+            full_chroma: false,
+            progressive: false,
+            most_bytes: None,
+            strip: false,
+            describe: false,
+        }
     }
 }
 

@@ -94,7 +94,7 @@ impl Taken {
         let file = if request.encoding.strip {
             self.made.file
         } else {
-            let told = picture::Told { time: self.frame.program_date_time.clone(), source: url.clone() };
+            let told = picture::Told { time: self.frame.program_date_time.clone(), source: request.encoding.describe.then(|| url.clone()) };
             let fits = |tagged: &Vec<u8>| request.encoding.most_bytes.is_none_or(|most| tagged.len() as u64 <= most);
             let plain = self.made.file;
             Some(picture::tagged(plain.clone(), request.encoding.format, &told)).filter(fits).unwrap_or(plain)

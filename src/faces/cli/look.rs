@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// How the file is made.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 #[derive(Debug, Default, PartialEq, Args)]
 #[command(next_help_heading = "Picture")]
 pub(super) struct LookArgs {
@@ -29,9 +30,12 @@ pub(super) struct LookArgs {
     /// The most that the file may take, such as 200k: the quality is lowered until it fits
     #[arg(long, value_name = "N")]
     pub max_size: Option<String>,
-    /// Leave time, source and software out of the file
+    /// Leave time, software and colour tags out of the file
     #[arg(long)]
     pub strip: bool,
+    /// Put the stream's URL (redacted) into the picture's Exif
+    #[arg(long, conflicts_with = "strip")]
+    pub describe: bool,
 }
 
 /// What is looked for in the picture.

@@ -47,6 +47,7 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
             ("lossless", picture.look.lossless),
             ("progressive", picture.look.progressive),
             ("strip", picture.look.strip),
+            ("describe", picture.look.describe),
             ("detect-bars", picture.watch.detect_bars),
             ("no-clobber", picture.store.no_clobber),
         ],

@@ -14,7 +14,7 @@ use crate::{
 pub(super) const OF_PICTURES: &[&str] = &[
     "url", "at", "key_frame", "exact", "skip_black", "best", "variant",
     "width", "height", "fit", "enlarge", "crop", "tone_map",
-    "quality", "lossless", "subsampling", "progressive", "max_size", "strip",
+    "quality", "lossless", "subsampling", "progressive", "max_size", "strip", "describe",
     "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "retries",
 ];
 /// The parameters of an inspection.
