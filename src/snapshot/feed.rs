@@ -17,7 +17,7 @@ use super::{
 use crate::{
     crypt::Cipher,
     error::{Error, ErrorKind},
-    fetch::{Body, Job, Version},
+    fetch::{Body, Job, Version, may_refuse_ranges},
     libav::Upstream,
 };
 
@@ -171,8 +171,8 @@ impl Feed {
         let portion = self.portion_of(index);
         let opened = self.job.open(&part.url, part.rest(done, portion)).await;
         match opened {
-            // Some origins know no ranges, and say so
-            Err(error) if portion.is_some() && part.length.is_none() && matches!(error.origin_status(), Some(400 | 405 | 416 | 501)) => {
+            // Some origins know no ranges, and say so in many ways
+            Err(error) if portion.is_some() && part.length.is_none() && error.origin_status().is_some_and(may_refuse_ranges) => {
                 self.job.open(&part.url, part.rest(done, None)).await
             }
             Ok(mut body) => {

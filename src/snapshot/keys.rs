@@ -2,14 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use crate::{
     crypt::{BLOCK, Cipher},
     error::{Error, ErrorKind},
-    fetch::{Job, Range},
+    fetch::{Job, Range, data_url},
     hls::{Key, Method},
     request::{DecryptionKeys, SnapshotRequest},
 };
@@ -130,7 +129,7 @@ impl Keyring {
 
     async fn fetch(&self, url: &Url) -> Result<Arc<[u8]>, Error> {
         if url.scheme() == "data" {
-            return of_data(url.path()).ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL cannot be read").at(url));
+            return data_url(url).map(Into::into).ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL cannot be read").at(url));
         }
         match self.job.read(url, Range::ALL, LARGEST_ANSWER).await {
             Ok((_, bytes)) if bytes.trim_ascii_start().starts_with(b"<") => {
@@ -178,46 +177,9 @@ fn sized(kind: LockKind, key: Arc<[u8]>, what: &str) -> Result<Arc<[u8]>, Error>
     Err(if hint.is_empty() { error.hint("check the key") } else { error.hint(hint) })
 }
 
-/// The bytes of a data: URL's path (RFC 2397).
-fn of_data(path: &str) -> Option<Arc<[u8]>> {
-    let (head, data) = path.split_once(',')?;
-    let bytes = unescaped(data)?;
-    if !head.trim_end().to_ascii_lowercase().ends_with(";base64") {
-        return Some(bytes.into());
-    }
-    let text: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').collect();
-    let decoded = general_purpose::STANDARD_NO_PAD.decode(&text).or_else(|_| general_purpose::URL_SAFE_NO_PAD.decode(&text));
-    decoded.ok().map(Into::into)
-}
-
-/// Percent-encoding undone.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = text.bytes();
-    let mut plain = Vec::new();
-    while let Some(byte) = bytes.next() {
-        plain.push(if byte == b'%' { digit(bytes.next()?)? << 4 | digit(bytes.next()?)? } else { byte });
-    }
-    Some(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_in_data_urls() {
-        let read = |text: &str| Url::parse(text).ok().and_then(|url| of_data(url.path())).map(|key| key.to_vec());
-        let wanted: Vec<u8> = (0..16).collect();
-        assert_eq!(read("data:text/plain;base64,AAECAwQFBgcICQoLDA0ODw=="), Some(wanted.clone()));
-        assert_eq!(read("data:;base64,AAECAwQFBgcICQoLDA0ODw"), Some(wanted.clone()));
-        assert_eq!(read("data:application/octet-stream;charset=utf-8;BASE64,AAECAwQFBgcICQoLDA0ODw%3D%3D"), Some(wanted));
-        assert_eq!(read("data:,%00%fFz"), Some(vec![0, 255, b'z']));
-        assert_eq!(read("data:;base64,-_-_"), Some(vec![0xfb, 0xff, 0xbf]));
-        for text in ["data:nothing", "data:;base64,***", "data:,%0"] {
-            assert_eq!(read(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn keys_of_the_wrong_size_are_told() {

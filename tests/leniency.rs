@@ -1,0 +1,199 @@
+//! Origins and playlists that are not as they should be, and give a picture all the same: docs/leniency.md lists them.
+
+mod origin;
+mod support;
+
+use std::{io::Write, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use origin::{Origin, Rule, fixtures};
+use rustls::{
+    ServerConfig, ServerConnection, StreamOwned,
+    pki_types::{CertificateDer, PrivateKeyDer},
+};
+use support::{frame, hlsnap, raw::Raw};
+
+const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const FRAGMENTS: &str = "/ladder-fmp4/v0.m3u8";
+const VARIANT: &str = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,";
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(fixtures().join(name.trim_start_matches('/'))).expect("a fixture")
+}
+
+fn text(name: &str) -> String {
+    String::from_utf8(fixture(name)).expect("text")
+}
+
+/// An origin with this playlist at a path beside the ladder's.
+fn with(path: &str, playlist: impl Into<Vec<u8>>) -> Origin {
+    let origin = Origin::start();
+    origin.rule(path, Rule::Body(playlist.into(), PLAYLIST));
+    origin
+}
+
+fn data_url(bytes: &[u8]) -> String {
+    format!("data:application/octet-stream;base64,{}", STANDARD.encode(bytes))
+}
+
+#[test]
+fn data_urls_hold_inits_segments_and_playlists() {
+    let origin = with("/ladder-fmp4/x.m3u8", text(FRAGMENTS).replace("v0-init.mp4", &data_url(&fixture("ladder-fmp4/v0-init.mp4"))));
+    assert_eq!(frame(&origin.url("/ladder-fmp4/x.m3u8"), &["--at", "3"]), 75);
+    assert!(!origin.paths().iter().any(|path| path.contains("init")), "{:?}", origin.paths());
+    let segment = data_url(&fixture("ladder-ts/v0-1.ts"));
+    let lines = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{segment}\n#EXT-X-ENDLIST\n");
+    let origin = with("/x.m3u8", lines.clone());
+    assert_eq!(frame(&origin.url("/x.m3u8"), &[]), 50);
+    let origin = with("/x.m3u8", format!("{VARIANT}RESOLUTION=1x1\n{}\n", data_url(lines.as_bytes())));
+    assert_eq!(frame(&origin.url("/x.m3u8"), &[]), 50);
+    assert_eq!(origin.hits().len(), 1);
+}
+
+#[test]
+fn data_urls_lead_nowhere_that_is_closed_and_are_bounded() {
+    let origin = Origin::start();
+    let master = |lines: &str| format!("{VARIANT}RESOLUTION=1x1\n{}\n", data_url(lines.as_bytes()));
+    let media = |uri: &str| format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{uri}\n#EXT-X-ENDLIST\n");
+    // A local file is named by what came over the network
+    origin.rule("/x.m3u8", Rule::Body(master(&media("file:///etc/hostname")).into(), PLAYLIST));
+    hlsnap(&[&origin.url("/x.m3u8")]).fails(10, "not_allowed");
+    // A relative URI has nothing to be relative to
+    origin.rule("/x.m3u8", Rule::Body(master(&media("x.ts")).into(), PLAYLIST));
+    hlsnap(&[&origin.url("/x.m3u8")]).fails(22, "not_found");
+    // Bytes count, wherever they come from
+    origin.rule("/x.m3u8", Rule::Body(media(&data_url(&fixture("ladder-ts/v0-0.ts"))).into(), PLAYLIST));
+    hlsnap(&[&origin.url("/x.m3u8"), "--max-bytes", "20000"]).fails(14, "too_large");
+    origin.rule("/x.m3u8", Rule::Body(media("data:,%zz").into(), PLAYLIST));
+    hlsnap(&[&origin.url("/x.m3u8")]).fails(20, "bad_playlist");
+    origin.rule("/x.m3u8", Rule::Redirect("data:,x".into()));
+    hlsnap(&[&origin.url("/x.m3u8")]).fails(10, "not_allowed");
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).expect("packed");
+    encoder.finish().expect("packed")
+}
+
+#[test]
+fn content_codings_are_known_by_every_name() {
+    let lines = fixture("ladder-ts/v0.m3u8");
+    let members = [gzip(&lines[..60]), gzip(&lines[60..])].concat();
+    for (packed, coding) in
+        [(gzip(&lines), "gzip"), (gzip(&lines), "GZIP"), (gzip(&lines), "x-gzip"), (members, "Gzip"), (lines.clone(), "utf-8")]
+    {
+        let origin = Origin::start();
+        origin.rule("/ladder-ts/x.m3u8", Rule::Packed(packed, coding));
+        assert_eq!(frame(&origin.url("/ladder-ts/x.m3u8"), &["--at", "3"]), 75, "{coding}");
+    }
+}
+
+/// Answers a playlist and its segment behind a head of one's own, in which `%d` is the body's length.
+fn headed(head: &'static str) -> Raw {
+    Raw::start(move |mut asked| {
+        let body = fixture(&format!("ladder-ts{}", asked.path));
+        asked.say(head.replace("%d", &body.len().to_string()));
+        asked.say(body);
+    })
+}
+
+#[test]
+fn headers_are_read_as_browsers_and_curl_read_them() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Policy: default-src self;\r\n   img-src *;\r\nContent-Length: %d\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nServer : X\r\nX-Powered-By : PHP/5\r\nContent-Length: %d\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nX-Something\r\nContent-Length: %d\r\n\r\n",
+        "HTTP/1.0 200 OK\r\n\r\n",
+        "HTTP/1.0 200\r\nConnection: keep-alive\r\nContent-Length: %d\r\n\r\n",
+        "HTTP/1.1 200 OK\nConnection: close\nContent-Length: %d\n\n",
+    ] {
+        assert_eq!(frame(&headed(head).url("/v0.m3u8"), &["--at", "3"]), 75, "{head:?}");
+    }
+}
+
+#[test]
+fn behind_a_proxy_headers_are_read_strictly() {
+    let folded = Raw::start(|mut asked| asked.answer("X-Policy: a;\r\n  b\r\n", b"#EXTM3U\n"));
+    let run = hlsnap(&["http://example.test/x.m3u8", "--proxy", &folded.url(""), "--retries", "0"]);
+    run.fails(11, "unreachable");
+    assert_eq!(folded.asked(), 1);
+}
+
+#[test]
+fn framing_that_contradicts_itself_is_refused() {
+    for head in [
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\nContent-Length: 7\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: x\r\n\r\n",
+    ] {
+        hlsnap(&[&headed(head).url("/v0.m3u8"), "--retries", "0"]).fails(11, "unreachable");
+    }
+}
+
+/// A TLS server of the ladder with a certificate of its own making, and that certificate as PEM.
+fn tls(change: impl FnOnce(&mut rcgen::CertificateParams)) -> (u16, tempfile::NamedTempFile) {
+    let mut parameters = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
+    parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    change(&mut parameters);
+    let key = rcgen::KeyPair::generate().expect("a key");
+    let certificate = parameters.self_signed(&key).expect("a certificate");
+    let mut pem = tempfile::NamedTempFile::new().expect("a file");
+    pem.write_all(certificate.pem().as_bytes()).expect("written");
+    let configuration = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from(certificate.der().to_vec())],
+            PrivateKeyDer::try_from(key.serialize_der()).expect("a key"),
+        )
+        .expect("a configuration");
+    let configuration = Arc::new(configuration);
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = StreamOwned::new(ServerConnection::new(Arc::clone(&configuration)).expect("a connection"), stream);
+            let mut request = [0; 4096];
+            let Ok(count) = std::io::Read::read(&mut stream, &mut request) else { continue };
+            let line = String::from_utf8_lossy(request.get(..count).unwrap_or_default()).into_owned();
+            let body = fixture(&format!("ladder-ts{}", line.split(' ').nth(1).unwrap_or_default()));
+            let _ = write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = stream.write_all(&body);
+            let _ = stream.flush();
+        }
+    });
+    (port, pem)
+}
+
+#[test]
+fn a_certificate_that_the_caller_names_is_trusted_as_itself() {
+    let (port, pem) = tls(|_| ());
+    let (url, path) = (format!("https://localhost:{port}/v0.m3u8"), pem.path().to_str().expect("a name").to_owned());
+    assert_eq!(frame(&url, &["--cacert", &path]), 0);
+    hlsnap(&[&url, "--retries", "0"]).fails(11, "unreachable");
+    // Another server's, another name, and one that is over
+    let (_, other) = tls(|_| ());
+    hlsnap(&[&url, "--retries", "0", "--cacert", other.path().to_str().expect("a name")]).fails(11, "unreachable");
+    hlsnap(&[&url.replace("localhost", "127.0.0.1"), "--retries", "0", "--cacert", &path]).fails(11, "unreachable");
+    let (port, pem) = tls(|parameters| parameters.not_after = rcgen::date_time_ymd(2020, 1, 1));
+    let path = pem.path().to_str().expect("a name");
+    hlsnap(&[&format!("https://localhost:{port}/v0.m3u8"), "--retries", "0", "--cacert", path]).fails(11, "unreachable");
+}
+
+#[test]
+fn an_old_version_of_tls_is_named() {
+    // What a server of TLS 1.1 answers: the alert protocol_version
+    let raw = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = raw.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for mut stream in raw.incoming().map_while(Result::ok) {
+            let mut hello = [0; 4096];
+            let _ = std::io::Read::read(&mut stream, &mut hello);
+            let _ = stream.write_all(&[21, 3, 2, 0, 2, 2, 70]);
+        }
+    });
+    let run = hlsnap(&[&format!("https://127.0.0.1:{port}/x.m3u8"), "--retries", "0"]);
+    assert!(run.fails(11, "unreachable").stderr.contains("TLS"), "{}", run.stderr);
+    assert!(run.stderr.contains("1.2"), "{}", run.stderr);
+}
