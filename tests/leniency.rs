@@ -11,9 +11,10 @@ use rustls::{
     ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use support::{frame, hlsnap, raw::Raw};
+use support::{Run, frame, hlsnap, number, raw::Raw, sealing::padded};
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
+const MEDIA: &str = "/ladder-ts/v0.m3u8";
 const FRAGMENTS: &str = "/ladder-fmp4/v0.m3u8";
 const VARIANT: &str = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1,";
 
@@ -30,6 +31,130 @@ fn with(path: &str, playlist: impl Into<Vec<u8>>) -> Origin {
     let origin = Origin::start();
     origin.rule(path, Rule::Body(playlist.into(), PLAYLIST));
     origin
+}
+
+#[track_caller]
+fn report(url: &str, options: &[&str]) -> Run {
+    let run = hlsnap(&[&[url, "--json", "-o", "out.png"], options].concat());
+    assert_eq!(run.code, 0, "{}", run.stderr);
+    run
+}
+
+#[test]
+fn media_belies_codecs() {
+    for codecs in ["mp4a.40.2", "x264,aac", "unknown", "vvc1.1.L51"] {
+        let origin = with("/ladder-ts/x.m3u8", format!("{VARIANT}CODECS=\"{codecs}\"\nv0.m3u8\n"));
+        assert_eq!(frame(&origin.url("/ladder-ts/x.m3u8"), &[]), 0, "{codecs}");
+    }
+}
+
+#[test]
+fn a_variant_that_codecs_speak_against_comes_last() {
+    let lines = format!("{VARIANT}CODECS=\"unknown\"\nv0.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.4d401e\"\nv1.m3u8\n");
+    let origin = with("/ladder-ts/x.m3u8", lines);
+    frame(&origin.url("/ladder-ts/x.m3u8"), &[]);
+    assert!(!origin.paths().iter().any(|path| path == MEDIA), "{:?}", origin.paths());
+    origin.rule("/ladder-ts/v1.m3u8", Rule::Status(404, None));
+    frame(&origin.url("/ladder-ts/x.m3u8"), &[]);
+}
+
+#[test]
+fn codecs_say_why_media_shows_nothing() {
+    for (codecs, code, kind) in [("mp4a.40.2", 21, "no_video"), ("xyz1.2", 25, "unsupported"), ("avc1.4d401e", 24, "undecodable")] {
+        let origin = with("/broken/x.m3u8", format!("{VARIANT}CODECS=\"{codecs}\"\nnoise.m3u8\n"));
+        hlsnap(&[&origin.url("/broken/x.m3u8")]).fails(code, kind);
+    }
+    // Its pictures would be clean and in wrong colours, whatever its media is
+    let origin = with("/ladder-ts/x.m3u8", format!("{VARIANT}CODECS=\"dvh1.05.06\"\nv0.m3u8\n"));
+    hlsnap(&[&origin.url("/ladder-ts/x.m3u8")]).fails(25, "unsupported");
+}
+
+#[test]
+fn stray_media_tags_make_no_media_playlist() {
+    let stray = "#EXTM3U\n#EXT-X-TARGETDURATION:15\n#EXT-X-MEDIA-SEQUENCE:0\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv0.m3u8\n#EXT-X-ENDLIST\n";
+    let origin = with("/ladder-ts/x.m3u8", stray);
+    assert_eq!(frame(&origin.url("/ladder-ts/x.m3u8"), &["--at", "3"]), 75);
+}
+
+#[test]
+fn a_transport_stream_does_not_need_the_map_before_it() {
+    let lines = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"/ladder-fmp4/v0-init.mp4\"\n#EXTINF:2,\n/ladder-fmp4/v0-0.m4s\n\
+                 #EXT-X-DISCONTINUITY\n#EXTINF:2,\n/ladder-ts/v0-1.ts\n#EXTINF:2,\n/ladder-ts/v0-2.ts\n";
+    for end in ["", "#EXT-X-ENDLIST\n"] {
+        let origin = with("/x.m3u8", format!("{lines}{end}"));
+        assert_eq!(frame(&origin.url("/x.m3u8"), &["--at", "3.4"]), 85);
+        assert_eq!(frame(&origin.url("/x.m3u8"), &["--at", "live"]), 100);
+        assert_eq!(frame(&origin.url("/x.m3u8"), &["--at", "1"]), 25);
+    }
+}
+
+#[test]
+fn media_in_a_map_is_not_of_the_init() {
+    let (init, first) = (fixture("ladder-fmp4/v0-init.mp4"), fixture("ladder-fmp4/v0-0.m4s"));
+    let origin = with("/ladder-fmp4/x.m3u8", text(FRAGMENTS).replace("v0-init.mp4", "first.mp4"));
+    origin.rule("/ladder-fmp4/first.mp4", Rule::Body([init, first].concat(), "video/mp4"));
+    let url = origin.url("/ladder-fmp4/x.m3u8");
+    assert_eq!(frame(&url, &["--at", "4.4", "--key-frame"]), 100);
+    assert_eq!(frame(&url, &["--at", "live"]), 100);
+    assert_eq!(frame(&url, &[]), 0);
+}
+
+#[test]
+fn an_unknown_method_of_clear_media_is_ignored() {
+    for (playlist, line) in [(MEDIA, "#EXTINF:2.000000,\nv0-0.ts"), (FRAGMENTS, "#EXTINF:2.000000,\nv0-0.m4s")] {
+        let folder = playlist.rsplit_once('/').expect("a path").0;
+        let lines = text(playlist).replace(line, &format!("#EXT-X-KEY:METHOD=EVENT\n{line}"));
+        assert!(lines.contains("EVENT"), "{lines}");
+        let origin = with(&format!("{folder}/x.m3u8"), lines);
+        let run = report(&origin.url(&format!("{folder}/x.m3u8")), &["--at", "3"]);
+        assert_eq!((number(&run.picture("out.png")), run.json()["encrypted"].as_str()), (75, Some("none")), "{playlist}");
+    }
+}
+
+#[test]
+fn an_unknown_method_of_other_bytes_is_encryption() {
+    let origin = with("/x.m3u8", "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=ROT-13\n#EXTINF:2,\nx.ts\n#EXT-X-ENDLIST\n");
+    origin.rule("/x.ts", Rule::Body(padded(&[7; 16], &[9; 16], &fixture("ladder-ts/v0-0.ts")), "video/mp2t"));
+    let run = hlsnap(&[&origin.url("/x.m3u8")]);
+    assert!(run.fails(23, "encrypted").stderr.contains("ROT-13"), "{}", run.stderr);
+}
+
+#[test]
+fn a_line_end_after_a_key_is_ignored_and_other_text_is_no_key() {
+    const KEY: &[u8; 16] = b"0123456789abcdef";
+    let lines = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=AES-128,URI=\"key\"\n#EXTINF:2,\nx.ts\n#EXT-X-ENDLIST\n";
+    let origin = with("/x.m3u8", lines);
+    origin.rule("/x.ts", Rule::Body(padded(KEY, &[0; 16], &fixture("ladder-ts/v0-0.ts")), "video/mp2t"));
+    for end in ["\n", "\r\n"] {
+        origin.rule("/key", Rule::Body([KEY, end.as_bytes()].concat(), "text/plain"));
+        assert_eq!(frame(&origin.url("/x.m3u8"), &[]), 0);
+    }
+    let digits: String =
+        KEY.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
+    for text in [digits, STANDARD.encode(KEY), "0123456789abcdeF\n".to_owned()] {
+        origin.rule("/key", Rule::Body(text.into(), "text/plain"));
+        hlsnap(&[&origin.url("/x.m3u8")]).fails(23, "encrypted");
+    }
+}
+
+#[test]
+fn text_in_utf_16_and_after_a_warning_is_read() {
+    let lines = text(MEDIA);
+    let units = |mark: &str| format!("{mark}{lines}").encode_utf16().collect::<Vec<_>>();
+    let little = |mark: &str| units(mark).iter().flat_map(|unit| unit.to_le_bytes()).collect::<Vec<_>>();
+    let big = |mark: &str| units(mark).iter().flat_map(|unit| unit.to_be_bytes()).collect::<Vec<_>>();
+    let warned = |before: &str| format!("{before}{lines}").into_bytes();
+    for playlist in [
+        little("\u{feff}"),
+        little(""),
+        big("\u{feff}"),
+        big(""),
+        warned("\n\nWarning: something on line 3\n"),
+        warned("<br />\n<b>Warning</b>: something<br />\n"),
+    ] {
+        let origin = with("/ladder-ts/x.m3u8", playlist);
+        assert_eq!(frame(&origin.url("/ladder-ts/x.m3u8"), &["--at", "3"]), 75);
+    }
 }
 
 fn data_url(bytes: &[u8]) -> String {
@@ -196,4 +321,12 @@ fn an_old_version_of_tls_is_named() {
     let run = hlsnap(&[&format!("https://127.0.0.1:{port}/x.m3u8"), "--retries", "0"]);
     assert!(run.fails(11, "unreachable").stderr.contains("TLS"), "{}", run.stderr);
     assert!(run.stderr.contains("1.2"), "{}", run.stderr);
+}
+
+#[test]
+fn a_date_that_cannot_be_read_is_noted_in_the_report() {
+    let lines = text(MEDIA).replace("#EXTINF", "#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF");
+    let origin = with("/ladder-ts/x.m3u8", lines);
+    let run = report(&origin.url("/ladder-ts/x.m3u8"), &[]);
+    assert!(run.json()["notes"].to_string().contains("EXT-X-PROGRAM-DATE-TIME"), "{}", run.json());
 }

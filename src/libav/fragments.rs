@@ -102,14 +102,14 @@ impl<U: Upstream> Upstream for Fragments<U> {
 }
 
 /// A box's size and whether it is a `moof` (ISO/IEC 14496-12, 4.2).
-struct Header {
-    size: u64,
-    length: usize,
+pub(super) struct Header {
+    pub size: u64,
+    pub length: usize,
     is_moof: bool,
 }
 
 impl Header {
-    fn of(bytes: &[u8]) -> Option<Self> {
+    pub fn of(bytes: &[u8]) -> Option<Self> {
         let is_moof = bytes.get(4..8)? == b"moof";
         match u32_at(bytes, 0)? {
             1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_moof }),

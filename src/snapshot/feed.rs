@@ -9,7 +9,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
 use super::{
-    keys::{Keyring, Lock},
+    before::Before,
+    keys::{Keyring, Lock, LockKind},
     parts::Part,
     turn::Turn,
     unlock::{Marks, Opening},
@@ -47,6 +48,8 @@ pub(super) struct Feed {
     keyring: Keyring,
     /// The current part, where it is encrypted as a whole.
     opening: Option<Opening>,
+    /// What comes before the media, until its first bytes tell whether it is needed.
+    before: Before,
     /// How much has been given on, and where in that each part begins.
     given: u64,
     marks: Marks,
@@ -99,6 +102,7 @@ impl Feed {
             first_byte: Arc::default(),
             keyring: keyring.clone(),
             opening: None,
+            before: Before::default(),
             given: 0,
             marks: Marks::default(),
             turn: Turn::default(),
@@ -120,6 +124,7 @@ impl Feed {
         let lock = self.parts.get(self.current).and_then(|part| part.lock.as_ref());
         self.marks.begin(self.given, lock);
         self.opening = match lock.and_then(|lock| Some((lock, lock.cipher()?))) {
+            None if lock.is_some_and(|lock| lock.kind == LockKind::Unknown) => lock.map(Opening::unknown),
             Some((lock, cipher)) => Some(Opening::new(cipher, &self.handle.block_on(self.keyring.key(lock))?, lock)?),
             None => None,
         };
@@ -141,6 +146,42 @@ impl Feed {
         let rest: Bytes = self.opening.take().map_or_else(|| Ok(Vec::new()), |mut opening| opening.finish())?.into();
         self.given += rest.len() as u64;
         Ok(rest)
+    }
+
+    fn go_to_next_part(&mut self) {
+        self.current += 1;
+        (self.done, self.opened_at, self.version) = (0, 0, None);
+        self.body = self.ahead.take();
+    }
+
+    /// Opened bytes of the current part in their place in the stream; `None` if nothing can be given on yet. An init is cut off at its media,
+    /// and held until the media is seen to need it. `at_end` says that the part has no more.
+    fn placed(&mut self, mut opened: Bytes, at_end: bool) -> Option<Bytes> {
+        let part = self.parts.get(self.current)?;
+        let count = opened.len() as u64;
+        let begun = self.done.saturating_sub(count);
+        let of_init = if part.is_init { count } else { part.init_length.saturating_sub(begun).min(count) };
+        let init = opened.split_to(usize::try_from(of_init).unwrap_or(opened.len()));
+        if part.is_init || of_init > 0 {
+            let kept = self.before.init(&init, at_end || (!part.is_init && begun + of_init == part.init_length));
+            self.given = (self.given + kept).saturating_sub(of_init);
+        }
+        if part.is_init {
+            if self.before.init_is_over() && !at_end {
+                self.opening = None;
+                self.go_to_next_part();
+            }
+            return None;
+        }
+        if opened.is_empty() && !at_end {
+            return None;
+        }
+        let (ready, left_out) = self.before.media(opened, at_end)?;
+        if left_out > 0 {
+            self.given = self.given.saturating_sub(left_out);
+            self.marks.begin_anew(part.lock.as_ref());
+        }
+        (!ready.is_empty()).then_some(ready)
     }
 
     /// A Media Initialization Section is small.
@@ -232,8 +273,9 @@ impl Upstream for Feed {
                 let hinted = self.hinted(patience);
                 self.begin()?;
                 self.current = self.parts.len();
-                let Some(bytes) = hinted else { return Ok(None) };
+                let Some(bytes) = hinted else { return Ok(self.before.rest()) };
                 let opened = [self.opened(bytes)?, self.finished()?].concat();
+                let opened = [&self.before.rest().unwrap_or_default(), opened.as_slice()].concat();
                 return Ok((!opened.is_empty()).then(|| opened.into()));
             }
             let mut body = if let Some(body) = self.body.take() {
@@ -252,26 +294,25 @@ impl Upstream for Feed {
                 self.body = Some(body);
                 self.first_byte.get_or_init(Instant::now);
                 let opened = self.opened(bytes)?;
-                if opened.is_empty() {
-                    continue;
+                if let Some(ready) = self.placed(opened, false) {
+                    return Ok(Some(ready));
                 }
-                return Ok(Some(opened));
+                continue;
             }
             // An origin that has no more to give has reached the end, whatever size it tells
             if self.part_is_whole(&body) || self.done == self.opened_at {
                 let rest = self.finished()?;
-                self.current += 1;
-                (self.done, self.opened_at, self.version) = (0, 0, None);
-                self.body = self.ahead.take();
-                if !rest.is_empty() {
-                    return Ok(Some(rest));
+                let ready = self.placed(rest, true);
+                self.go_to_next_part();
+                if ready.is_some() {
+                    return Ok(ready);
                 }
             } else {
                 // The portion was not enough: now everything is asked for
                 self.portion = None;
             }
         }
-        Ok(None)
+        Ok(self.before.rest())
     }
 
     fn jump(&mut self, offset: u64) -> Result<bool, Error> {

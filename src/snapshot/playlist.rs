@@ -39,6 +39,7 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
             Ok(taken) => {
                 let mut taken = pick::better(&search, place, taken, clock).await?;
                 taken.notes.extend(plan.note.clone());
+                taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
             Err(error) if another_segment_may_do(&error, playlist, plan.goal) => {
