@@ -324,6 +324,15 @@ fn an_old_version_of_tls_is_named() {
 }
 
 #[test]
+fn parameters_of_old_spellings_are_understood_or_refused() {
+    let origin = Origin::start();
+    let url = origin.url("/ladder-ts/master.m3u8");
+    frame(&format!("hlsvariant://{url} name_key=bitrate"), &["--variant", "360p"]);
+    let run = hlsnap(&[&format!("hls://{url} token=hunter2")]);
+    assert!(run.fails(2, "usage").stderr.contains("token") && !run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
 fn a_date_that_cannot_be_read_is_noted_in_the_report() {
     let lines = text(MEDIA).replace("#EXTINF", "#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF");
     let origin = with("/ladder-ts/x.m3u8", lines);
