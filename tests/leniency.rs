@@ -333,6 +333,20 @@ fn parameters_of_old_spellings_are_understood_or_refused() {
 }
 
 #[test]
+fn messages_name_the_options_that_help() {
+    let origin = Origin::start();
+    origin.rule("/x.m3u8", Rule::Status(403, None));
+    let run = hlsnap(&[&origin.url("/x.m3u8")]);
+    assert!(run.stderr.contains("--user-agent") && run.stderr.contains("--referer"), "{}", run.stderr);
+    let run = hlsnap(&[&origin.url(MEDIA), "--max-playlist-bytes", "100"]);
+    assert!(run.fails(14, "too_large").stderr.contains("--max-playlist-bytes"), "{}", run.stderr);
+    frame(&origin.url(MEDIA), &["--max-playlist-bytes", "1k"]);
+    let list = "#EXTM3U x-tvg-url=\"http://a\"\n#EXTINF:-1 tvg-id=\"one\",One\nhi.m3u8\n";
+    origin.rule("/list.m3u8", Rule::Body(list.into(), PLAYLIST));
+    assert!(hlsnap(&[&origin.url("/list.m3u8")]).fails(20, "bad_playlist").stderr.contains("list of channels"));
+}
+
+#[test]
 fn a_date_that_cannot_be_read_is_noted_in_the_report() {
     let lines = text(MEDIA).replace("#EXTINF", "#EXT-X-PROGRAM-DATE-TIME:yesterday\n#EXTINF");
     let origin = with("/ladder-ts/x.m3u8", lines);

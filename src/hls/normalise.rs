@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    request::Limits,
+    request::{Limits, RAISE_PLAYLIST_BYTES},
 };
 
 /// The bandwidth of a Variant that does not tell one, which m3u8-rs would drop.
@@ -93,7 +93,7 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
 }
 
 fn too_many(what: &str, most: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint("check that it is a playlist")
+    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint(RAISE_PLAYLIST_BYTES)
 }
 
 fn not_hls(text: &[u8]) -> Error {

@@ -211,6 +211,9 @@ pub struct Limits {
     pub pixels: u64,
 }
 
+/// What to do about a playlist that is too large.
+pub const RAISE_PLAYLIST_BYTES: &str = "check that it is a playlist, and raise --max-playlist-bytes if it is";
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
