@@ -9,6 +9,11 @@ pub trait Unlock {
     /// The packet's clear content; `None` where nothing of it is encrypted. Fails with `encrypted` where no key is there.
     fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error>;
 
+    /// Whether what lies there may be encrypted though nothing in the container says so: then it has to be proven as if it had been opened.
+    fn is_doubtful(&self, _position: Option<u64>) -> bool {
+        false
+    }
+
     /// Whether another resource begins behind one place and not behind another: there counters may begin anew.
     fn begins_between(&self, _from: u64, _to: u64) -> bool {
         false

@@ -155,10 +155,6 @@ impl Unlocker {
 
     fn open_nals(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
         let Some(lock) = self.marks.at(sealed.position) else { return Ok(None) };
-        if lock.kind == LockKind::Unknown {
-            // Taken as it is, but no more believed than what a key opens
-            return Ok(Some(sealed.data.to_vec()));
-        }
         let nals = match sealed.codec {
             "h264" => Nals::H264,
             "hevc" => Nals::Hevc,
@@ -177,9 +173,15 @@ impl Unlock for Unlocker {
     fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
         match &sealed.common {
             Some(common) => self.open_common(sealed, common),
+            // Taken as it is, but no more believed than what a key opens
+            None if self.is_doubtful(sealed.position) => Ok(Some(sealed.data.to_vec())),
             None if sealed.in_ts => self.open_nals(sealed),
             None => Ok(None),
         }
+    }
+
+    fn is_doubtful(&self, position: Option<u64>) -> bool {
+        self.marks.at(position).is_some_and(|lock| lock.kind == LockKind::Unknown)
     }
 
     fn begins_between(&self, from: u64, to: u64) -> bool {
