@@ -238,6 +238,20 @@ fn headers_are_read_as_browsers_and_curl_read_them() {
 }
 
 #[test]
+fn a_redirect_in_any_encoding_is_followed() {
+    let raw = Raw::start(|mut asked| match asked.path.as_str() {
+        "/x.m3u8" => {
+            asked.say(b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /caf\xe9 1/v0.m3u8\r\n\r\n");
+        }
+        path => {
+            let body = fixture(&path.replace("caf%E9%201", "ladder-ts"));
+            asked.answer("", &body);
+        }
+    });
+    assert_eq!(frame(&raw.url("/x.m3u8"), &[]), 0);
+}
+
+#[test]
 fn behind_a_proxy_headers_are_read_strictly() {
     let folded = Raw::start(|mut asked| asked.answer("X-Policy: a;\r\n  b\r\n", b"#EXTM3U\n"));
     let run = hlsnap(&["http://example.test/x.m3u8", "--proxy", &folded.url(""), "--retries", "0"]);

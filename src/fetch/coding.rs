@@ -1,15 +1,15 @@
 //! Content codings (RFC 9110, 8.4.1), undone as the body arrives. reqwest's own decoding knows their names in lower case only.
 
-use std::{fmt, io};
+use std::{fmt, io, pin::Pin};
 
 use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder};
 use bytes::{Bytes, BytesMut};
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use reqwest::{
     Response,
     header::{CONTENT_ENCODING, HeaderMap},
 };
-use tokio::io::{AsyncRead, AsyncReadExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
 use super::job::from_reqwest;
@@ -20,6 +20,9 @@ pub(super) const ACCEPTED: &str = "gzip, br";
 
 /// A decoder gives out at most this many bytes at a time, so that a small body cannot become a large one unseen.
 const PIECE: usize = 16 << 10;
+
+/// The first byte of each member of a gzip file.
+const GZIP_MAGIC: u8 = 0x1f;
 
 /// A coding that can be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +45,14 @@ impl Coding {
     }
 }
 
+type Packed = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send + Sync>>, Bytes>;
+
 /// A body whose coding is undone.
-pub(super) struct Decoded(Box<dyn AsyncRead + Send + Sync + Unpin>);
+pub(super) enum Decoded {
+    /// `None` after the last member.
+    Gzip(Option<GzipDecoder<Packed>>),
+    Brotli(BrotliDecoder<Packed>),
+}
 
 impl fmt::Debug for Decoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -53,23 +62,38 @@ impl fmt::Debug for Decoded {
 
 impl Decoded {
     pub fn new(response: Response, coding: Coding) -> Self {
-        let packed = StreamReader::new(response.bytes_stream().map_err(io::Error::other));
-        Self(match coding {
-            Coding::Gzip => {
-                let mut decoder = GzipDecoder::new(packed);
-                // RFC 1952, 2.2: a file is a series of members
-                decoder.multiple_members(true);
-                Box::new(decoder)
-            }
-            Coding::Brotli => Box::new(BrotliDecoder::new(packed)),
-        })
+        let packed: Packed = StreamReader::new(Box::pin(response.bytes_stream().map_err(io::Error::other)));
+        match coding {
+            Coding::Gzip => Self::Gzip(Some(GzipDecoder::new(packed))),
+            Coding::Brotli => Self::Brotli(BrotliDecoder::new(packed)),
+        }
     }
 
     /// The next bytes, at least one; `None` at the end.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let mut piece = BytesMut::with_capacity(PIECE);
-        let count = self.0.read_buf(&mut piece).await.map_err(failure)?;
-        Ok((count > 0).then(|| piece.freeze()))
+        loop {
+            let count = match self {
+                Self::Gzip(Some(decoder)) => decoder.read_buf(&mut piece).await,
+                Self::Gzip(None) => Ok(0),
+                Self::Brotli(decoder) => decoder.read_buf(&mut piece).await,
+            };
+            if count.map_err(failure)? > 0 {
+                return Ok(Some(piece.freeze()));
+            }
+            if !self.next_member().await.map_err(failure)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Goes on to the next member of a gzip file (RFC 1952, 2.2). Other bytes after a member are ignored, as gzip itself does.
+    async fn next_member(&mut self) -> io::Result<bool> {
+        let Self::Gzip(decoder) = self else { return Ok(false) };
+        let Some(mut packed) = decoder.take().map(GzipDecoder::into_inner) else { return Ok(false) };
+        let begins = packed.fill_buf().await?.first() == Some(&GZIP_MAGIC);
+        *decoder = begins.then(|| GzipDecoder::new(packed));
+        Ok(begins)
     }
 }
 

@@ -214,8 +214,7 @@ impl Job {
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
-            let target = response.headers().get(LOCATION).and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
-            let next = target.and_then(|text| url.join(text).ok());
+            let next = response.headers().get(LOCATION).and_then(|text| url.join(&readable(text.as_bytes())).ok());
             let next = next.ok_or_else(|| {
                 Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
             })?;
@@ -246,6 +245,13 @@ impl Job {
         tracing::debug!("{} {} {:?} {range:?}", response.status().as_u16(), crate::error::redacted(url), response.version());
         Ok(response)
     }
+}
+
+/// A Location as text: bytes that are no UTF-8 are escaped, and so go back to the origin as they came.
+fn readable(location: &[u8]) -> String {
+    let escaped =
+        || location.iter().map(|byte| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    std::str::from_utf8(location).map_or_else(|_| escaped(), str::to_owned)
 }
 
 fn status_error(status: StatusCode) -> Error {
