@@ -158,6 +158,12 @@ fn answer(target: &str) -> Reply {
         "/init" => playlist(&format!("#EXT-X-MAP:URI=\"{url}\"\n#EXTINF:2,\n{own}\n#EXT-X-ENDLIST\n")),
         "/key" => playlist(&format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{url}\"\n#EXTINF:2,\n{own}\n#EXT-X-ENDLIST\n")),
         "/variant" => (200, String::new(), format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n{url}\n").into_bytes()),
+        // The same as a segment, in a playlist that is in its Variant's URL
+        "/data" => {
+            let lines = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{url}\n#EXT-X-ENDLIST\n");
+            let lines = lines.replace('%', "%25").replace('#', "%23").replace('\n', "%0A");
+            (200, String::new(), format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ndata:,{lines}\n").into_bytes())
+        }
         "/media.ts" => (200, String::new(), std::fs::read(origin::fixtures().join("ladder-ts/v0-0.ts")).expect("the segment")),
         _ => (404, String::new(), Vec::new()),
     }
@@ -194,7 +200,7 @@ fn whatever_leads_to_them() {
     alone("whatever_leads_to_them", || {
         let mut everywhere = Everywhere::start(answer);
         for host in FORBIDDEN {
-            for way in ["to", "segment", "init", "key", "variant"] {
+            for way in ["to", "segment", "init", "key", "variant", "data"] {
                 let url = format!("http://{PUBLIC}/{way}?http://{host}/media.ts");
                 refused(&url);
                 let seen = everywhere.addresses();
@@ -202,7 +208,7 @@ fn whatever_leads_to_them() {
             }
         }
         // The same ways, to where they may lead
-        for way in ["to", "segment", "variant"] {
+        for way in ["to", "segment", "variant", "data"] {
             let inner = if way == "variant" {
                 format!("http://{PUBLIC}/segment?http://1.1.1.1/media.ts")
             } else {

@@ -436,3 +436,25 @@ fn inspect_tells_what_opens() {
     assert!(table.contains("SAMPLE-AES with FairPlay (1 of 2 segments, no clear key)"), "{table}");
     assert_eq!(origin.paths(), ["/x.m3u8", "/x.m3u8"], "no key is fetched to tell");
 }
+
+#[test]
+fn an_unknown_method_is_believed_to_be_none_only_with_proof() {
+    // Samples are encrypted, and nothing but the METHOD says so
+    let ts = [("ladder-ts/v0-0.ts", 257, false), ("codecs/hevc-ts-0.ts", 256, true)];
+    for (name, pid, hevc) in ts {
+        let sealed = sample_aes_ts(&fixture(name), pid, hevc, &KEY, &IV);
+        let origin = origin_with("#EXT-X-KEY:METHOD=NEW\n#EXTINF:2,\n/0\n", &KEY, &[("/0", sealed)]);
+        hlsnap(&[&origin.url("/x.m3u8")]).fails(23, "encrypted");
+    }
+    let fmp4 = [("ladder-fmp4/v0", Kind::H264), ("codecs/hevc", Kind::Hevc), ("codecs/vp9", Kind::Vp9), ("codecs/av1", Kind::Av1)];
+    for (name, kind) in fmp4 {
+        let (clear_init, clear) = (fixture(&format!("{name}-init.mp4")), fixture(&format!("{name}-0.m4s")));
+        let lines = "#EXT-X-MAP:URI=\"/init.mp4\"\n#EXT-X-KEY:METHOD=NEW\n#EXTINF:2,\n/0\n";
+        let clear_origin = origin_with(lines, &KEY, &[("/init.mp4", clear_init.clone()), ("/0", clear.clone())]);
+        assert_eq!(frame(&clear_origin.url("/x.m3u8"), &[]), 0, "{name}");
+        let sealed = segment(&clear, kind, *b"cbcs", &KEY);
+        let origin = origin_with(lines, &KEY, &[("/init.mp4", clear_init), ("/0", sealed)]);
+        let run = hlsnap(&[&origin.url("/x.m3u8")]);
+        assert!(matches!(run.code, 23 | 24), "{name}: {} {}", run.code, run.stderr);
+    }
+}

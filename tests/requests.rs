@@ -131,6 +131,14 @@ fn cookies_that_the_origin_sets_are_sent_back() {
 }
 
 #[test]
+fn cookies_that_a_redirect_sets_are_sent_on() {
+    let origin = Origin::start();
+    origin.rule("/go.m3u8", Rule::RedirectSetting("/ladder-ts/v0.m3u8".into(), "session=42; Path=/"));
+    origin.rule("/ladder-ts/v0-0.ts", Rule::NeedCookie("session=42"));
+    assert_eq!(frame(&origin.url("/go.m3u8"), &[]), 0);
+}
+
+#[test]
 fn query_strings_are_the_callers_and_are_not_inherited() {
     let origin = Origin::start();
     assert_eq!(frame(&origin.url("/ladder-ts/master.m3u8?token=secret"), &[]), 0);

@@ -1,12 +1,16 @@
 //! A resource as it arrives.
 
 use bytes::{Buf, Bytes, BytesMut};
-use reqwest::{Response, StatusCode, header::CONTENT_RANGE};
+use reqwest::{Response, StatusCode};
 use url::Url;
 
 use super::{
     Job, Range,
+    coding::{Coding, Decoded},
+    data::data_url,
+    job::from_reqwest,
     local::LocalFile,
+    partial::{self, Content, Span},
     retry::{Retries, error_is_passing},
     version::Version,
 };
@@ -22,62 +26,151 @@ pub struct Body {
     position: u64,
     /// Bytes that have come, over all tries.
     come: u64,
-    /// Bytes still to be thrown away, where the origin ignored the range.
-    surplus: u64,
+    answer: Answer,
     version: Version,
-    /// Whether bytes were encoded on the way: then a cut body cannot be continued.
-    source: Origin,
     retries: Retries,
 }
 
+/// One answer to a request, and which bytes of the resource it holds.
 #[derive(Debug)]
-enum Origin {
-    Remote { response: Box<Response>, resumable: bool },
+struct Answer {
+    source: Source,
+    /// Bytes before those that are wanted, still to be thrown away.
+    surplus: u64,
+    /// Where in the resource `position` was when it came.
+    began: u64,
+    /// Where in the resource its bytes end; `None` is where the body ends.
+    end: Option<u64>,
+    /// Whether it is the whole resource.
+    is_whole: bool,
+    /// Whether a body that breaks off can be continued: a compressed one cannot.
+    is_resumable: bool,
+    is_multiplexed: bool,
+}
+
+#[derive(Debug)]
+enum Source {
+    Remote(Box<Response>),
+    Decoded(Decoded),
+    Memory(Bytes),
     Local(LocalFile),
     Ended,
 }
 
-impl Body {
-    pub(super) fn remote(job: &Job, url: Url, response: Response, range: Range) -> Result<Self, Error> {
-        let partial = response.status() == StatusCode::PARTIAL_CONTENT;
-        let told = response.headers().get(CONTENT_RANGE).and_then(|text| content_range(text.to_str().ok()?));
-        if partial && range != Range::ALL && told.is_some_and(|(first, _)| first != range.first) {
-            return Err(Error::new(ErrorKind::Unreachable, "the origin sent another range than was asked for").at(&url).hint("try again"));
+impl Source {
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        match self {
+            Self::Remote(response) => response.chunk().await.map_err(from_reqwest),
+            Self::Decoded(decoded) => decoded.next().await,
+            Self::Memory(bytes) => Ok(Some(std::mem::take(bytes)).filter(|bytes| !bytes.is_empty())),
+            Self::Local(file) => file.read(),
+            Self::Ended => Ok(None),
         }
-        let length = response.content_length();
-        // reqwest takes the header away where it decodes the body
-        let resumable = length.is_some() || partial;
-        let size = if partial { told.and_then(|(_, size)| size) } else { length };
-        Ok(Self {
-            job: job.clone(),
-            url,
-            range,
-            position: range.first,
-            come: 0,
-            surplus: if partial { 0 } else { range.first },
-            version: Version::told(response.headers(), size),
-            source: Origin::Remote { response: Box::new(response), resumable },
-            retries: Retries::new(&job.limits),
-        })
+    }
+}
+
+/// A larger range without a length is not read to its end before it is used: another request shows whether ranges are answered.
+const LARGEST_PROOF: u64 = 4 << 20;
+
+/// How an answer is taken.
+pub(super) enum Taken {
+    Body(Box<Body>),
+    /// Its bytes are not reliably those that were asked for, and why.
+    Unusable(&'static str),
+}
+
+impl Body {
+    /// Takes an answer to `asked` as the bytes of `range`: those alone, also of an answer that holds more.
+    pub(super) async fn remote(job: &Job, url: Url, response: Response, range: Range, asked: Range) -> Result<Taken, Error> {
+        let coding = Coding::of(response.headers());
+        let length = response.content_length().filter(|_| coding.is_none());
+        let headers = response.headers().clone();
+        let is_multiplexed = response.version() == reqwest::Version::HTTP_2;
+        let content = partial::content(response.status(), &headers, length, coding.is_some(), asked);
+        let mut source = match coding {
+            Some(coding) => Source::Decoded(Decoded::new(response, coding)),
+            None => Source::Remote(Box::new(response)),
+        };
+        let content = match content {
+            Content::Multipart(boundary) => {
+                let bytes = job.buffered(&url, &mut source).await?;
+                let Some((span, place)) = partial::part_at(&bytes, &boundary, asked.first) else {
+                    return Ok(Taken::Unusable("a multipart answer without the range"));
+                };
+                source = Source::Memory(bytes.slice(place));
+                Content::Part(span)
+            }
+            Content::Unproven(span) if span.length() > LARGEST_PROOF => {
+                if !job.answers_ranges(&url, asked.first).await? {
+                    return Ok(Taken::Unusable("a range without its length"));
+                }
+                Content::Part(span)
+            }
+            Content::Unproven(span) => {
+                let bytes = job.buffered(&url, &mut source).await?;
+                let content = partial::proven(span, bytes.len() as u64);
+                source = Source::Memory(bytes);
+                content
+            }
+            content => content,
+        };
+        let (span, size) = match content {
+            Content::Whole => (None, length),
+            Content::Part(span) => (Some(span), span.size),
+            Content::Unusable(why) => return Ok(Taken::Unusable(why)),
+            Content::Multipart(_) | Content::Unproven(_) => return Err(Error::internal("an answer was not judged")),
+        };
+        let answer = Answer {
+            surplus: range.first - span.map_or(0, |span: Span| span.first).min(range.first),
+            began: range.first,
+            end: span.map(|span| span.end),
+            is_whole: span.is_none(),
+            is_resumable: coding.is_none() && (length.is_some() || span.is_some()),
+            is_multiplexed,
+            source,
+        };
+        let version = Version::told(&headers, size);
+        Ok(Taken::Body(Box::new(Self { answer, version, ..Self::ended(job, &url, range) })))
     }
 
     pub(super) fn local(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
         let file = LocalFile::open(job, url, range.first)?;
         let version = Version::of_size(file.size());
-        Ok(Self { version, source: Origin::Local(file), ..Self::ended(job, url, range) })
+        let mut body = Self::ended(job, url, range);
+        (body.version, body.answer.source) = (version, Source::Local(file));
+        Ok(body)
+    }
+
+    /// The bytes of a `data:` URL.
+    pub(super) fn data(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
+        let unreadable = || Error::new(ErrorKind::BadPlaylist, "the data: URL cannot be read").at(url);
+        let bytes = Bytes::from(data_url(url).ok_or_else(unreadable)?);
+        let mut body = Self::ended(job, url, range);
+        body.version = Version::of_size(Some(bytes.len() as u64));
+        body.answer.surplus = range.first;
+        body.answer.source = Source::Memory(bytes);
+        Ok(body)
     }
 
     /// Nothing: the range begins beyond the resource's end.
     pub(super) fn ended(job: &Job, url: &Url, range: Range) -> Self {
+        let answer = Answer {
+            source: Source::Ended,
+            surplus: 0,
+            began: range.first,
+            end: None,
+            is_whole: false,
+            is_resumable: false,
+            is_multiplexed: false,
+        };
         Self {
             job: job.clone(),
             url: url.clone(),
             range,
             position: range.first,
             come: 0,
-            surplus: 0,
+            answer,
             version: Version::default(),
-            source: Origin::Ended,
             retries: Retries::new(&job.limits),
         }
     }
@@ -97,10 +190,9 @@ impl Body {
         &self.version
     }
 
-    /// Takes more than was asked for where the origin sends it: it ignored the range, and the bytes come anyway.
+    /// Takes more than was asked for if the origin sends it: it ignored the range, and the bytes come anyway.
     pub fn take_all_that_comes(&mut self) {
-        let ignored = matches!(&self.source, Origin::Remote { response, .. } if response.status() != StatusCode::PARTIAL_CONTENT);
-        if ignored {
+        if self.answer.is_whole {
             self.range.last = None;
         }
     }
@@ -112,15 +204,20 @@ impl Body {
 
     /// Whether further requests can share the connection at the same time (HTTP/2).
     pub fn is_multiplexed(&self) -> bool {
-        matches!(&self.source, Origin::Remote { response, .. } if response.version() == reqwest::Version::HTTP_2)
+        self.answer.is_multiplexed
     }
 
     /// The next bytes, at least one; `None` at the end. A body that breaks off is continued where it ended.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
-            let wanted = self.range.last.map(|last| (last + 1).saturating_sub(self.position));
+            let end = self.range.last.map(|last| last.saturating_add(1)).into_iter().chain(self.answer.end).min();
+            let wanted = end.map(|end| end.saturating_sub(self.position));
             if wanted == Some(0) {
-                return Ok(None);
+                if !self.has_more() {
+                    return Ok(None);
+                }
+                self.go_on().await?;
+                continue;
             }
             let piece = match self.next_piece().await {
                 Ok(Some(piece)) => piece,
@@ -134,8 +231,7 @@ impl Body {
             self.come = self.come.saturating_add(piece.len() as u64);
             let most = self.job.limits.segment_bytes;
             if self.come > most {
-                let what = format!("one answer has more than {most} bytes");
-                return Err(Error::new(ErrorKind::TooLarge, what).at(&self.url).hint("raise --max-bytes if that is wanted"));
+                return Err(too_long(most).at(&self.url));
             }
             if let Some(kept) = self.cut(piece, wanted) {
                 self.position += kept.len() as u64;
@@ -146,27 +242,24 @@ impl Body {
 
     /// Everything that is still to come, after what is already there. Fails with `too_large` beyond `most` bytes.
     pub async fn read_to_end(&mut self, mut bytes: BytesMut, most: u64) -> Result<Bytes, Error> {
-        while let Some(chunk) = self.chunk().await? {
-            if (bytes.len() + chunk.len()) as u64 > most {
-                return Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).at(&self.url));
-            }
+        while bytes.len() as u64 <= most {
+            let Some(chunk) = self.chunk().await? else { return Ok(bytes.freeze()) };
             bytes.extend_from_slice(&chunk);
         }
-        Ok(bytes.freeze())
+        Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).at(&self.url))
     }
 
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        match &mut self.source {
-            Origin::Remote { response, .. } => self.job.in_time(&self.url, response.chunk()).await,
-            Origin::Local(file) => file.read().map_err(|e| e.at(&self.url)),
-            Origin::Ended => Ok(None),
+        if let Source::Local(file) = &mut self.answer.source {
+            return file.read().map_err(|e| e.at(&self.url));
         }
+        self.job.in_time(&self.url, self.answer.source.next()).await
     }
 
     /// The part of a piece that was asked for.
     fn cut(&mut self, mut piece: Bytes, wanted: Option<u64>) -> Option<Bytes> {
-        let skipped = self.surplus.min(piece.len() as u64);
-        self.surplus -= skipped;
+        let skipped = self.answer.surplus.min(piece.len() as u64);
+        self.answer.surplus -= skipped;
         piece.advance(usize::try_from(skipped).unwrap_or(piece.len()));
         if let Some(wanted) = wanted {
             piece.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
@@ -174,27 +267,77 @@ impl Body {
         (!piece.is_empty()).then_some(piece)
     }
 
+    /// Whether the answer held less than the range, and the resource has more.
+    fn has_more(&self) -> bool {
+        let is_wanted = self.range.last.is_none_or(|last| self.position <= last);
+        // Of a bounded range of a resource of unknown size, the next answer tells
+        let is_there = self.version.size.map_or(self.range.last.is_some(), |size| self.position < size);
+        is_wanted && is_there && self.position > self.answer.began
+    }
+
+    /// Asks for what is left of the range.
+    async fn go_on(&mut self) -> Result<(), Error> {
+        let rest = Range { first: self.position, last: self.range.last };
+        let opened = Box::pin(self.job.open(&self.url, rest)).await;
+        let next = match opened {
+            // The range of a resource that was asked for whole is our own idea
+            Err(error) if self.range == Range::ALL && error.origin_status().is_some_and(may_refuse_ranges) => {
+                Box::pin(self.job.open_from(&self.url, rest, Range::ALL)).await?
+            }
+            opened => opened?,
+        };
+        self.version.check(&next.version, &self.url)?;
+        self.answer = next.answer;
+        Ok(())
+    }
+
     async fn resume(&mut self, error: Error) -> Result<(), Error> {
-        let resumable = matches!(self.source, Origin::Remote { resumable: true, .. });
-        if !resumable || !error_is_passing(&error) {
+        if !self.answer.is_resumable || !error_is_passing(&error) {
             return Err(error);
         }
         let Some(wait) = self.retries.next_wait(None) else {
             return Err(error);
         };
         self.job.pause(wait, error).await?;
-        let rest = Range { first: self.position, last: self.range.last };
-        // A new body, but our own count of tries: a body that always breaks off must come to an end.
-        let next = Box::pin(self.job.open(&self.url, rest)).await?;
-        self.version.check(&next.version, &self.url)?;
-        (self.source, self.surplus) = (next.source, next.surplus);
-        Ok(())
+        // A new answer, but our own count of tries: a body that always breaks off must come to an end
+        self.go_on().await
     }
 }
 
-/// First byte and whole size of `bytes 0-99/1234` or `bytes 0-99/*` (RFC 9110, 14.4).
-fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (span, size) = text.trim().strip_prefix("bytes")?.trim_start().split_once('/')?;
-    let (first, _) = span.split_once('-')?;
-    Some((first.trim().parse().ok()?, size.trim().parse().ok()))
+impl Job {
+    /// Whether a range of one byte is answered with one byte.
+    async fn answers_ranges(&self, url: &Url, offset: u64) -> Result<bool, Error> {
+        let (_, response) = self.follow(url, Range::of(offset, 1)).await?;
+        let is_part = response.status() == StatusCode::PARTIAL_CONTENT && Coding::of(response.headers()).is_none();
+        let mut source = Source::Remote(Box::new(response));
+        let mut count = 0;
+        while is_part && count < 2 {
+            let Some(piece) = self.in_time(url, source.next()).await? else { break };
+            count += piece.len();
+        }
+        Ok(is_part && count == 1)
+    }
+
+    /// A whole body, to be judged by its length. Its bytes are counted when they are given out.
+    async fn buffered(&self, url: &Url, source: &mut Source) -> Result<Bytes, Error> {
+        let most = self.limits.segment_bytes.min(self.limits.max_bytes);
+        let mut bytes = BytesMut::new();
+        while let Some(piece) = self.in_time(url, source.next()).await? {
+            bytes.extend_from_slice(&piece);
+            if bytes.len() as u64 > most {
+                return Err(too_long(most).at(url));
+            }
+        }
+        Ok(bytes.freeze())
+    }
+}
+
+fn too_long(most: u64) -> Error {
+    Error::new(ErrorKind::TooLarge, format!("one answer has more than {most} bytes")).hint("raise --max-bytes if that is wanted")
+}
+
+/// Whether an answer with this status may be due to a Range that was asked for: the same is worth a try without it. 408 and 429 ask for
+/// patience instead.
+pub fn may_refuse_ranges(status: u16) -> bool {
+    matches!(status, 400..=407 | 409..=428 | 430..=501)
 }

@@ -27,7 +27,7 @@ impl Client {
     /// Fails with `usage` where a host pattern, a proxy or a certificate file cannot be used.
     pub fn new(reach: &Reach) -> Result<Self, Error> {
         let policy = Policy::new(reach);
-        let builder = builder(reach)?
+        let mut builder = builder(reach)?
             // Redirects are followed by the job, which checks and counts each.
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -36,6 +36,14 @@ impl Client {
             .http2_initial_stream_window_size(2 << 20)
             .http2_initial_connection_window_size(4 << 20)
             .dns_resolver(Resolver(policy.clone()));
+        // A proxy's connection may carry the answers of several origins, and there a header that two programs read differently could pass
+        // one origin's bytes off as another's. A connection of our own to one origin has nobody to deceive.
+        if !policy.uses_proxies() {
+            builder = builder
+                .http1_allow_obsolete_multiline_headers_in_responses(true)
+                .http1_allow_spaces_after_header_name_in_responses(true)
+                .http1_ignore_invalid_headers_in_responses(true);
+        }
         Ok(Self { http: built(builder)?, policy })
     }
 

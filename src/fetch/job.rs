@@ -16,7 +16,9 @@ use url::Url;
 
 use super::{
     Body, Client, Meter,
+    body::Taken,
     caller::Caller,
+    coding,
     retry::{Retries, error_is_passing, retry_after, status_is_passing},
 };
 use crate::{
@@ -107,32 +109,53 @@ impl Job {
         self.deadline
     }
 
-    /// Opens a resource for reading as it arrives. Redirects are followed, passing failures tried again.
+    /// Opens a resource for reading as it arrives. Redirects are followed, passing failures tried again. An answer that does not hold the
+    /// range reliably is asked for again without one.
     pub async fn open(&self, url: &Url, range: Range) -> Result<Body, Error> {
-        if url.scheme() == "file" {
-            return Body::local(self, url, range);
+        match url.scheme() {
+            "file" => Body::local(self, url, range),
+            "data" => Body::data(self, url, range),
+            _ => Box::pin(self.open_from(url, range, range)).await,
         }
+    }
+
+    /// Opens `range` of a resource by asking for `asked` of it.
+    pub(super) async fn open_from(&self, url: &Url, range: Range, mut asked: Range) -> Result<Body, Error> {
         let mut retries = Retries::new(&self.limits);
         loop {
-            let (error, asked) = match self.follow(url, range).await {
+            let (error, wish) = match self.follow(url, asked).await {
                 Ok((final_url, response)) if response.status().is_success() => {
-                    return Body::remote(self, final_url, response, range);
+                    match Body::remote(self, final_url.clone(), response, range, asked).await {
+                        Ok(Taken::Body(body)) => return Ok(*body),
+                        Ok(Taken::Unusable(why)) if asked != Range::ALL => {
+                            tracing::info!("asking again without a range: the origin sent {why}");
+                            asked = Range::ALL;
+                            continue;
+                        }
+                        Ok(Taken::Unusable(why)) => {
+                            return Err(Error::new(ErrorKind::Unreachable, format!("the origin sent {why}"))
+                                .at(&final_url)
+                                .hint("try again"));
+                        }
+                        Err(error) if error_is_passing(&error) => (error, None),
+                        Err(error) => return Err(error),
+                    }
                 }
-                Ok((_, response)) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && range.first > 0 => {
+                Ok((_, response)) if response.status() == StatusCode::RANGE_NOT_SATISFIABLE && asked.first > 0 => {
                     return Ok(Body::ended(self, url, range));
                 }
                 Ok((final_url, response)) => {
-                    let asked = retry_after(response.headers());
+                    let wish = retry_after(response.headers());
                     let error = status_error(response.status()).at(&final_url);
                     if !status_is_passing(response.status()) {
                         return Err(error);
                     }
-                    (error, asked)
+                    (error, wish)
                 }
                 Err(error) if error_is_passing(&error) => (error, None),
                 Err(error) => return Err(error),
             };
-            let Some(wait) = retries.next_wait(asked) else {
+            let Some(wait) = retries.next_wait(wish) else {
                 return Err(error);
             };
             self.pause(wait, error).await?;
@@ -163,12 +186,12 @@ impl Job {
     }
 
     /// Runs one step of `work`: under the deadline, and no longer than a step may take.
-    pub(super) async fn in_time<T>(&self, url: &Url, work: impl Future<Output = Result<T, reqwest::Error>>) -> Result<T, Error> {
+    pub(super) async fn in_time<T>(&self, url: &Url, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let step = self.limits.step;
         let end = self.deadline.min(Instant::now() + step);
         match tokio::time::timeout_at(end.into(), work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(e)) => Err(from_reqwest(e).at(url)),
+            Ok(Err(e)) => Err(e.at(url)),
             Err(_) => {
                 self.check_deadline().map_err(|e| e.at(url))?;
                 let what = format!("nothing came for {} s", step.as_secs_f64());
@@ -182,7 +205,7 @@ impl Job {
     }
 
     /// One request, and those that it is redirected to.
-    async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
+    pub(super) async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
         let mut url = url.clone();
         for _ in 0..=self.limits.redirects {
             self.client.policy.check(&url)?;
@@ -191,8 +214,7 @@ impl Job {
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
-            let target = response.headers().get(LOCATION).and_then(|text| std::str::from_utf8(text.as_bytes()).ok());
-            let next = target.and_then(|text| url.join(text).ok());
+            let next = response.headers().get(LOCATION).and_then(|text| url.join(&readable(text.as_bytes())).ok());
             let next = next.ok_or_else(|| {
                 Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
             })?;
@@ -204,13 +226,17 @@ impl Job {
     }
 
     async fn send(&self, url: &Url, range: Range) -> Result<Response, Error> {
-        let mut request = self.client.http.get(url.clone()).headers(self.caller.headers(url));
+        let mut headers = self.caller.headers(url);
         if let Some(range) = range.header() {
-            // An encoded body's ranges count other bytes.
-            request = request.header(RANGE, range).header(ACCEPT_ENCODING, "identity");
+            headers.insert(RANGE, range);
+            // Ranges of a compressed body count other bytes
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        } else {
+            headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(coding::ACCEPTED));
         }
+        let request = self.client.http.get(url.clone()).headers(headers);
         self.meter.request().map_err(|e| e.at(url))?;
-        let response = self.in_time(url, request.send()).await?;
+        let response = self.in_time(url, async { request.send().await.map_err(from_reqwest) }).await?;
         self.caller.answered(response.headers(), url);
         let info = response.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>();
         if let Some(info) = info {
@@ -221,9 +247,16 @@ impl Job {
     }
 }
 
+/// A Location as text: bytes that are no UTF-8 are escaped, and so go back to the origin as they came.
+fn readable(location: &[u8]) -> String {
+    let escaped =
+        || location.iter().map(|byte| if byte.is_ascii() { char::from(*byte).to_string() } else { format!("%{byte:02X}") }).collect();
+    std::str::from_utf8(location).map_or_else(|_| escaped(), str::to_owned)
+}
+
 fn status_error(status: StatusCode) -> Error {
     let hint = match status.as_u16() {
-        401 | 403 => "the origin wants a token, a cookie or a header: see --header, --cookie, --referer",
+        401 | 403 => "the origin may want a token or a cookie, or another program's name: see --header, --cookie, --user-agent, --referer",
         404 | 410 => "check the URL, or whether the stream is on the air",
         429 => "ask less often",
         500.. => "the origin is in trouble: try again later",
@@ -238,6 +271,10 @@ pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let mut inner: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(one) = inner {
+        if is_old_tls(one) {
+            return Error::new(ErrorKind::Unreachable, "the origin speaks an old version of TLS, and 1.2 or newer is needed")
+                .hint("ask the origin's operator for TLS 1.2 or 1.3, or see whether it answers over http:");
+        }
         if let Some(ours) = one.downcast_ref::<Error>() {
             return Error::new(ours.kind(), ours.message()).hint(ours.what_to_do().unwrap_or_default());
         }
@@ -255,6 +292,23 @@ pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
         Error::new(ErrorKind::Usage, format!("the request cannot be made: {deepest}"))
     } else {
         Error::new(ErrorKind::Unreachable, format!("the origin gave no answer: {deepest}")).hint("try again")
+    }
+}
+
+/// Whether a handshake failed because the other side knows neither TLS 1.2 nor 1.3.
+fn is_old_tls(error: &(dyn std::error::Error + 'static)) -> bool {
+    use rustls::{AlertDescription, PeerIncompatible};
+    let mut inner = error;
+    // An error in one of I/O is not its source
+    while let Some(held) = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        inner = held;
+    }
+    match inner.downcast_ref() {
+        Some(rustls::Error::AlertReceived(alert)) => *alert == AlertDescription::ProtocolVersion,
+        Some(rustls::Error::PeerIncompatible(why)) => {
+            matches!(why, PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig)
+        }
+        _ => false,
     }
 }
 

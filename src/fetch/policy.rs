@@ -109,6 +109,11 @@ impl Policy {
         }
     }
 
+    /// Whether any request may go by a proxy.
+    pub fn uses_proxies(&self) -> bool {
+        !self.proxy_names.is_empty()
+    }
+
     fn may_connect(&self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }

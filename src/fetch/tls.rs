@@ -3,8 +3,15 @@
 use std::{path::Path, sync::Arc};
 
 use rustls::{
-    ClientConfig, RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject},
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    server::ParsedCertificate,
 };
 
 use crate::error::{Error, ErrorKind};
@@ -12,28 +19,97 @@ use crate::error::{Error, ErrorKind};
 /// A configuration that checks certificates and offers HTTP/2 before HTTP/1.1.
 pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    if let Some(file) = cacert {
-        add_roots(&mut roots, file)?;
-    }
+    let own = cacert.map(|file| add_roots(&mut roots, file)).transpose()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut configuration = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::internal("TLS cannot be set up").because(e))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .map_err(|e| Error::internal("TLS cannot be set up").because(e))?;
+    let mut configuration = match own {
+        None => builder.with_root_certificates(roots).with_no_client_auth(),
+        Some(own) => {
+            let verifier = OwnCertificates::new(roots, own, provider)?;
+            builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth()
+        }
+    };
     configuration.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(configuration)
 }
 
-fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<(), Error> {
+/// webpki's verification, and for one case more: a server that presents the very certificate of `--cacert`.
+///
+/// `openssl req -x509` marks the certificates that it signs with their own key as those of a certificate authority, and webpki refuses
+/// such a certificate as a server's. Whoever holds its key could sign any other as well, so to trust it as itself trusts nobody new. Name,
+/// dates and the handshake's signature are still checked.
+#[derive(Debug)]
+struct OwnCertificates {
+    webpki: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl OwnCertificates {
+    fn new(roots: RootCertStore, own: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        Ok(Self { webpki: webpki.map_err(|e| Error::internal("TLS cannot be set up").because(e))?, own })
+    }
+}
+
+impl ServerCertVerifier for OwnCertificates {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        match self.webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            Err(error) if is_ca(&error) && self.own.iter().any(|own| own == end_entity) => {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verified => verified,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.webpki.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.webpki.supported_verify_schemes()
+    }
+}
+
+/// Whether webpki refused the certificate as that of an authority. It looks at the dates before, so they are right.
+fn is_ca(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else { return false };
+    matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// Adds the certificates of a PEM file to `roots`, and gives them.
+fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bad = |what: &str| {
         Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display())).hint("give a PEM file with CERTIFICATE sections")
     };
-    let mut added = 0;
+    let mut added = Vec::new();
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad("cannot be read").because(e))? {
         let certificate = certificate.map_err(|e| bad("is no PEM").because(e))?;
-        roots.add(certificate).map_err(|e| bad("holds a certificate that cannot be used").because(e))?;
-        added += 1;
+        roots.add(certificate.clone()).map_err(|e| bad("holds a certificate that cannot be used").because(e))?;
+        added.push(certificate);
     }
-    if added == 0 { Err(bad("holds no certificate")) } else { Ok(()) }
+    if added.is_empty() { Err(bad("holds no certificate")) } else { Ok(added) }
 }

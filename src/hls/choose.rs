@@ -8,9 +8,10 @@ use crate::{
     request::{Fit, Size, VariantChoice},
 };
 
-/// The Variants in the order in which they are to be tried, at least one.
+/// The Variants in the order in which they are to be tried, at least one. Those whose CODECS name no video, or none that this build decodes,
+/// come last: CODECS may be wrong, and their media shows it.
 ///
-/// Fails with `no_video` where none has video, with `unsupported` where none can be decoded, and with `not_found` where the choice
+/// Fails with `no_video` if all Variants are of I-frames, with `unsupported` if none can be shown rightly, and with `not_found` if the choice
 /// names none of them.
 pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, size: &Size) -> Result<Vec<&'a Variant>, Error> {
     let all_named = |variants: &'a [Variant]| variants.iter().filter(|variant| is_named(variant, choice)).collect::<Vec<_>>();
@@ -18,24 +19,64 @@ pub fn choose<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantChoice, si
     if named.is_empty() && matches!(choice, VariantChoice::Name(_)) {
         named = all_named(&playlist.views);
     }
+    if named.is_empty()
+        && let VariantChoice::Name(name) = choice
+    {
+        named = playlist.variants.iter().filter(|variant| is_bitrate(variant, name)).collect();
+    }
     if named.is_empty() && !playlist.variants.is_empty() {
         return Err(no_such(choice, playlist.variants.iter(), playlist));
     }
-    let best = best_first(decodable(&named, playlist)?, playlist);
-    let chosen = match choice {
-        VariantChoice::Auto => large_enough(&best, size),
-        VariantChoice::Best | VariantChoice::Index(_) | VariantChoice::Name(_) => best.clone(),
-        VariantChoice::Worst => worst_first(best.clone()),
-        VariantChoice::Lines(lines) => with_lines(&best, *lines),
-        VariantChoice::AtMostLines(most) => filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines <= *most)),
+    if named.is_empty() {
+        return Err(Error::new(ErrorKind::NoVideo, "the Multivariant Playlist has I-frame Variants only").at(&playlist.url));
+    }
+    let (best, doubtful): (Vec<_>, Vec<_>) = named.iter().partition(|variant| variant.has_video() && variant.decodable());
+    let (best, doubtful) = (best_first(best, playlist), doubtful_last(&doubtful, playlist));
+    if best.is_empty() && doubtful.is_empty() {
+        let misleading = named.first().and_then(|variant| declared(variant));
+        return Err(misleading.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")).at(&playlist.url));
+    }
+    let mut chosen = among(&best, choice, size);
+    if best.is_empty() || !chosen.is_empty() {
+        chosen.extend(among(&doubtful, choice, size));
+    }
+    if chosen.is_empty() {
+        let there = if best.is_empty() { doubtful } else { best };
+        return Err(no_such(choice, there.into_iter(), playlist));
+    }
+    Ok(chosen)
+}
+
+/// What CODECS says against a Variant: that it has no video, or none that this build shows.
+pub fn declared(variant: &Variant) -> Option<Error> {
+    if let Some(codec) = variant.undecodable_codec() {
+        return Some(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {codec:?}, which CODECS names")));
+    }
+    (!variant.has_video()).then(|| Error::new(ErrorKind::NoVideo, "the Variant has no video: CODECS names none, and its media has none"))
+}
+
+/// Those of `best`, which are sorted, that fit the choice.
+fn among<'a>(best: &[&'a Variant], choice: &VariantChoice, size: &Size) -> Vec<&'a Variant> {
+    match choice {
+        VariantChoice::Auto => large_enough(best, size),
+        VariantChoice::Best | VariantChoice::Index(_) | VariantChoice::Name(_) => best.to_vec(),
+        VariantChoice::Worst => worst_first(best.to_vec()),
+        VariantChoice::Lines(lines) => with_lines(best, *lines),
+        VariantChoice::AtMostLines(most) => filter(best, |variant| lines_of(variant).is_some_and(|lines| lines <= *most)),
         VariantChoice::AtLeastLines(least) => {
-            let mut enough = filter(&best, |variant| lines_of(variant).is_some_and(|lines| lines >= *least));
+            let mut enough = filter(best, |variant| lines_of(variant).is_some_and(|lines| lines >= *least));
             enough.sort_by_key(|variant| (variant.is_hdr(), area(variant), Reverse(variant.bandwidth)));
             enough
         }
-        VariantChoice::AtMostBandwidth(most) => filter(&best, |variant| variant.bandwidth.is_some_and(|bits| bits <= *most)),
-    };
-    if chosen.is_empty() { Err(no_such(choice, best.into_iter(), playlist)) } else { Ok(chosen) }
+        VariantChoice::AtMostBandwidth(most) => filter(best, |variant| variant.bandwidth.is_some_and(|bits| bits <= *most)),
+    }
+}
+
+/// Those of another codec before those without video. The ones that would come out wrong are left out.
+fn doubtful_last<'a>(doubtful: &[&'a Variant], playlist: &MultivariantPlaylist) -> Vec<&'a Variant> {
+    let mut sorted = best_first(filter(doubtful, |variant| !variant.is_misleading()), playlist);
+    sorted.sort_by_key(|variant| !variant.has_video());
+    sorted
 }
 
 /// Why the first of [`choose`]'s Variants is the first, for people.
@@ -57,8 +98,8 @@ pub fn why(playlist: &MultivariantPlaylist, choice: &VariantChoice, size: &Size)
     let undecodable = all.clone().filter(|variant| variant.has_video() && !variant.decodable()).count();
     let high = all.filter(|variant| variant.is_hdr()).count();
     let mut words = vec![reason];
-    words.extend((soundless > 0).then(|| format!("without video: {soundless}")));
-    words.extend((undecodable > 0).then(|| format!("without a decoder here: {undecodable}")));
+    words.extend((soundless > 0).then(|| format!("without video by CODECS: {soundless}")));
+    words.extend((undecodable > 0).then(|| format!("without a decoder here by CODECS: {undecodable}")));
     words.extend((high > 0 && high < playlist.variants.len()).then(|| format!("HDR, which comes after SDR: {high}")));
     words.join("; ")
 }
@@ -72,23 +113,10 @@ fn is_named(variant: &Variant, choice: &VariantChoice) -> bool {
     }
 }
 
-fn decodable<'a>(named: &[&'a Variant], playlist: &MultivariantPlaylist) -> Result<Vec<&'a Variant>, Error> {
-    let with_video = filter(named, Variant::has_video);
-    if with_video.is_empty() {
-        let what = match named {
-            [] => "the Multivariant Playlist has I-frame Variants only",
-            [_] if playlist.variants.len() > 1 => "that Variant has no video",
-            _ => "the Multivariant Playlist has no Variant with video",
-        };
-        return Err(Error::new(ErrorKind::NoVideo, what).at(&playlist.url));
-    }
-    let decodable = filter(&with_video, Variant::decodable);
-    if decodable.is_empty() {
-        let codec = with_video.iter().find_map(|variant| variant.undecodable_codec()).unwrap_or("unknown");
-        let what = format!("this build has no decoder for {codec:?}, and no Variant that was asked for has another codec");
-        return Err(Error::new(ErrorKind::Unsupported, what).at(&playlist.url));
-    }
-    Ok(decodable)
+/// livestreamer and streamlink name Variants by their bit rate too: `2500k`.
+fn is_bitrate(variant: &Variant, name: &str) -> bool {
+    let told = name.strip_suffix(['k', 'K']).and_then(|digits| digits.parse::<u64>().ok());
+    told.is_some() && told == variant.bandwidth.map(|bits| bits / 1000)
 }
 
 fn filter<'a>(variants: &[&'a Variant], fits: impl Fn(&Variant) -> bool) -> Vec<&'a Variant> {

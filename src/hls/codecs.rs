@@ -5,8 +5,10 @@
 pub(super) enum Kind {
     /// Video that this build decodes.
     Decodable,
-    /// Video that it does not.
+    /// Video that it does not, as far as the name tells.
     OtherVideo,
+    /// Video that it would decode to wrong colours.
+    Misleading,
     /// Audio or text.
     NoVideo,
 }
@@ -25,7 +27,7 @@ pub(super) fn kind(codec: &str) -> Kind {
     let name = words.next().unwrap_or_default().to_ascii_lowercase();
     if matches!(name.as_str(), "dvh1" | "dvhe") && words.next() == Some("05") {
         // Dolby Vision without a base layer that others can show
-        Kind::OtherVideo
+        Kind::Misleading
     } else if DECODABLE.contains(&name.as_str()) {
         Kind::Decodable
     } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {

@@ -9,6 +9,7 @@ use super::{
     key::Key,
     low_latency::{Part, PreloadHint, RenditionReport, ServerControl},
     multivariant::Start,
+    normalise::UNREADABLE_DATE,
 };
 
 /// Segments of one Variant or Rendition.
@@ -173,6 +174,11 @@ impl MediaPlaylist {
             Some(last) => (last.media_sequence_number, last.parts.len() as u64),
             None => (self.media_sequence, 0),
         }
+    }
+
+    /// What a report says about the text.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        self.oddities.iter().filter(|oddity| **oddity == UNREADABLE_DATE).map(|oddity| (*oddity).to_owned())
     }
 
     /// Seconds from the first segment's start to the last one's end.

@@ -20,10 +20,11 @@ mod multivariant;
 mod normalise;
 mod own;
 mod plan;
+mod text;
 mod values;
 mod variables;
 
-pub use choose::{choose, why};
+pub use choose::{choose, declared, why};
 pub use key::{Key, KeyFormat, Method, system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};
@@ -63,9 +64,10 @@ pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> 
     }
 }
 
-/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing, after a BOM, blanks and comments.
+/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing, after a BOM, blanks,
+/// comments and a script's warnings.
 pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
-    let text = first_bytes.strip_prefix(normalise::BOM).unwrap_or(first_bytes);
+    let text = text::Text::of(first_bytes).bytes;
     let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let tag = lines.find(|line| !line.starts_with(b"#") || is_tag(line));
     tag.is_some_and(is_tag)

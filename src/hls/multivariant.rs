@@ -100,7 +100,13 @@ impl Variant {
         if list.iter().any(|(_, kind)| *kind == Kind::Decodable) {
             return None;
         }
-        list.into_iter().find(|(_, kind)| *kind == Kind::OtherVideo).map(|(codec, _)| codec)
+        list.into_iter().find(|(_, kind)| matches!(kind, Kind::OtherVideo | Kind::Misleading)).map(|(codec, _)| codec)
+    }
+
+    /// Whether its pictures would come out clean and wrong, so that CODECS is believed whatever the media holds.
+    pub(super) fn is_misleading(&self) -> bool {
+        let mut kinds = self.codecs.iter().flat_map(|codecs| codecs::kinds(codecs));
+        !self.decodable() && kinds.any(|(_, kind)| kind == Kind::Misleading)
     }
 
     /// Whether it is PQ or HLG.

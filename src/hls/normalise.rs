@@ -12,20 +12,24 @@ use url::Url;
 use super::{
     attributes::Attributes,
     date, own,
+    text::Text,
     values::{byte_range, digits, quoted, seconds, variant},
     variables::{Scope, Variables},
 };
 use crate::{
     error::{Error, ErrorKind},
-    request::Limits,
+    request::{Limits, RAISE_PLAYLIST_BYTES},
 };
 
 /// The bandwidth of a Variant that does not tell one, which m3u8-rs would drop.
 pub(super) const NO_BANDWIDTH: u64 = 0;
 /// An attribute of our own: the I-frame Variant is of whole pictures (EXT-X-IMAGE-STREAM-INF).
 pub(super) const IMAGES: &str = "X-HLSNAP-IMAGES";
-/// U+FEFF in UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+/// Noted in the report too, for the picture's date is missing.
+pub(super) const UNREADABLE_DATE: &str = "an EXT-X-PROGRAM-DATE-TIME cannot be read";
+
+/// What lists of channels say of a channel in its EXTINF.
+const CHANNEL_ATTRIBUTES: [&str; 3] = [" tvg-", " group-title=", " catchup"];
 
 /// A playlist ready for m3u8-rs.
 pub(super) struct Normalised {
@@ -44,21 +48,20 @@ pub(super) struct Normalised {
 /// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `limits`. `url` is the playlist's own, and
 /// `imported` are the variables of its Multivariant Playlist.
 pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Normalised, Error> {
-    let text = bytes.strip_prefix(BOM).unwrap_or(bytes).trim_ascii_start();
+    let Text { bytes: text, oddities } = Text::of(bytes);
+    let text = &*text;
     let lines = String::with_capacity(text.len() + 64);
     let mut writer = Writer {
         lines,
         seen: Seen::default(),
         entries: 0,
         variant: None,
+        has_duration: false,
         scope: Scope::new(imported, url),
         version: None,
         independent_segments: false,
-        oddities: BTreeSet::new(),
+        oddities: oddities.into_iter().collect(),
     };
-    if bytes.starts_with(BOM) {
-        writer.oddities.insert("the text begins with a byte order mark");
-    }
     writer.lines.push_str("#EXTM3U\n");
     if text.starts_with(b"<") {
         return Err(not_hls(text));
@@ -90,7 +93,7 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
 }
 
 fn too_many(what: &str, most: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint("check that it is a playlist")
+    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint(RAISE_PLAYLIST_BYTES)
 }
 
 fn not_hls(text: &[u8]) -> Error {
@@ -98,7 +101,6 @@ fn not_hls(text: &[u8]) -> Error {
         [] => "the answer is empty",
         [b'<', ..] => "it is an HTML or XML page, not a playlist",
         [b'{' | b'[', ..] => "it is JSON, not a playlist",
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "the text is in UTF-16, where a playlist is in UTF-8",
         _ => "it is neither a playlist nor media: #EXTM3U is missing",
     };
     Error::new(ErrorKind::BadPlaylist, what).hint("check that the URL is the playlist's own, and that no login stands before it")
@@ -131,12 +133,18 @@ struct Seen {
     media: bool,
     /// EXTINF with a duration: names in lists of channels have -1.
     duration: bool,
+    target_duration: bool,
+    /// A URI after an EXTINF with a duration, and with no EXT-X-STREAM-INF between them.
+    segment: bool,
+    /// EXTINF with the attributes of a list of channels.
+    channel: bool,
 }
 
 impl Seen {
-    /// Lists of channels put EXTINF before EXT-X-STREAM-INF as well: it alone makes no Media Playlist.
+    /// Tags of a Media Playlist stray into Multivariant Playlists: only a segment makes the one of the other. Lists of channels put EXTINF
+    /// before EXT-X-STREAM-INF as well.
     fn is_multivariant(&self) -> bool {
-        self.multivariant && !self.duration
+        self.multivariant && !self.segment
     }
 
     fn check(&self, entries: usize, text: &[u8]) -> Result<(), Error> {
@@ -147,8 +155,8 @@ impl Seen {
             return Err(Error::new(ErrorKind::BadPlaylist, "the playlist is empty: it has neither segments nor Variants")
                 .hint("the stream may not be on the air"));
         }
-        if !self.hls && self.media && !self.duration && entries > 1 {
-            return Err(Error::new(ErrorKind::BadPlaylist, "it is a list of channels (plain M3U), not an HLS playlist")
+        if !self.multivariant && !self.duration && !self.target_duration && (self.channel || (!self.hls && self.media && entries > 1)) {
+            return Err(Error::new(ErrorKind::BadPlaylist, "it is a list of channels (plain M3U, as for IPTV), not an HLS playlist")
                 .hint("give the URL of one of its channels"));
         }
         Ok(())
@@ -161,6 +169,8 @@ struct Writer<'a> {
     entries: usize,
     /// An EXT-X-STREAM-INF that waits for its URI.
     variant: Option<String>,
+    /// An EXTINF with a duration that waits for its URI.
+    has_duration: bool,
     scope: Scope<'a>,
     version: Option<u64>,
     independent_segments: bool,
@@ -228,8 +238,11 @@ impl Writer<'_> {
     }
 
     fn uri(&mut self, uri: &str) {
+        let has_duration = std::mem::take(&mut self.has_duration);
         if let Some(variant) = self.variant.take() {
             self.put(&variant);
+        } else if has_duration {
+            self.seen.segment = true;
         } else if self.seen.is_multivariant() {
             // It belongs to no Variant; m3u8-rs would give it to the one before
             self.oddities.insert("a URI in the Multivariant Playlist has no EXT-X-STREAM-INF");
@@ -305,6 +318,8 @@ impl Writer<'_> {
         let duration = seconds(value.split(',').next().unwrap_or_default());
         self.seen.media = true;
         self.seen.duration |= duration > 0.0;
+        self.has_duration = duration > 0.0;
+        self.seen.channel |= CHANNEL_ATTRIBUTES.iter().any(|name| value.contains(name));
         let _ = writeln!(self.lines, "#EXTINF:{duration},{duration}");
     }
 
@@ -312,7 +327,7 @@ impl Writer<'_> {
         let as_it_is = |tag: &str| format!("#EXT-{tag}:{value}");
         let line = match name {
             "EXT-X-TARGETDURATION" => {
-                self.seen.duration = true;
+                self.seen.target_duration = true;
                 Some(format!("#{name}:{}", seconds(value).ceil()))
             }
             "EXT-X-MEDIA-SEQUENCE" | "EXT-X-DISCONTINUITY-SEQUENCE" | "EXT-X-BITRATE" => {
@@ -326,7 +341,11 @@ impl Writer<'_> {
             }
             "EXT-X-KEY" => Some(as_it_is(own::KEY)),
             "EXT-X-SKIP" => Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{}:{count}", own::SKIPPED)),
-            "EXT-X-PROGRAM-DATE-TIME" => date::parse(value).map(|date| format!("#{name}:{}", date.to_rfc3339())),
+            "EXT-X-PROGRAM-DATE-TIME" => {
+                let date = date::parse(value);
+                self.oddities.extend(date.is_none().then_some(UNREADABLE_DATE));
+                date.map(|date| format!("#{name}:{}", date.to_rfc3339()))
+            }
             "EXT-X-PLAYLIST-TYPE" => Some(format!("#{name}:{}", value.to_ascii_uppercase())),
             "EXT-X-DISCONTINUITY" | "EXT-X-GAP" | "EXT-X-ENDLIST" | "EXT-X-I-FRAMES-ONLY" => Some(format!("#{name}")),
             // Of Roku's, with EXT-X-TILES: the segments are pictures, each as good as a key frame

@@ -20,7 +20,14 @@ pub(super) fn failure(doing: &str, error: ff::Error) -> Error {
         error if error == enomem => ErrorKind::TooLarge,
         _ => ErrorKind::Undecodable,
     };
-    Error::new(kind, format!("{doing}: {error}"))
+    // ffmpeg-next has texts for the numbers of the system alone
+    let said = match (error, error.to_string()) {
+        (ff::Error::InvalidData, _) => "its data is invalid".to_owned(),
+        (ff::Error::Eof, _) => "it ends too early".to_owned(),
+        (_, said) if said.trim().is_empty() => format!("libav's error {}", std::ffi::c_int::from(error)),
+        (_, said) => said,
+    };
+    Error::new(kind, format!("{doing}: {said}"))
 }
 
 /// An allocation of libav's that failed.

@@ -138,15 +138,15 @@ impl<U: Upstream> Upstream for Fragments<U> {
 }
 
 /// A box's size and whether it is a `moof` or a `moov` (ISO/IEC 14496-12, 4.2).
-struct Header {
-    size: u64,
-    length: usize,
+pub(super) struct Header {
+    pub size: u64,
+    pub length: usize,
     is_moof: bool,
     is_moov: bool,
 }
 
 impl Header {
-    fn of(bytes: &[u8]) -> Option<Self> {
+    pub fn of(bytes: &[u8]) -> Option<Self> {
         let name = bytes.get(4..8)?;
         let (is_moof, is_moov) = (name == b"moof", name == b"moov");
         match u32_at(bytes, 0)? {

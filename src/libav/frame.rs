@@ -10,9 +10,7 @@ use super::{
     demuxer::codec_name,
     metadata,
 };
-use crate::{
-    picture::{Orientation, Shape},
-};
+use crate::picture::{Orientation, Shape};
 
 /// One decoded frame.
 pub struct Frame {

@@ -42,11 +42,11 @@ impl<'a> Locked<'a> {
     pub fn open(&mut self, demuxer: &Demuxer, container: Container, packet: ff::Packet) -> Result<ff::Packet, Error> {
         let common = CommonEncryption::of(&packet);
         let in_ts = container == Container::Ts;
-        if common.is_none() && !in_ts {
+        let position = u64::try_from(packet.position()).ok();
+        if common.is_none() && !in_ts && !self.unlock.is_doubtful(position) {
             return Ok(packet);
         }
         let systems = self.systems.get_or_insert_with(|| demuxer.drm_systems());
-        let position = u64::try_from(packet.position()).ok();
         let data = packet.data().unwrap_or_default();
         let sealed = Sealed { data, position, codec: demuxer.codec(), in_ts, common, systems };
         let Some(clear) = self.unlock.open(&sealed)? else { return Ok(packet) };

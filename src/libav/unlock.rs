@@ -13,6 +13,11 @@ pub trait Unlock {
     fn resource_time(&self, _position: Option<u64>) -> f64 {
         0.0
     }
+
+    /// Whether what lies there may be encrypted though nothing in the container says so: then it has to be proven as if it had been opened.
+    fn is_doubtful(&self, _position: Option<u64>) -> bool {
+        false
+    }
 }
 
 /// A packet as the demuxer gave it.

@@ -44,12 +44,13 @@ pub struct Asked {
     keys: DecryptionKeys,
     timeout: Option<Duration>,
     max_bytes: Option<u64>,
+    max_playlist_bytes: Option<u64>,
     retries: Option<u32>,
 }
 
 impl Asked {
     /// The names that [`set`](Self::set) knows.
-    pub const NAMES: [&str; 38] = [
+    pub const NAMES: [&str; 39] = [
         "url",
         "output",
         "report_output",
@@ -87,6 +88,7 @@ impl Asked {
         "decryption_key",
         "timeout",
         "max_bytes",
+        "max_playlist_bytes",
         "retries",
     ];
 
@@ -131,6 +133,7 @@ impl Asked {
             "decryption_key" => self.keys.add(text)?,
             "timeout" => self.timeout = Some(timeout(text)?),
             "max_bytes" => self.max_bytes = Some(bytes(&name, text)?),
+            "max_playlist_bytes" => self.max_playlist_bytes = Some(bytes(&name, text)?),
             "retries" => self.retries = Some(number(&name, text, 0, u32::MAX.into())?),
             _ => return Err(usage(format!("the option {name:?} is not known"), "use the names of the command line's options")),
         }
@@ -167,6 +170,8 @@ impl Asked {
     pub fn limit(&mut self, most: &Limits) {
         self.timeout = Some(self.timeout.map_or(most.timeout, |asked| asked.min(most.timeout)));
         self.max_bytes = Some(self.max_bytes.map_or(most.max_bytes, |asked| asked.min(most.max_bytes)));
+        let most_of_playlists = most.playlist_bytes;
+        self.max_playlist_bytes = Some(self.max_playlist_bytes.map_or(most_of_playlists, |asked| asked.min(most_of_playlists)));
         self.retries = Some(self.retries.map_or(most.retries, |asked| asked.min(most.retries)));
     }
 
@@ -178,11 +183,18 @@ impl Asked {
     /// What may be spent.
     pub fn limits(&self) -> Limits {
         let usual = Limits::default();
+        let playlist_bytes = self.max_playlist_bytes.unwrap_or(usual.playlist_bytes);
+        // A larger playlist has more lines, and a larger data: URL a longer one
+        let times = usize::try_from(playlist_bytes.div_ceil(usual.playlist_bytes)).unwrap_or(usize::MAX).max(1);
         Limits {
             timeout: self.timeout.unwrap_or(usual.timeout),
             max_bytes: self.max_bytes.unwrap_or(usual.max_bytes),
             // Who wants more in all may want it of one segment
             segment_bytes: self.max_bytes.unwrap_or_default().max(usual.segment_bytes),
+            playlist_bytes,
+            playlist_lines: usual.playlist_lines.saturating_mul(times),
+            playlist_entries: usual.playlist_entries.saturating_mul(times),
+            line_bytes: usual.line_bytes.saturating_mul(times),
             retries: self.retries.unwrap_or(usual.retries),
             ..usual
         }
@@ -328,6 +340,13 @@ mod tests {
             let headers = asked(json).map(|asked| asked.access.headers);
             assert_eq!(headers.ok(), Some(vec![("A".to_owned(), "1".to_owned())]), "{json}");
         }
+    }
+
+    #[test]
+    fn a_larger_playlist_may_have_more_lines() {
+        let lines = |bytes: &str| asked(&format!(r#"{{"max_playlist_bytes": "{bytes}"}}"#)).map(|asked| asked.limits().playlist_lines);
+        let usual = Limits::default().playlist_lines;
+        assert_eq!((lines("1k").ok(), lines("16M").ok(), lines("32M").ok()), (Some(usual), Some(usual), Some(2 * usual)));
     }
 
     #[test]

@@ -90,12 +90,14 @@ pub enum Source {
 
 impl Source {
     /// Reads `http(s)://…`, `file://…`, a path, and livestreamer's `hls://`, `hlsvariant://` and `httpstream://`, whose rest is a URL
-    /// with or without its scheme.
+    /// with or without its scheme, and parameters after blanks.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let old = ["hls://", "hlsvariant://", "httpstream://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
         let spelled = match old {
-            Some(rest) if rest.contains("://") => rest.to_owned(),
-            Some(rest) => format!("http://{rest}"),
+            Some(rest) => {
+                let rest = without_parameters(rest)?;
+                if rest.contains("://") { rest.to_owned() } else { format!("http://{rest}") }
+            }
             None => text.to_owned(),
         };
         let bad = |why: String| Error::new(ErrorKind::Usage, why).hint("give an http:// or https:// URL, a path, or - for stdin");
@@ -113,6 +115,26 @@ impl Source {
             _ => Err(bad(format!("the scheme {scheme}:// is not supported"))),
         }
     }
+}
+
+/// The URL of an old spelling. Of its parameters, `name_key=` says by which of its attributes a Variant is named; `--variant` knows all
+/// three by their form, so it need not be kept. Values are not shown: they may be secret.
+fn without_parameters(text: &str) -> Result<&str, Error> {
+    let mut words = text.split_ascii_whitespace();
+    let url = words.next().unwrap_or_default();
+    for word in words {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        let value = value.trim_matches(['"', '\'']);
+        if name != "name_key" {
+            let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect();
+            return Err(Error::new(ErrorKind::Usage, format!("the parameter {name:?} after the URL is not known"))
+                .hint("give options instead, such as --variant, --header or --cookie; a blank in a URL is %20"));
+        }
+        if !matches!(value, "name" | "pixels" | "bitrate") {
+            return Err(Error::new(ErrorKind::Usage, "name_key is none of name, pixels and bitrate").hint("name the Variant by --variant"));
+        }
+    }
+    Ok(url)
 }
 
 impl SnapshotRequest {
@@ -191,6 +213,9 @@ pub struct Limits {
     pub pixels: u64,
 }
 
+/// What to do about a playlist that is too large.
+pub const RAISE_PLAYLIST_BYTES: &str = "check that it is a playlist, and raise --max-playlist-bytes if it is";
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -232,9 +257,12 @@ mod tests {
         assert_eq!(url("hlsvariant://host/path"), "http://host/path");
         assert_eq!(url("hls://https://host/path"), "https://host/path");
         assert_eq!(url("httpstream://host/x.ts"), "http://host/x.ts");
+        assert_eq!(url("hlsvariant://http://host/path name_key=bitrate"), "http://host/path");
+        assert_eq!(url("hls://host/path?a=b  name_key=\"pixels\""), "http://host/path?a=b");
         assert!(matches!(Source::parse("folder/index.m3u8"), Ok(Source::File(_))));
+        assert!(matches!(Source::parse("a name_key=bitrate"), Ok(Source::File(_))), "a path may hold blanks");
         assert!(matches!(Source::parse("file:///folder/index.m3u8"), Ok(Source::File(_))));
-        for text in ["", "ftp://host/x", "http://", "hls://"] {
+        for text in ["", "ftp://host/x", "http://", "hls://", "hls://h/x start_offset=5", "hls://h/x name_key=colour", "hls://h/x y"] {
             assert_eq!(Source::parse(text).map_err(|e| e.kind()).err(), Some(ErrorKind::Usage), "{text}");
         }
     }

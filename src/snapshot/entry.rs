@@ -11,7 +11,7 @@ use crate::{
     fetch::{Body, Job, Range},
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     libav,
-    request::{SnapshotRequest, Source},
+    request::{RAISE_PLAYLIST_BYTES, SnapshotRequest, Source},
 };
 
 /// So many bytes tell a playlist from a media file.
@@ -67,7 +67,7 @@ pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Re
             Err(error) => return Err(error.at(base)),
         }
     }
-    let bytes = body.read_to_end(head, request.limits.playlist_bytes).await?;
+    let bytes = body.read_to_end(head, request.limits.playlist_bytes).await.map_err(too_large)?;
     let playlist = hls::parse(&bytes, body.url(), &no_variables, &request.limits).map_err(|e| e.at(body.url()))?;
     Ok(Opened { entry: parsed(playlist, asked), multiplexed })
 }
@@ -111,7 +111,13 @@ pub(super) async fn reload(work: &Work<'_>, url: &Url, variables: &Variables) ->
 
 async fn read(work: &Work<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
     let limits = &work.request.limits;
-    let (from, bytes) = work.job.read(url, Range::ALL, limits.playlist_bytes).await?;
+    let (from, bytes) = work.job.read(url, Range::ALL, limits.playlist_bytes).await.map_err(too_large)?;
     let playlist = hls::parse(&bytes, &from, variables, limits).map_err(|e| e.at(&from))?;
     Ok((from, playlist))
+}
+
+/// A playlist that is too large says how to read it all the same; other limits have hints of their own.
+fn too_large(error: Error) -> Error {
+    let has_hint = error.kind() != ErrorKind::TooLarge || error.what_to_do().is_some();
+    if has_hint { error } else { error.hint(RAISE_PLAYLIST_BYTES) }
 }

@@ -10,7 +10,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::runtime::Handle;
 
 use super::{
-    keys::{Keyring, Lock},
+    before::Before,
+    keys::{Keyring, Lock, LockKind},
     parts::Part,
     shelf::{Kept, Shelf},
     turn::Turn,
@@ -19,7 +20,7 @@ use super::{
 use crate::{
     crypt::Cipher,
     error::{Error, ErrorKind},
-    fetch::{Body, Job, Version},
+    fetch::{Body, Job, Version, may_refuse_ranges},
     libav::Upstream,
 };
 
@@ -56,6 +57,8 @@ pub(super) struct Feed {
     keyring: Keyring,
     /// The current part, where it is encrypted as a whole.
     opening: Option<Opening>,
+    /// What comes before the media, until its first bytes tell whether it is needed.
+    before: Before,
     /// How much has been given on, and where in that each part begins.
     given: u64,
     marks: Marks,
@@ -125,6 +128,7 @@ impl Feed {
             first_byte: Arc::default(),
             keyring: keyring.clone(),
             opening: None,
+            before: Before::default(),
             given: 0,
             marks: Marks::default(),
             turn: Turn::default(),
@@ -147,6 +151,7 @@ impl Feed {
         let lock = part.and_then(|part| part.lock.as_ref());
         self.marks.begin(self.given, lock, part.map_or(0, |part| part.segment));
         self.opening = match lock.and_then(|lock| Some((lock, lock.cipher()?))) {
+            None if lock.is_some_and(|lock| lock.kind == LockKind::Unknown) => lock.map(Opening::unknown),
             Some((lock, cipher)) => Some(Opening::new(cipher, &self.handle.block_on(self.keyring.key(lock))?, lock)?),
             None => None,
         };
@@ -168,6 +173,44 @@ impl Feed {
         let rest: Bytes = self.opening.take().map_or_else(|| Ok(Vec::new()), |mut opening| opening.finish())?.into();
         self.given += rest.len() as u64;
         Ok(rest)
+    }
+
+    fn go_to_next_part(&mut self) {
+        self.put_on_shelf();
+        self.replay.clear();
+        self.current += 1;
+        (self.done, self.opened_at, self.version) = (0, 0, None);
+        self.body = self.ahead.take();
+    }
+
+    /// Opened bytes of the current part in their place in the stream; `None` if nothing can be given on yet. An init is cut off at its media,
+    /// and held until the media is seen to need it. `at_end` says that the part has no more.
+    fn placed(&mut self, mut opened: Bytes, at_end: bool) -> Option<Bytes> {
+        let part = self.parts.get(self.current)?;
+        let count = opened.len() as u64;
+        let begun = self.done.saturating_sub(count);
+        let of_init = if part.is_init { count } else { part.init_length.saturating_sub(begun).min(count) };
+        let init = opened.split_to(usize::try_from(of_init).unwrap_or(opened.len()));
+        if part.is_init || of_init > 0 {
+            let kept = self.before.init(&init, at_end || (!part.is_init && begun + of_init == part.init_length));
+            self.given = (self.given + kept).saturating_sub(of_init);
+        }
+        if part.is_init {
+            if self.before.init_is_over() && !at_end {
+                self.opening = None;
+                self.go_to_next_part();
+            }
+            return None;
+        }
+        if opened.is_empty() && !at_end {
+            return None;
+        }
+        let (ready, left_out) = self.before.media(opened, at_end)?;
+        if left_out > 0 {
+            self.given = self.given.saturating_sub(left_out);
+            self.marks.begin_anew(part.lock.as_ref(), part.segment);
+        }
+        (!ready.is_empty()).then_some(ready)
     }
 
     /// A Media Initialization Section is small.
@@ -198,8 +241,8 @@ impl Feed {
         let portion = self.portion_of(index);
         let opened = self.job.open(&part.url, part.rest(done, portion)).await;
         match opened {
-            // Some origins know no ranges, and say so
-            Err(error) if portion.is_some() && part.length.is_none() && matches!(error.origin_status(), Some(400 | 405 | 416 | 501)) => {
+            // Some origins know no ranges, and say so in many ways
+            Err(error) if portion.is_some() && part.length.is_none() && error.origin_status().is_some_and(may_refuse_ranges) => {
                 self.job.open(&part.url, part.rest(done, None)).await
             }
             Ok(mut body) => {
@@ -250,17 +293,15 @@ impl Feed {
         self.check_init()?;
         self.first_byte.get_or_init(Instant::now);
         let opened = self.opened(bytes)?;
-        Ok((!opened.is_empty()).then_some(opened))
+        Ok(self.placed(opened, false))
     }
 
     /// The current part has ended: what that leaves to be given on.
     fn end_part(&mut self) -> Result<Option<Bytes>, Error> {
         let rest = self.finished()?;
-        self.put_on_shelf();
-        self.current += 1;
-        (self.done, self.opened_at, self.version) = (0, 0, None);
-        self.body = self.ahead.take();
-        Ok((!rest.is_empty()).then_some(rest))
+        let ready = self.placed(rest, true);
+        self.go_to_next_part();
+        Ok(ready)
     }
 
     fn put_on_shelf(&mut self) {
@@ -299,8 +340,9 @@ impl Upstream for Feed {
                 let hinted = self.hinted(patience);
                 self.begin()?;
                 self.current = self.parts.len();
-                let Some(bytes) = hinted else { return Ok(None) };
+                let Some(bytes) = hinted else { return Ok(self.before.rest()) };
                 let opened = [self.opened(bytes)?, self.finished()?].concat();
+                let opened = [&self.before.rest().unwrap_or_default(), opened.as_slice()].concat();
                 return Ok((!opened.is_empty()).then(|| opened.into()));
             }
             if self.kept.is_none() {
@@ -332,8 +374,8 @@ impl Upstream for Feed {
                     kept.chunks.push(bytes.clone());
                     kept.version.clone_from(&self.version);
                 }
-                if let Some(opened) = self.received(bytes)? {
-                    return Ok(Some(opened));
+                if let Some(ready) = self.received(bytes)? {
+                    return Ok(Some(ready));
                 }
                 continue;
             }
@@ -342,15 +384,15 @@ impl Upstream for Feed {
                 if let Some(kept) = &mut self.kept {
                     kept.is_whole = true;
                 }
-                if let Some(rest) = self.end_part()? {
-                    return Ok(Some(rest));
+                if let Some(ready) = self.end_part()? {
+                    return Ok(Some(ready));
                 }
             } else {
                 // The portion was not enough: now everything is asked for
                 self.portion = None;
             }
         }
-        Ok(None)
+        Ok(self.before.rest())
     }
 
     fn jump(&mut self, offset: u64) -> Result<bool, Error> {

@@ -2,14 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use base64::{Engine as _, engine::general_purpose};
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
 use crate::{
     crypt::{BLOCK, Cipher},
     error::{Error, ErrorKind},
-    fetch::{Job, Range},
+    fetch::{Job, Range, data_url},
     hls::{Key, Method},
     request::{DecryptionKeys, SnapshotRequest},
 };
@@ -23,6 +22,8 @@ pub(super) struct Lock {
     url: Option<Url>,
     /// The DRM systems that the playlist names, where nothing else leads to a key.
     pub systems: Vec<&'static str>,
+    /// The name of the protection, for people.
+    pub protection: String,
 }
 
 /// How a resource is locked.
@@ -32,6 +33,8 @@ pub(super) enum LockKind {
     Whole(Cipher),
     /// Parts of its samples are.
     Samples,
+    /// METHOD is not known: perhaps not at all.
+    Unknown,
 }
 
 impl Lock {
@@ -39,7 +42,7 @@ impl Lock {
     pub fn cipher(&self) -> Option<Cipher> {
         match self.kind {
             LockKind::Whole(cipher) => Some(cipher),
-            LockKind::Samples => None,
+            LockKind::Samples | LockKind::Unknown => None,
         }
     }
 }
@@ -80,16 +83,17 @@ impl Keyring {
             Method::Aes256Ctr => LockKind::Whole(Cipher::Ctr256),
             Method::Aes256Gcm => LockKind::Whole(Cipher::Gcm256),
             Method::SampleAes | Method::SampleAesCtr => LockKind::Samples,
+            // A tag with an unknown value is ignored (RFC 8216, 6.3.1), as long as what it stands before is media
             Method::Other(_) => {
-                return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.system()))
-                    .hint("this METHOD is not known here"));
+                let (systems, protection) = (key.systems(), key.system());
+                return Ok(Some(Lock { kind: LockKind::Unknown, iv: [0; BLOCK], url: None, systems, protection }));
             }
         };
         let way = key.way();
         let given = match kind {
             LockKind::Whole(_) => self.given.any().is_some(),
             // Only the media tells its key ID
-            LockKind::Samples => !self.given.is_empty(),
+            LockKind::Samples | LockKind::Unknown => !self.given.is_empty(),
         };
         let url = way.and_then(|way| way.url.clone()).filter(|_| self.given.any().is_none());
         if !given && url.is_none() {
@@ -97,7 +101,7 @@ impl Keyring {
                 .hint("there is no clear key in the playlist: give one with --decryption-key if you have it"));
         }
         let told = way.or(key.formats.first()).and_then(|format| format.iv);
-        Ok(Some(Lock { kind, iv: told.unwrap_or(u128::from(number).to_be_bytes()), url, systems: key.systems() }))
+        Ok(Some(Lock { kind, iv: told.unwrap_or(u128::from(number).to_be_bytes()), url, systems: key.systems(), protection: key.system() }))
     }
 
     /// The key of a lock: the caller's, or the playlist's, which is fetched once.
@@ -130,13 +134,15 @@ impl Keyring {
 
     async fn fetch(&self, url: &Url) -> Result<Arc<[u8]>, Error> {
         if url.scheme() == "data" {
-            return of_data(url.path()).ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL cannot be read").at(url));
+            return data_url(url)
+                .map(Into::into)
+                .ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL cannot be read").at(url));
         }
         match self.job.read(url, Range::ALL, LARGEST_ANSWER).await {
             Ok((_, bytes)) if bytes.trim_ascii_start().starts_with(b"<") => {
                 Err(Error::new(ErrorKind::Encrypted, "the key is a page of text")
                     .at(url)
-                    .hint("the origin may want a token, a cookie or a header: see --header, --cookie, --referer"))
+                    .hint("the origin may want a token, a cookie or a header: see --header, --cookie, --user-agent, --referer"))
             }
             Ok((_, bytes)) => Ok(bytes.as_ref().into()),
             Err(error) => Err(no_key(error, url)),
@@ -167,57 +173,31 @@ fn no_key(error: Error, url: &Url) -> Error {
 fn sized(kind: LockKind, key: Arc<[u8]>, what: &str) -> Result<Arc<[u8]>, Error> {
     let wanted = match kind {
         LockKind::Whole(cipher) => cipher.key_size(),
-        LockKind::Samples => BLOCK,
+        LockKind::Samples | LockKind::Unknown => BLOCK,
     };
-    if key.len() == wanted {
-        return Ok(key);
+    match key.split_at_checked(wanted) {
+        Some((_, [])) => return Ok(key),
+        // A text editor's line end
+        Some((key, b"\n" | b"\r\n")) => return Ok(key.into()),
+        _ => {}
     }
-    let hint =
-        if std::str::from_utf8(&key).is_ok_and(|text| !text.is_empty()) { "it is text: the origin may have sent an error" } else { "" };
     let error = Error::new(ErrorKind::Encrypted, format!("{what} has {} bytes, where {wanted} are needed", key.len()));
-    Err(if hint.is_empty() { error.hint("check the key") } else { error.hint(hint) })
+    Err(error.hint(match std::str::from_utf8(&key).map(str::trim) {
+        Ok("") | Err(_) => "check the key",
+        Ok(text) if is_hexadecimal(text, wanted) => "it is hexadecimal text: give it with --decryption-key if it is meant as the key",
+        Ok(_) => "it is text: the origin may have sent an error",
+    }))
 }
 
-/// The bytes of a data: URL's path (RFC 2397).
-fn of_data(path: &str) -> Option<Arc<[u8]>> {
-    let (head, data) = path.split_once(',')?;
-    let bytes = unescaped(data)?;
-    if !head.trim_end().to_ascii_lowercase().ends_with(";base64") {
-        return Some(bytes.into());
-    }
-    let text: Vec<u8> = bytes.into_iter().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').collect();
-    let decoded = general_purpose::STANDARD_NO_PAD.decode(&text).or_else(|_| general_purpose::URL_SAFE_NO_PAD.decode(&text));
-    decoded.ok().map(Into::into)
-}
-
-/// Percent-encoding undone.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut bytes = text.bytes();
-    let mut plain = Vec::new();
-    while let Some(byte) = bytes.next() {
-        plain.push(if byte == b'%' { digit(bytes.next()?)? << 4 | digit(bytes.next()?)? } else { byte });
-    }
-    Some(plain)
+/// Whether the text has the digits of so many bytes.
+fn is_hexadecimal(text: &str, bytes: usize) -> bool {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    digits.len() == 2 * bytes && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn keys_in_data_urls() {
-        let read = |text: &str| Url::parse(text).ok().and_then(|url| of_data(url.path())).map(|key| key.to_vec());
-        let wanted: Vec<u8> = (0..16).collect();
-        assert_eq!(read("data:text/plain;base64,AAECAwQFBgcICQoLDA0ODw=="), Some(wanted.clone()));
-        assert_eq!(read("data:;base64,AAECAwQFBgcICQoLDA0ODw"), Some(wanted.clone()));
-        assert_eq!(read("data:application/octet-stream;charset=utf-8;BASE64,AAECAwQFBgcICQoLDA0ODw%3D%3D"), Some(wanted));
-        assert_eq!(read("data:,%00%fFz"), Some(vec![0, 255, b'z']));
-        assert_eq!(read("data:;base64,-_-_"), Some(vec![0xfb, 0xff, 0xbf]));
-        for text in ["data:nothing", "data:;base64,***", "data:,%0"] {
-            assert_eq!(read(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn keys_of_the_wrong_size_are_told() {
@@ -230,5 +210,20 @@ mod tests {
             let said = told(kind, key).expect_err("the wrong size");
             assert!(said.contains(&format!("{} bytes", key.len())), "{said}");
         }
+    }
+
+    #[test]
+    fn a_line_end_is_no_part_of_a_key_and_hexadecimal_text_is_none() {
+        let kind = LockKind::Whole(Cipher::Cbc128);
+        let read = |key: &[u8]| sized(kind, key.into(), "the key").map_err(|e| e.to_string());
+        for end in [&b""[..], b"\n", b"\r\n"] {
+            assert_eq!(read(&[&[7; 16], end].concat()).as_deref(), Ok(&[7; 16][..]));
+        }
+        assert_eq!(read(b"fifteen bytes..\n").as_deref(), Ok(&b"fifteen bytes..\n"[..]));
+        for end in [&b"\n\n"[..], b" ", b"\r"] {
+            assert!(read(&[&[7; 16], end].concat()).is_err(), "{end:?}");
+        }
+        let said = read("0123456789abcdefABCDEF9876543210\n".as_bytes()).expect_err("text");
+        assert!(said.contains("--decryption-key"), "{said}");
     }
 }

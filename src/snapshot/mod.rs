@@ -6,6 +6,7 @@
 //!
 //! A star is where the next best is tried when one does not give a clean picture.
 
+mod before;
 mod develop;
 mod entry;
 mod feed;
@@ -130,6 +131,7 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
                 return Ok(taken);
             }
             Err(error) if another_may_do(&error) => {
+                let error = explained(error, variant);
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
                 if error.kind() == ErrorKind::Unreachable {
@@ -141,6 +143,13 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
         }
     }
     Err(failure.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
+}
+
+/// If there is no media, or it shows no picture, and CODECS speaks against the Variant too, CODECS says why.
+fn explained(error: Error, variant: &Variant) -> Error {
+    let is_of_the_media = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable | ErrorKind::Unsupported);
+    let is_explained = is_of_the_media || matches!(error.origin_status(), Some(404 | 410));
+    hls::declared(variant).filter(|_| is_explained).map_or(error, |declared| declared.at(&variant.url))
 }
 
 /// Whether another Variant may do better: not where policy, time or the request itself stand against it.

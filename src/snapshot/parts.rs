@@ -21,6 +21,8 @@ pub(super) struct Part {
     pub length: Option<u64>,
     /// Whether it is a Media Initialization Section and nothing else.
     pub is_init: bool,
+    /// How much of its start is a Media Initialization Section that was joined to it, in bytes.
+    pub init_length: u64,
     /// It may not come: then what stands before it is all that there is. So long is waited for it.
     pub may_fail_after: Option<Duration>,
     /// How it is encrypted.
@@ -31,7 +33,7 @@ pub(super) struct Part {
 
 impl Part {
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false, may_fail_after: None, lock: None, segment: 0 }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, init_length: 0, may_fail_after: None, lock: None, segment: 0 }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -50,6 +52,7 @@ impl Part {
         let is_apart = self.is_whole_locked() || next.is_whole_locked();
         let joins = self.is_init && !is_apart && self.url == next.url && self.end() == Some(next.offset);
         if joins {
+            self.init_length = self.length.unwrap_or_default();
             self.lock.clone_from(&next.lock);
             self.length = next.length.and_then(|length| self.length?.checked_add(length));
             self.is_init = false;

@@ -49,6 +49,7 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
                 let key_frames = KeyFrames::of_playlist(&search, place, &taken);
                 let mut taken = pick::better(request, key_frames, taken, clock).await?;
                 taken.notes.extend(plan.note.clone());
+                taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
             Err(error) if another_segment_may_do(&error, playlist, plan.goal) => {

@@ -18,21 +18,29 @@ use crate::{
 /// Enough of a resource to see whether it is media.
 const TELLING: usize = libav::ENOUGH_TO_RECOGNISE;
 
-/// A resource that is encrypted as a whole, being opened.
+/// A resource that is encrypted as a whole, being opened, or one that may be, being looked at.
 pub(super) struct Opening {
-    whole: Whole,
+    /// `None`: the bytes are taken as they are.
+    whole: Option<Whole>,
     /// What has been opened, until it has been looked at.
     head: Option<Vec<u8>>,
+    protection: String,
 }
 
 impl Opening {
     pub fn new(cipher: Cipher, key: &[u8], lock: &Lock) -> Result<Self, Error> {
-        Ok(Self { whole: Whole::new(cipher, key, &lock.iv)?, head: Some(Vec::new()) })
+        let whole = Some(Whole::new(cipher, key, &lock.iv)?);
+        Ok(Self { whole, head: Some(Vec::new()), protection: lock.protection.clone() })
+    }
+
+    /// Looks whether bytes under an unknown METHOD are media as they are.
+    pub fn unknown(lock: &Lock) -> Self {
+        Self { whole: None, head: Some(Vec::new()), protection: lock.protection.clone() }
     }
 
     /// What can be given on. Fails with `encrypted` where the first bytes are no media: with a wrong key they are noise.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Error> {
-        let opened = self.whole.push(bytes);
+        let opened = self.whole.as_mut().map_or_else(|| bytes.to_vec(), |whole| whole.push(bytes));
         let Some(head) = &mut self.head else { return Ok(opened) };
         head.extend_from_slice(&opened);
         if head.len() < TELLING {
@@ -43,7 +51,7 @@ impl Opening {
 
     /// The rest, at the resource's end.
     pub fn finish(&mut self) -> Result<Vec<u8>, Error> {
-        let rest = self.whole.finish()?;
+        let rest = self.whole.as_mut().map(Whole::finish).transpose()?.unwrap_or_default();
         let Some(head) = &mut self.head else { return Ok(rest) };
         head.extend_from_slice(&rest);
         self.look()
@@ -55,6 +63,10 @@ impl Opening {
             Ok(()) => Ok(head),
             // What is told by a few letters is what it says; two bytes may as well be noise
             Err(error) if error.kind() == ErrorKind::NoVideo && (head.starts_with(b"ID3") || head.starts_with(b"WEBVTT")) => Ok(head),
+            Err(_) if self.whole.is_none() => {
+                Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", self.protection))
+                    .hint("this METHOD is not known here"))
+            }
             Err(_) => Err(Error::new(ErrorKind::Encrypted, "the key is wrong: what it opens is no media").hint("check the key and the IV")),
         }
     }
@@ -90,7 +102,13 @@ impl Marks {
     pub fn begin(&self, offset: u64, lock: Option<&Lock>, segment: usize) {
         let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         marks.retain(|mark| mark.offset < offset);
-        marks.push(Mark { offset, lock: lock.filter(|lock| lock.kind == LockKind::Samples).cloned(), segment });
+        marks.push(Mark { offset, lock: lock.filter(|lock| lock.cipher().is_none()).cloned(), segment });
+    }
+
+    /// Begins with a resource again, now at the stream's first byte: what was before it is left out.
+    pub fn begin_anew(&self, lock: Option<&Lock>, segment: usize) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.begin(0, lock, segment);
     }
 
     /// The offset at which a resource starts, behind one offset and not behind another.
@@ -138,7 +156,7 @@ impl Unlocker {
             let name = String::from_utf8_lossy(&common.scheme).into_owned();
             Error::new(ErrorKind::Encrypted, format!("the media is encrypted by the scheme {name:?}, which is not known here"))
         })?;
-        let lock = self.marks.lock_at(sealed.position);
+        let lock = self.marks.lock_at(sealed.position).filter(|lock| lock.kind == LockKind::Samples);
         let key = match (self.keyring.given(Some(&common.key_id)), &lock) {
             (Some(key), _) => key.into(),
             (None, Some(lock)) => self.handle.block_on(self.keyring.key(lock))?,
@@ -175,6 +193,8 @@ impl Unlock for Unlocker {
     fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
         match &sealed.common {
             Some(common) => self.open_common(sealed, common),
+            // Taken as it is, but no more believed than what a key opens
+            None if self.is_doubtful(sealed.position) => Ok(Some(sealed.data.to_vec())),
             None if sealed.in_ts => self.open_nals(sealed),
             None => Ok(None),
         }
@@ -182,6 +202,10 @@ impl Unlock for Unlocker {
 
     fn resource_time(&self, position: Option<u64>) -> f64 {
         self.starts.get(self.marks.segment_at(position)).copied().unwrap_or(0.0)
+    }
+
+    fn is_doubtful(&self, position: Option<u64>) -> bool {
+        self.marks.lock_at(position).is_some_and(|lock| lock.kind == LockKind::Unknown)
     }
 }
 

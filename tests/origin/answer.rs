@@ -42,6 +42,12 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
             response.headers_mut().insert(header::LOCATION, target.parse().unwrap());
             response
         }
+        Rule::RedirectSetting(target, cookie) => {
+            let mut response = empty(302);
+            response.headers_mut().insert(header::LOCATION, target.parse().unwrap());
+            response.headers_mut().insert(header::SET_COOKIE, cookie.parse().unwrap());
+            response
+        }
         Rule::NeedCookie(cookie) if !hit.headers.get("cookie").is_some_and(|sent| sent.contains(cookie)) => empty(403),
         Rule::Body(bytes, kind) => whole(shared, number, bytes, kind, hit, End::Whole, PIECE),
         Rule::Pieces(bytes, piece) => whole(shared, number, bytes, kind_of(&hit.path), hit, End::Whole, piece),

@@ -11,6 +11,8 @@ pub enum Rule {
     Status(u16, Option<u64>),
     /// 302 to a URL or a path.
     Redirect(String),
+    /// 302 to a URL or a path, and a cookie.
+    RedirectSetting(String, &'static str),
     /// These bytes, with this content type.
     Body(Vec<u8>, &'static str),
     /// These bytes, so many at a time.

@@ -243,6 +243,9 @@ pub(super) struct LimitArgs {
     /// The most that is downloaded for one picture [default: 64M]
     #[arg(long, value_name = "N", global = true)]
     pub max_bytes: Option<String>,
+    /// The most that one playlist may have, after decompression [default: 16M]
+    #[arg(long, value_name = "N", global = true)]
+    pub max_playlist_bytes: Option<String>,
     /// Give up files, other programs and other processes before strangers' media is read (Linux) [default: false; for serve true]
     #[arg(long, value_name = "BOOL", global = true, num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub sandbox: Option<bool>,

@@ -12,7 +12,7 @@ use super::args::{AccessArgs, Cli, LimitArgs, PictureArgs};
 use crate::{
     error::{Error, ErrorKind},
     faces::sandbox,
-    request::{Asked, Limits, Reach, SnapshotRequest, Source},
+    request::{Asked, Limits, RAISE_PLAYLIST_BYTES, Reach, SnapshotRequest, Source},
 };
 
 /// Everything but the playlist itself, for one picture.
@@ -72,8 +72,9 @@ pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
     decryption_keys.iter().try_for_each(|key| asked.set("decryption-key", key))?;
     set(&mut asked, [("user-agent", user_agent), ("referer", referer), ("cookie", cookie)])?;
     switch(&mut asked, [("header-everywhere", access.header_everywhere)])?;
-    let LimitArgs { timeout, max_bytes, retries, .. } = limits;
-    set(&mut asked, [("timeout", timeout), ("max-bytes", max_bytes), ("retries", &text(*retries))])?;
+    let LimitArgs { timeout, max_bytes, max_playlist_bytes, retries, .. } = limits;
+    set(&mut asked, [("timeout", timeout), ("max-bytes", max_bytes), ("max-playlist-bytes", max_playlist_bytes)])?;
+    set(&mut asked, [("retries", &text(*retries))])?;
     Ok(asked)
 }
 
@@ -149,7 +150,7 @@ fn read(url: &str, base: Option<&str>, limits: &Limits) -> Result<Source, Error>
     };
     if text.len() as u64 > limits.playlist_bytes {
         let what = format!("the playlist is larger than {} bytes", limits.playlist_bytes);
-        return Err(Error::new(ErrorKind::TooLarge, what).hint("check that it is a playlist"));
+        return Err(Error::new(ErrorKind::TooLarge, what).hint(RAISE_PLAYLIST_BYTES));
     }
     Ok(Source::Text { text, base })
 }

@@ -15,10 +15,10 @@ pub(super) const OF_PICTURES: &[&str] = &[
     "url", "at", "key_frame", "exact", "skip_black", "best", "variant",
     "width", "height", "fit", "enlarge", "crop", "tone_map",
     "quality", "lossless", "subsampling", "progressive", "max_size", "strip", "describe",
-    "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "retries",
+    "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "max_playlist_bytes", "retries",
 ];
 /// The parameters of an inspection.
-pub(super) const OF_PLAYLISTS: &[&str] = &["url", "variant", "width", "height", "timeout", "max_bytes", "retries"];
+pub(super) const OF_PLAYLISTS: &[&str] = &["url", "variant", "width", "height", "timeout", "max_bytes", "max_playlist_bytes", "retries"];
 /// The gate's.
 const OF_THE_GATE: [&str; 2] = ["sig", "expires"];
 

@@ -3,7 +3,7 @@
 use super::multivariant;
 use crate::{
     error::ErrorKind,
-    hls::{MultivariantPlaylist, choose},
+    hls::{MultivariantPlaylist, choose, declared},
     request::{Fit, Size, VariantChoice},
 };
 
@@ -130,18 +130,29 @@ fn names_stand_in_for_lines() {
 }
 
 #[test]
-fn sound_alone_is_never_taken() {
+fn sound_alone_comes_last() {
     let playlist =
         ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "640x360@800000 CODECS=\"avc1.4d401e,mp4a.40.2\"", "320x180@9 CODECS=\"mp4a.40.2\""]);
-    assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 2]));
-    assert_eq!(first(&playlist, "worst"), Ok(2));
+    assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 2, 0]));
+    assert_eq!(order(&playlist, "worst", Size::default()), Ok(vec![2, 1, 0]));
     assert_eq!(first(&playlist, "<=100k"), Ok(2));
-    assert_eq!(first(&playlist, "#0"), Err(ErrorKind::NoVideo));
+    // A Variant that only CODECS speaks for is not what a bound asks for
+    assert_eq!(first(&ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "640x360@800000"]), "<=100k"), Err(ErrorKind::NotFound));
+    // What was named is tried, and so is what is all there is
+    assert_eq!(first(&playlist, "#0"), Ok(0));
     let sound = ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "-@32000 CODECS=\"ec-3,wvtt\""]);
-    assert_eq!(first(&sound, "auto"), Err(ErrorKind::NoVideo));
+    assert_eq!(order(&sound, "auto", Size::default()), Ok(vec![0, 1]));
+    assert_eq!(declared(&sound.variants[0]).map(|error| error.kind()), Some(ErrorKind::NoVideo));
     let i_frames = multivariant("#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i.m3u8\"\n");
     assert_eq!(first(&i_frames, "auto"), Err(ErrorKind::NoVideo));
     assert_eq!(i_frames.i_frame_variants.len(), 1);
+}
+
+#[test]
+fn bit_rates_are_names_too() {
+    let playlist = ladder(&["640x360@800999", "320x180@2500000 NAME=\"800k\""]);
+    assert_eq!((first(&playlist, "2500k"), first(&playlist, "800k")), (Ok(1), Ok(1)));
+    assert_eq!(first(&ladder(&["640x360@800999"]), "800k"), Ok(0));
 }
 
 #[test]
@@ -171,10 +182,13 @@ fn codecs_decide_what_can_be_decoded() {
         "1280x720@5 CODECS=\"vvc1.1.L51\"",
         "1280x720@5 CODECS=\"dvh1.05.06\"",
     ]);
-    assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1]));
-    let error = choose(&playlist, &VariantChoice::Index(0), &Size::default()).err().unwrap();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert!(error.message().contains("xvc1.1"), "{error}");
+    // What CODECS says against a Variant, its media may belie; but the last one's pictures would be clean and wrong
+    assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 0, 2]));
+    assert_eq!(first(&playlist, "#3"), Err(ErrorKind::Unsupported));
+    let said = declared(&playlist.variants[0]).expect("said");
+    assert_eq!(said.kind(), ErrorKind::Unsupported);
+    assert!(said.message().contains("xvc1.1"), "{said}");
+    assert!(declared(&playlist.variants[1]).is_none());
 }
 
 #[test]
