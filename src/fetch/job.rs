@@ -61,6 +61,8 @@ pub struct Job {
     pub(super) client: Client,
     pub(super) meter: Arc<Meter>,
     pub(super) deadline: Instant,
+    /// The seconds from the start to the deadline, and whether the deadline is only that of a share.
+    time: (f64, bool),
     pub(super) limits: Limits,
     caller: Arc<Caller>,
     /// Only a playlist that is itself a local file may name local files, and only below its folder.
@@ -81,6 +83,7 @@ impl Job {
         Ok(Self {
             meter: Arc::new(Meter::new(limits)),
             deadline,
+            time: (limits.timeout.as_secs_f64(), false),
             limits: *limits,
             caller: Arc::new(Caller::new(access, playlist)?),
             local_root,
@@ -100,8 +103,28 @@ impl Job {
 
     /// The failure that the deadline has passed.
     pub fn timeout(&self) -> Error {
-        let limit = self.limits.timeout.as_secs_f64();
-        Error::new(ErrorKind::Timeout, format!("not done within {limit} s")).hint("raise --timeout if the origin is only slow")
+        let what = match self.time {
+            (limit, false) => format!("not done within {limit} s"),
+            (share, true) => format!("not done within {share:.1} s, its share of the time"),
+        };
+        Error::new(ErrorKind::Timeout, what).hint("raise --timeout if the origin is only slow")
+    }
+
+    /// The same job with a part of the time that is left: 0 to 1.
+    #[must_use]
+    pub fn within(&self, share: f64) -> Self {
+        let mut job = self.clone();
+        if share < 1.0 {
+            let left = self.deadline.saturating_duration_since(Instant::now()).mul_f64(share.max(0.0));
+            job.deadline = Instant::now() + left;
+            job.time = (left.as_secs_f64(), true);
+        }
+        job
+    }
+
+    /// Whether nothing more may be downloaded.
+    pub fn is_spent(&self) -> bool {
+        self.meter.is_spent()
     }
 
     /// When the job must be done.

@@ -68,6 +68,11 @@ impl Meter {
         Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed")).hint("raise --max-bytes if that is wanted"))
     }
 
+    /// Whether nothing more may be downloaded.
+    pub(super) fn is_spent(&self) -> bool {
+        self.requests.load(Relaxed) >= self.most_requests || self.bytes.load(Relaxed) > self.most_bytes
+    }
+
     /// The figures so far.
     pub fn cost(&self) -> Cost {
         Cost {

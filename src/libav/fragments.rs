@@ -96,12 +96,14 @@ impl<U: Upstream> Fragments<U> {
 
 impl<U: Upstream> Upstream for Fragments<U> {
     fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        while let Some(bytes) = self.upstream.next()? {
-            self.held.extend_from_slice(&bytes);
+        loop {
+            // What is held may be ready already
             let ready = self.ready();
             if !ready.is_empty() {
                 return Ok(Some(ready));
             }
+            let Some(bytes) = self.upstream.next()? else { break };
+            self.held.extend_from_slice(&bytes);
         }
         // What is cut off in mid-box is the demuxer's to judge
         let mut rest = self.waiting.take().unwrap_or_default();

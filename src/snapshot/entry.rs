@@ -111,7 +111,19 @@ pub(super) async fn reload(work: &Work<'_>, url: &Url, variables: &Variables) ->
 
 async fn read(work: &Work<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
     let limits = &work.request.limits;
-    let (from, bytes) = work.job.read(url, Range::ALL, limits.playlist_bytes).await.map_err(too_large)?;
+    let mut body = work.job.open(url, Range::ALL).await?;
+    let mut head = BytesMut::new();
+    while head.len() < TELLING
+        && let Some(chunk) = body.chunk().await?
+    {
+        head.extend_from_slice(&chunk);
+    }
+    let from = body.url().clone();
+    if !hls::looks_like_playlist(&head) && libav::recognise(&head).is_ok() {
+        // It may have no end
+        return Err(Error::new(ErrorKind::BadPlaylist, "this is media, not a playlist").at(&from).hint("this is the origin's mistake"));
+    }
+    let bytes = body.read_to_end(head, limits.playlist_bytes).await.map_err(too_large)?;
     let playlist = hls::parse(&bytes, &from, variables, limits).map_err(|e| e.at(&from))?;
     Ok((from, playlist))
 }

@@ -4,7 +4,9 @@
 use std::cmp::Reverse;
 
 use super::{
-    Work, another_may_do, entry,
+    Work,
+    candidates::{self, Scope, Share},
+    entry,
     playlist::{self, Chosen},
     told::{Clock, Taken},
 };
@@ -23,9 +25,10 @@ pub(super) async fn take(
     clock: &mut Clock,
 ) -> Result<Option<Taken>, Error> {
     let Some(variant) = stands_for(work.request, multivariant, chosen) else { return Ok(None) };
-    match from_variant(work, multivariant, variant, clock).await {
-        Ok(taken) => Ok(Some(taken)),
-        Err(error) if another_may_do(&error) || error.kind() == ErrorKind::NotFound => {
+    let share = Share::of(work, candidates::OPTIONAL, true);
+    match from_variant(&share.work(work), multivariant, variant, clock).await {
+        Ok(taken) => Ok(taken),
+        Err(error) if Scope::of(&error, work.job).gives_way_to_variant() => {
             tracing::info!("I-frame Variant {} is passed over: {error}", variant.index);
             Ok(None)
         }
@@ -33,13 +36,23 @@ pub(super) async fn take(
     }
 }
 
-async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, variant: &Variant, clock: &mut Clock) -> Result<Taken, Error> {
+async fn from_variant(
+    work: &Work<'_>,
+    multivariant: &MultivariantPlaylist,
+    variant: &Variant,
+    clock: &mut Clock,
+) -> Result<Option<Taken>, Error> {
     let loaded = entry::media(work, &variant.url, &multivariant.variables).await?;
     if !loaded.playlist.i_frames_only {
         return Err(Error::new(ErrorKind::BadPlaylist, "the I-frame Variant's playlist is not of I-frames only").at(&variant.url));
     }
+    if loaded.playlist.is_live() {
+        // Its window may begin and end elsewhere than the Media Playlist's, which moments count on
+        tracing::info!("I-frame Variant {} is live: the Media Playlist is read instead", variant.index);
+        return Ok(None);
+    }
     clock.playlists_read();
-    playlist::take(work, &loaded.playlist, Some(Chosen { variant, start: multivariant.start.as_ref() }), clock).await
+    playlist::take(work, &loaded.playlist, Some(Chosen { variant, start: multivariant.start.as_ref() }), clock).await.map(Some)
 }
 
 /// The I-frame Variant that shows the same as the chosen one: of its size, or where a small picture is asked for, just large enough.

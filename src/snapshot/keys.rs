@@ -67,6 +67,11 @@ impl Keyring {
         Self { job: job.clone(), given: Arc::new(request.keys.clone()), most: request.limits.keys, fetched: Arc::default() }
     }
 
+    /// The same keys, fetched within another job.
+    pub fn within(&self, job: &Job) -> Self {
+        Self { job: job.clone(), ..self.clone() }
+    }
+
     /// The key that the caller gave for a key ID, or for everything.
     pub fn given(&self, id: Option<&[u8]>) -> Option<&[u8]> {
         id.map_or_else(|| self.given.any(), |id| self.given.for_id(id))

@@ -7,6 +7,7 @@
 //! A star is where the next best is tried when one does not give a clean picture.
 
 mod before;
+mod candidates;
 mod develop;
 mod entry;
 mod feed;
@@ -36,6 +37,7 @@ use crate::{
 
 pub use develop::previous;
 
+use candidates::{Scope, Share};
 use entry::Entry;
 use keys::Keyring;
 use playlist::Chosen;
@@ -115,22 +117,24 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
     }
     let mut failure = None;
     let mut notes = Vec::new();
-    // Hosts that cannot be reached are not asked again
-    let mut dead: Vec<String> = Vec::new();
+    // Hosts that cannot be reached and playlists that failed are not asked for again
+    let (mut dead, mut failed) = (Vec::<String>::new(), Vec::<&url::Url>::new());
     let host = |url: &url::Url| url.host_str().map(|host| format!("{host}:{:?}", url.port_or_known_default()));
-    let mut tried = 0;
-    for variant in variants {
-        if tried == VARIANTS_TRIED || host(&variant.url).is_some_and(|host| dead.contains(&host)) {
+    for (place, variant) in variants.iter().enumerate() {
+        let is_dead = host(&variant.url).is_some_and(|host| dead.contains(&host)) || failed.contains(&&variant.url);
+        if failed.len() == VARIANTS_TRIED || is_dead {
             continue;
         }
-        tried += 1;
-        match from_variant(work, multivariant, variant, clock).await {
+        let others_follow = variants.iter().skip(place + 1).any(|other| other.url != variant.url) && failed.len() + 1 < VARIANTS_TRIED;
+        let share = Share::of(work, candidates::VARIANT, others_follow);
+        match from_variant(&share.work(work), multivariant, variant, clock).await {
             Ok(mut taken) => {
                 taken.variant = Some(told::variant(variant));
                 taken.notes.extend(notes);
                 return Ok(taken);
             }
-            Err(error) if another_may_do(&error) => {
+            Err(error) if Scope::of(&error, work.job).gives_way_to_variant() => {
+                failed.push(&variant.url);
                 let error = explained(error, variant);
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
@@ -150,12 +154,6 @@ fn explained(error: Error, variant: &Variant) -> Error {
     let is_of_the_media = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable | ErrorKind::Unsupported);
     let is_explained = is_of_the_media || matches!(error.origin_status(), Some(404 | 410));
     hls::declared(variant).filter(|_| is_explained).map_or(error, |declared| declared.at(&variant.url))
-}
-
-/// Whether another Variant may do better: not where policy, time or the request itself stand against it.
-fn another_may_do(error: &Error) -> bool {
-    use ErrorKind::{BadPlaylist, Encrypted, HttpStatus, NoVideo, Undecodable, Unreachable, Unsupported};
-    matches!(error.kind(), BadPlaylist | Encrypted | HttpStatus | NoVideo | Undecodable | Unreachable | Unsupported)
 }
 
 async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, variant: &Variant, clock: &mut Clock) -> Result<Taken, Error> {

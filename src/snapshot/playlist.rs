@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Work,
+    candidates::{self, Scope, Share},
     feed::{Feed, is_gone},
     grab::{Grabbed, Kind, grab, rounded},
     parts::{self, Run},
@@ -15,6 +16,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
+    fetch::Job,
     hls::{self, Goal, MediaPlaylist, Place, Segment, Tiles, Variant},
     libav::{Memory, Search, Start},
     report::{FrameReport, SegmentReport},
@@ -37,30 +39,31 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
     let plan =
         hls::plan(playlist, request.at, request.precision, chosen.and_then(|chosen| chosen.start)).map_err(|e| e.at(&playlist.url))?;
     let bandwidth = chosen.and_then(|chosen| chosen.variant.bandwidth);
-    let search = InPlaylist { work, playlist, bandwidth, memories: Mutex::default() };
+    let search = InPlaylist { work, playlist, bandwidth, memories: &Mutex::default() };
     let mut failure = None;
-    let (mut gone, mut failed) = (0, 0);
+    let mut notes = Vec::new();
+    let mut failed = 0;
     for (tried, place) in plan.candidates.iter().copied().enumerate() {
         if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
             break;
         }
-        match search.at(place, plan.goal, tried == 0, clock).await {
+        let share = Share::of(work, candidates::SEGMENT, tried + 1 < plan.candidates.len());
+        match search.within(&share.work(work)).at(place, plan.goal, tried == 0, clock).await {
             Ok(taken) => {
                 let key_frames = KeyFrames::of_playlist(&search, place, &taken);
                 let mut taken = pick::better(request, key_frames, taken, clock).await?;
+                taken.notes.extend(notes);
                 taken.notes.extend(plan.note.clone());
                 taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
-            Err(error) if another_segment_may_do(&error, playlist, plan.goal) => {
+            Err(error) if another_segment_may_do(&error, work.job, plan.goal) => {
                 tracing::info!("a segment is passed over: {error}");
-                gone += usize::from(is_gone(&error));
+                let number = playlist.segments.get(place.segment).map_or(0, |segment| segment.media_sequence_number);
+                notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
                 // Segments without a key frame are no failure: groups of pictures may be long
                 failed += usize::from(error.kind() != ErrorKind::Undecodable);
                 failure.get_or_insert(error);
-                if gone >= GONE_BEFORE_RELOAD {
-                    break;
-                }
             }
             Err(error) => return Err(failure.unwrap_or(error)),
         }
@@ -68,15 +71,9 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
     Err(failure.unwrap_or_else(|| Error::new(ErrorKind::NotFound, "no segment holds that moment").at(&playlist.url)))
 }
 
-/// Where so many segments of a live playlist are gone, it is the playlist that is old.
-const GONE_BEFORE_RELOAD: usize = 3;
-
 /// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
-pub(super) fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, goal: Goal) -> bool {
-    match goal {
-        Goal::FirstKeyFrame | Goal::LastFrame => error.kind() == ErrorKind::Undecodable || (playlist.is_live() && is_gone(error)),
-        Goal::KeyFrameAtOrBefore(_) | Goal::FrameAt(_) => false,
-    }
+pub(super) fn another_segment_may_do(error: &Error, job: &Job, goal: Goal) -> bool {
+    matches!(goal, Goal::FirstKeyFrame | Goal::LastFrame) && Scope::of(error, job) == Scope::Candidate
 }
 
 pub(super) struct InPlaylist<'a> {
@@ -84,10 +81,18 @@ pub(super) struct InPlaylist<'a> {
     pub playlist: &'a MediaPlaylist,
     bandwidth: Option<u64>,
     /// What is known of each discontinuity sequence number.
-    memories: Mutex<HashMap<u64, Memory>>,
+    memories: &'a Mutex<HashMap<u64, Memory>>,
 }
 
-impl InPlaylist<'_> {
+impl<'a> InPlaylist<'a> {
+    /// The same search within a share of the job.
+    fn within<'b>(&'b self, work: &'b Work<'b>) -> InPlaylist<'b>
+    where
+        'a: 'b,
+    {
+        InPlaylist { work, ..*self }
+    }
+
     /// Looks for the goal from a place on, and in what lies before it if that is needed. `is_best` says that nothing was tried before it.
     pub async fn at(&self, place: Place, goal: Goal, is_best: bool, clock: &mut Clock) -> Result<Taken, Error> {
         let wanted = match goal {
@@ -121,7 +126,7 @@ impl InPlaylist<'_> {
             }
         }
         // Nothing stands before: the first key frame is the nearest there is
-        let run = self.run(place, place, goal, is_best);
+        let run = Run::new(self.playlist, place, self.playlist.segments.len());
         match self.grab(&run, Search::First, clock).await? {
             Some(grabbed) => {
                 let mut taken = self.taken(&run, grabbed)?;

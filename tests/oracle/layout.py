@@ -12,6 +12,8 @@ from draw import Stream
 from encode import Film, Unit
 
 HZ = 90000
+# Sound that starts this much before the video did not start with it
+LATE = 45_000
 AUDIO_STEP = 1920  # 1024 samples at 48 kHz
 SMALL_OFFSET = 20 * HZ  # far enough from zero for decode times and sound before the first frame
 
@@ -193,7 +195,7 @@ def _durations(stream: Stream, layout: Layout) -> None:
     segments = layout.segments
     for segment in segments:
         segment.start = min([layout.pts[place] for place in segment.places] + segment.sound[:1])
-        segment.listed_start = min([layout.pts[segment.places[0]]] + segment.sound[:1]) if stream.starts == "first" and segment.places else segment.start
+        segment.listed_start = _first_unit(layout, segment) if stream.starts == "first" and segment.places else segment.start
     for segment, after in zip(segments, [*segments[1:], None]):
         ticks = (after.listed_start if after else layout.end) - segment.listed_start
         if after and after.domain == segment.domain:
@@ -204,6 +206,12 @@ def _durations(stream: Stream, layout: Layout) -> None:
         segment.duration = Fraction(ticks, HZ)
         segment.listed = {"exact": f"{float(segment.duration):.6f}", "ms": f"{float(segment.duration):.3f}",
                           "integer": str(max(1, int(segment.duration + Fraction(1, 2))))}[stream.extinf]
+
+
+def _first_unit(layout: Layout, segment: Segment) -> int:
+    """The presentation time of the first access unit; that of the sound, if the video is late."""
+    first = layout.pts[segment.places[0]]
+    return segment.sound[0] if segment.sound and first - segment.sound[0] > LATE else first
 
 
 def _trim(stream: Stream, layout: Layout) -> None:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from build import spelled_date
 from draw import Stream
-from layout import HZ, Layout
+from layout import HZ, LATE, Layout, Segment
 
 WHOLE, DOUBTFUL, BROKEN = "whole", "doubtful", "broken"
 NO_FRAME = frozenset({"not_found", "undecodable"})
@@ -68,9 +68,17 @@ class Model:
             exact += segment.duration
         if self.stream.delivery == "file":
             return exact, Fraction(0)
-        drift = max(drift, abs(at - exact))
+        drift = max(drift, abs(at - exact)) + max([Fraction(0)] + [self._reordered(segment) for segment in self.layout.segments[1:]])
         # Where durations are rounded by more than a frame, half a frame more or less is no fault
         return at, drift + Fraction(self.layout.step, 2 * HZ) if drift > Fraction(self.layout.step, 4 * HZ) else drift
+
+    def _reordered(self, segment: Segment) -> Fraction:
+        """How far packagers disagree on where a segment starts: at its first access unit, or at what is presented before that."""
+        if not segment.places:
+            return Fraction(0)
+        first = self.layout.pts[segment.places[0]]
+        sound = [time for time in segment.sound[:1] if first - time <= LATE]
+        return Fraction(first - min([self.layout.pts[place] for place in segment.places] + sound), HZ)
 
     def _frames(self, states: dict[int, str]) -> list[Shown]:
         frames = []
