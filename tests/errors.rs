@@ -81,9 +81,14 @@ fn http_status() {
         assert_eq!((&error["kind"], &error["status"]), (&"http_status".into(), &status.into()));
         assert!(error["hint"].is_string() && error["url"].is_string() && error["message"].is_string(), "{error}");
     }
-    origin.rule("/ladder-ts/v0-0.ts", Rule::Status(404, None));
+    for segment in 0..3 {
+        origin.rule(&format!("/ladder-ts/v0-{segment}.ts"), Rule::Status(404, None));
+    }
     let run = hlsnap(&[&origin.url("/ladder-ts/v0.m3u8")]);
     assert!(run.fails(12, "http_status").stderr.contains("Media Sequence Number 0"), "{}", run.stderr);
+    // A time is in one segment
+    origin.rule("/ladder-ts/v0-0.ts", Rule::Plain);
+    hlsnap(&[&origin.url("/ladder-ts/v0.m3u8"), "--at", "3"]).fails(12, "http_status");
 }
 
 #[test]

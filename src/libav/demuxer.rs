@@ -235,6 +235,14 @@ impl Demuxer {
         self.time_base().map(|base| Timestamp::new(ticks, base).seconds())
     }
 
+    /// Whether there is a sound stream of which no sample is known.
+    pub fn has_silent_sound(&self) -> bool {
+        // SAFETY: each is a stream of the open context, its `codecpar` never null.
+        self.streams().iter().any(|stream| unsafe {
+            (*(**stream).codecpar).codec_type == ffi::AVMediaType::AVMEDIA_TYPE_AUDIO && ffi::avformat_index_get_entries_count(*stream) == 0
+        })
+    }
+
     /// Where sound starts: seconds of the media's clock, and the offset in the source, for each stream that tells.
     pub fn sound_starts(&self) -> Vec<(f64, u64)> {
         let starts = self.source.starts();

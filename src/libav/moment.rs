@@ -14,6 +14,8 @@ use crate::{
 const DEEPEST_PYRAMID: usize = 4;
 /// The same where decoding times are missing: H.264 and HEVC reorder at most 16 pictures.
 const DEEPEST_REORDER: usize = 16;
+/// Units of video that may stand before the first sound.
+const MOST_BEFORE_SOUND: usize = 500;
 /// So far past the end that a container tells, a moment is still its end.
 const PAST_THE_END: f64 = 0.5;
 /// In a file with an index, a moment this far in is sought instead of read up to.
@@ -45,6 +47,7 @@ impl Attempt<'_> {
     /// The frame that is shown at `moment`: the last one that begins at or before it.
     pub(super) fn frame_at(&mut self, moment: f64) -> Result<Outcome, Error> {
         self.read_up_to(moment)?;
+        self.find_sound()?;
         let times = self.units.times();
         let shown = |index: &usize| self.units.timed.get(*index).is_some_and(|unit| unit.facts.is_shown);
         let begun = times.iter().enumerate().filter(|(index, time)| shown(index) && **time <= moment + ROUNDING);
@@ -61,6 +64,7 @@ impl Attempt<'_> {
     /// The last key frame at or before `moment`.
     pub(super) fn key_frame_at(&mut self, moment: f64) -> Result<Outcome, Error> {
         self.read_up_to(moment)?;
+        self.find_sound()?;
         let times = self.units.times();
         let usable = |index: &usize| {
             let unit =
@@ -157,6 +161,15 @@ impl Attempt<'_> {
                 self.forget_up_to_last(1, moment);
             }
         }
+    }
+
+    /// Reads on until it is known where sound starts: some packagers write a fragment of each track, one behind the other.
+    fn find_sound(&mut self) -> Result<(), Error> {
+        if !self.has_index && !self.units.is_settled() {
+            let most = self.units.timed.len() + MOST_BEFORE_SOUND;
+            while !self.units.knows_sound() && self.units.timed.len() < most && self.units.step(self.memory)? != Step::End {}
+        }
+        Ok(())
     }
 
     /// Goes to the key frame before `moment` by the container's index; what was read before is forgotten.

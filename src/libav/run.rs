@@ -73,6 +73,7 @@ impl Units<'_> {
     /// The frame of one packet by itself; `None` unless it is whole.
     pub fn single(&self, packet: &ffmpeg_next::Packet) -> Result<Option<Frame>, Error> {
         if packet.is_corrupt() {
+            tracing::debug!("a key frame is damaged: bytes of it are missing");
             return Ok(None);
         }
         let mut decoder = Decoder::new(&self.demuxer, Aim::KeyFrame, self.bounds.pixels)?;
@@ -80,8 +81,11 @@ impl Units<'_> {
         decoder.send(extended.as_ref().unwrap_or(packet))?;
         decoder.drain();
         let frame = decoder.receive();
-        let is_whole = !decoder.complained();
-        Ok(frame.filter(|frame| is_whole && frame.is_whole(true)))
+        let complained = decoder.complained();
+        if complained || !frame.as_ref().is_some_and(|frame| frame.is_whole(true)) {
+            tracing::debug!("a key frame is not whole: frame {}, complaints {complained}", frame.is_some());
+        }
+        Ok(frame.filter(|frame| !complained && frame.is_whole(true)))
     }
 
     /// Only announced random access points promise that nothing behind them refers to what lies before.

@@ -208,7 +208,8 @@ impl<'a> Units<'a> {
 
     /// What the stream's headers said, for other segments.
     pub fn syntax(&self) -> Option<&Syntax> {
-        self.syntax.as_ref()
+        // The assembler is ahead of the units that were read
+        self.assembler.as_ref().map(|assembler| &assembler.syntax).or(self.syntax.as_ref())
     }
 
     /// Whether a sample ends where the bytes do, and the box that it lies in does not.
@@ -278,15 +279,25 @@ impl<'a> Units<'a> {
             Some(known) if !is_sure && self.is_remembered => known,
             _ => Anchor { media, playlist: start, is_sure },
         };
-        self.is_anchored = self.forgotten > 0 || self.timed.len() >= TELLING;
+        self.is_anchored = self.forgotten > 0 || (self.timed.len() >= TELLING && self.knows_sound());
         self.is_remembered &= self.anchor == Some(anchor);
         self.anchor = Some(anchor);
         anchor
     }
 
+    /// Whether it is known where sound starts. In a transport stream it is interleaved, so sound that did not come yet is not early.
+    pub fn knows_sound(&self) -> bool {
+        self.container == Container::Ts || self.ended || !self.demuxer.has_silent_sound()
+    }
+
     /// Whether enough was read to know where the media's clock lies in the playlist.
     pub fn is_anchored(&self) -> bool {
-        self.is_anchored || self.timed.len() >= TELLING
+        self.is_anchored || (self.timed.len() >= TELLING && self.knows_sound())
+    }
+
+    /// Whether the anchor will not change any more.
+    pub fn is_settled(&self) -> bool {
+        self.is_anchored
     }
 
     /// Where the media's clock lies in the playlist, as far as it is known.

@@ -162,10 +162,10 @@ impl Assembler {
         self.scanned = self.scanned.max(self.end().saturating_sub(2)).max(self.base);
     }
 
-    /// A zero before a start code belongs to it (ITU-T H.264, B.1).
+    /// A zero before the start code of a NAL unit belongs to it (ITU-T H.264, B.1). MPEG-2's slices may end in a zero byte.
     fn with_zero_byte(&self, at: usize) -> usize {
         match at.checked_sub(1) {
-            Some(before) if self.bytes(before, at) == [0] => before,
+            Some(before) if self.syntax.has_nal_units() && self.bytes(before, at) == [0] => before,
             _ => at,
         }
     }

@@ -54,6 +54,11 @@ impl Syntax {
         matches!(self, Self::H264(_) | Self::Hevc(_) | Self::Mpeg2(_))
     }
 
+    /// Whether the byte stream consists of NAL units.
+    pub(super) fn has_nal_units(&self) -> bool {
+        matches!(self, Self::H264(_) | Self::Hevc(_))
+    }
+
     /// The role of what begins behind a start code; `ended` says that no more bytes of it come.
     pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
         match self {

@@ -13,6 +13,8 @@ use crate::{
 pub(super) const SEGMENT: f64 = 0.4;
 /// See [`SEGMENT`].
 pub(super) const VARIANT: f64 = 0.5;
+/// Waiting for a live playlist to move on, while other segments of it are left.
+pub(super) const RELOAD: f64 = 0.7;
 /// An optional playlist is a shortcut: it may not cost much.
 pub(super) const OPTIONAL: f64 = 0.25;
 

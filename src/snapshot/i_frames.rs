@@ -52,7 +52,7 @@ async fn from_variant(
         return Ok(None);
     }
     clock.playlists_read();
-    playlist::take(work, &loaded.playlist, Some(Chosen { variant, start: multivariant.start.as_ref() }), clock).await.map(Some)
+    playlist::take(work, &loaded.playlist, Some(Chosen { variant, start: multivariant.start.as_ref() }), usize::MAX, clock).await.map(Some)
 }
 
 /// The I-frame Variant that shows the same as the chosen one: of its size, or where a small picture is asked for, just large enough.

@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use url::Url;
 
 use super::{
-    Work, entry,
+    Work,
+    candidates::{self, Share},
+    entry,
     feed::is_gone,
     playlist::{self, Chosen},
     told::{Clock, Taken},
@@ -23,6 +25,8 @@ pub(super) struct Loaded {
 
 /// A live playlist without a target duration is taken for one of so many seconds.
 const USUAL_TARGET: f64 = 6.0;
+/// Where so many segments and Parts at the live edge are gone, it is the playlist that is old.
+const GONE_BEFORE_RELOAD: usize = 6;
 /// However short a target duration a playlist has, in seconds.
 const SHORTEST_WAIT: f64 = 0.1;
 
@@ -35,12 +39,17 @@ pub(super) async fn take(
     clock: &mut Clock,
 ) -> Result<Taken, Error> {
     loop {
-        let error = match playlist::take(work, &loaded.playlist, chosen, clock).await {
+        let error = match playlist::take(work, &loaded.playlist, chosen, GONE_BEFORE_RELOAD, clock).await {
             Err(error) if loaded.playlist.is_live() && is_gone(&error) && work.may_reload(&loaded.playlist.url) => error,
             done => return done,
         };
         tracing::info!("the playlist is loaded again: {error}");
-        loaded = again(work, &loaded, variables, &error).await?;
+        let share = Share::of(work, candidates::RELOAD, true);
+        loaded = match again(&share.work(work), &loaded, variables, &error).await {
+            Ok(loaded) => loaded,
+            // The playlist does not move on: what else it lists is the newest there is
+            Err(stalled) => return playlist::take(work, &loaded.playlist, chosen, usize::MAX, clock).await.map_err(|_| stalled),
+        };
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> KeyFrames<'a> {
                         *current = Some((index.into(), time(&taken)));
                         return Ok(Some(taken));
                     }
-                    Err(error) if another_segment_may_do(&error, search.work.job, Goal::FirstKeyFrame) => {}
+                    Err(error) if another_segment_may_do(&error, search.playlist, search.work.job, Goal::FirstKeyFrame) => {}
                     Err(error) => return Err(error),
                 }
             },

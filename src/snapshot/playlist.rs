@@ -34,7 +34,14 @@ pub(super) struct Chosen<'a> {
 const SEGMENTS_READ_ON: usize = 4;
 
 /// A picture out of a Media Playlist.
-pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Option<Chosen<'_>>, clock: &mut Clock) -> Result<Taken, Error> {
+/// `most_gone` is how many segments at the live edge may be gone until the playlist is taken for an old one.
+pub(super) async fn take(
+    work: &Work<'_>,
+    playlist: &MediaPlaylist,
+    chosen: Option<Chosen<'_>>,
+    most_gone: usize,
+    clock: &mut Clock,
+) -> Result<Taken, Error> {
     let request = work.request;
     let plan =
         hls::plan(playlist, request.at, request.precision, chosen.and_then(|chosen| chosen.start)).map_err(|e| e.at(&playlist.url))?;
@@ -42,7 +49,8 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
     let search = InPlaylist { work, playlist, bandwidth, memories: &Mutex::default() };
     let mut failure = None;
     let mut notes = Vec::new();
-    let mut failed = 0;
+    let (mut failed, mut gone) = (0, 0);
+    let is_newest = playlist.is_live() && matches!(request.at, None | Some(At::Live));
     for (tried, place) in plan.candidates.iter().copied().enumerate() {
         if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
             break;
@@ -57,13 +65,17 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
                 taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
-            Err(error) if another_segment_may_do(&error, work.job, plan.goal) => {
+            Err(error) if another_segment_may_do(&error, playlist, work.job, plan.goal) => {
                 tracing::info!("a segment is passed over: {error}");
                 let number = playlist.segments.get(place.segment).map_or(0, |segment| segment.media_sequence_number);
                 notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
                 // Segments without a key frame are no failure: groups of pictures may be long
                 failed += usize::from(error.kind() != ErrorKind::Undecodable);
+                gone += usize::from(is_newest && is_gone(&error));
                 failure.get_or_insert(error);
+                if gone >= most_gone {
+                    break;
+                }
             }
             Err(error) => return Err(failure.unwrap_or(error)),
         }
@@ -72,8 +84,11 @@ pub(super) async fn take(work: &Work<'_>, playlist: &MediaPlaylist, chosen: Opti
 }
 
 /// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
-pub(super) fn another_segment_may_do(error: &Error, job: &Job, goal: Goal) -> bool {
-    matches!(goal, Goal::FirstKeyFrame | Goal::LastFrame) && Scope::of(error, job) == Scope::Candidate
+/// Of a recording only a segment that is gone or shows nothing is passed over: its other failures may pass.
+pub(super) fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, job: &Job, goal: Goal) -> bool {
+    let is_for_good = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) || is_gone(error);
+    let gives_way = (playlist.is_live() || is_for_good) && Scope::of(error, job) == Scope::Candidate;
+    matches!(goal, Goal::FirstKeyFrame | Goal::LastFrame) && gives_way
 }
 
 pub(super) struct InPlaylist<'a> {
