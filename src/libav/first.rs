@@ -51,6 +51,7 @@ impl Attempt<'_> {
             }
             if let Some(frame) = self.units.frame(index, index, self.memory)? {
                 self.units.prove_key(index, self.memory)?;
+                self.find_sound()?;
                 return Ok(self.found(frame, index));
             }
             if let Some(key) = self.units.packets.get(index) {

@@ -164,7 +164,7 @@ impl Attempt<'_> {
     }
 
     /// Reads on until it is known where sound starts: some packagers write a fragment of each track, one behind the other.
-    fn find_sound(&mut self) -> Result<(), Error> {
+    pub(super) fn find_sound(&mut self) -> Result<(), Error> {
         if !self.has_index && !self.units.is_settled() {
             let most = self.units.timed.len() + MOST_BEFORE_SOUND;
             while !self.units.knows_sound() && self.units.timed.len() < most && self.units.step(self.memory)? != Step::End {}

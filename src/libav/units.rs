@@ -140,10 +140,14 @@ impl<'a> Units<'a> {
     /// What has come of the next access unit, if that may be all of it.
     pub fn pending(&mut self) -> Result<Option<(ff::Packet, Timed)>, Error> {
         let Some(unit) = self.assembler.as_ref().and_then(Assembler::pending) else { return Ok(None) };
-        // It is read again when it is complete
-        let syntax = self.syntax.clone();
+        // It is read again when it is complete; what it says of parameter sets stays
+        let before = self.syntax.clone();
         let pending = self.unit_of(unit);
-        self.syntax = syntax;
+        if let Some(after) = std::mem::replace(&mut self.syntax, before)
+            && let Some(syntax) = &mut self.syntax
+        {
+            syntax.inherit(&after);
+        }
         pending.map(Some)
     }
 
@@ -208,8 +212,7 @@ impl<'a> Units<'a> {
 
     /// What the stream's headers said, for other segments.
     pub fn syntax(&self) -> Option<&Syntax> {
-        // The assembler is ahead of the units that were read
-        self.assembler.as_ref().map(|assembler| &assembler.syntax).or(self.syntax.as_ref())
+        self.syntax.as_ref()
     }
 
     /// Whether a sample ends where the bytes do, and the box that it lies in does not.
@@ -262,15 +265,14 @@ impl<'a> Units<'a> {
         // What an edit list leaves out is not shown
         let shown = self.timed.iter().zip(media).filter(|(unit, _)| unit.facts.is_shown).take(TELLING);
         let (mut units, times): (Vec<Timed>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
-        if self.timed.first().is_some_and(|unit| !unit.facts.is_shown)
-            && let Some(first) = units.first_mut()
-        {
-            // The cut is the edit list's, and pictures that are shown before this one are in it
+        let is_trimmed = self.timed.first().is_some_and(|unit| !unit.facts.is_shown);
+        if let Some(first) = units.first_mut().filter(|_| is_trimmed) {
             first.facts.entry = None;
         }
         let count = if video.is_some_and(is_first) { units.len() } else { 0 };
         let start_of = |count: usize| {
-            segment_start(units.get(..count).unwrap_or_default(), times.get(..count).unwrap_or_default(), others, self.clock)
+            let (units, times) = (units.get(..count).unwrap_or_default(), times.get(..count).unwrap_or_default());
+            segment_start(units, times, others, is_trimmed, self.clock)
         };
         let media = start_of(count).unwrap_or(0.0);
         let is_sure = self.timed.first().is_none_or(|unit| unit.facts.is_key() || !unit.facts.is_shown);

@@ -148,13 +148,14 @@ const REORDER_WINDOW: usize = 16;
 
 /// The media time that a segment starts at: the earliest presentation time of any stream in it.
 ///
-/// `units` start the segment, `times` are their presentation times, and `others` is the earliest presentation time of other streams. A segment
-/// that starts with a random access point was cut there: leading pictures, which are shown before, belong to the segment before. Streams
+/// `units` start the segment, `times` are their presentation times, `others` is the earliest presentation time of other streams, and
+/// `is_trimmed` says that an edit list leaves out the first units. Packagers cut segments before an access unit and count from its presentation
+/// time: pictures that are decoded later and shown before it belong to the segment before. Streams
 /// are interleaved by decoding time, so sound that starts earlier by little more than the reordering delay started with the picture.
-pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, clock: Clock) -> Option<f64> {
+pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, is_trimmed: bool, clock: Clock) -> Option<f64> {
     let first = units.first().zip(times.first());
     let video = match first {
-        Some((unit, time)) if unit.facts.is_key() => Some(*time),
+        Some((unit, time)) if unit.facts.is_key() || !is_trimmed => Some(*time),
         _ => times.iter().take(REORDER_WINDOW).copied().reduce(f64::min),
     };
     let ahead = if first.is_some_and(|(unit, _)| unit.facts.is_key()) { SOUND_AHEAD_OF_CUT } else { SOUND_AHEAD };
@@ -214,13 +215,15 @@ mod tests {
             key.facts.entry = Some(super::super::Entry::Closed);
             vec![key]
         };
-        let start = |units: &[Timed], others| segment_start(units, &presentation_times(units, Clock::MPEG2), others, Clock::MPEG2);
+        let start = |units: &[Timed], others| segment_start(units, &presentation_times(units, Clock::MPEG2), others, false, Clock::MPEG2);
         assert_eq!(start(&key(10.0, 10.0), None), Some(10.0));
         assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved sound");
         assert_eq!(start(&key(13.0, 13.0), Some(10.0)), Some(10.0), "video is late");
         assert_eq!(start(&key(10.0, 10.0), Some(12.0)), Some(10.0), "sound is late");
         assert_eq!(start(&[], Some(12.0)), Some(12.0));
         let cut_anywhere = [unit(Some(10.12), Some(9.96), 3), unit(Some(10.04), Some(10.0), 1), unit(Some(10.08), Some(10.04), 2)];
-        assert_eq!(start(&cut_anywhere, None), Some(10.04));
+        assert_eq!(start(&cut_anywhere, None), Some(10.12));
+        let times = presentation_times(&cut_anywhere, Clock::MPEG2);
+        assert_eq!(segment_start(&cut_anywhere, &times, None, true, Clock::MPEG2), Some(10.04), "an edit list trims");
     }
 }

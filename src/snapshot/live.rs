@@ -26,7 +26,7 @@ pub(super) struct Loaded {
 /// A live playlist without a target duration is taken for one of so many seconds.
 const USUAL_TARGET: f64 = 6.0;
 /// Where so many segments and Parts at the live edge are gone, it is the playlist that is old.
-const GONE_BEFORE_RELOAD: usize = 6;
+const GONE_BEFORE_RELOAD: usize = 3;
 /// However short a target duration a playlist has, in seconds.
 const SHORTEST_WAIT: f64 = 0.1;
 
@@ -38,12 +38,15 @@ pub(super) async fn take(
     variables: &Variables,
     clock: &mut Clock,
 ) -> Result<Taken, Error> {
+    let mut most_gone = GONE_BEFORE_RELOAD;
     loop {
-        let error = match playlist::take(work, &loaded.playlist, chosen, GONE_BEFORE_RELOAD, clock).await {
+        let error = match playlist::take(work, &loaded.playlist, chosen, most_gone, clock).await {
             Err(error) if loaded.playlist.is_live() && is_gone(&error) && work.may_reload(&loaded.playlist.url) => error,
             done => return done,
         };
         tracing::info!("the playlist is loaded again: {error}");
+        // An origin may list what it does not have yet: then the rest of the playlist is tried too
+        most_gone = usize::MAX;
         let share = Share::of(work, candidates::RELOAD, true);
         loaded = match again(&share.work(work), &loaded, variables, &error).await {
             Ok(loaded) => loaded,

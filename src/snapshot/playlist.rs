@@ -55,7 +55,7 @@ pub(super) async fn take(
         if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
             break;
         }
-        let share = Share::of(work, candidates::SEGMENT, tried + 1 < plan.candidates.len());
+        let share = Share::of(work, candidates::SEGMENT, playlist.is_live() && tried + 1 < plan.candidates.len());
         match search.within(&share.work(work)).at(place, plan.goal, tried == 0, clock).await {
             Ok(taken) => {
                 let key_frames = KeyFrames::of_playlist(&search, place, &taken);

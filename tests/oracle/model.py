@@ -68,7 +68,7 @@ class Model:
             exact += segment.duration
         if self.stream.delivery == "file":
             return exact, Fraction(0)
-        drift = max(drift, abs(at - exact)) + max([Fraction(0)] + [self._reordered(segment) for segment in self.layout.segments[1:]])
+        drift = max(drift, abs(at - exact)) + max([Fraction(0)] + [self._reordered(segment) for segment in self.layout.segments])
         # Where durations are rounded by more than a frame, half a frame more or less is no fault
         return at, drift + Fraction(self.layout.step, 2 * HZ) if drift > Fraction(self.layout.step, 4 * HZ) else drift
 
