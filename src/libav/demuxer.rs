@@ -288,11 +288,19 @@ impl Demuxer {
         }
     }
 
-    /// Seconds that the container says its video lasts.
+    /// Seconds that the container says it lasts: its longest stream of video or sound.
     pub fn duration(&self) -> Option<f64> {
-        // SAFETY: the stream is one of the open `context`.
-        let ticks = unsafe { (*self.stream()?).duration };
-        self.time_base().filter(|_| ticks > 0).map(|base| Timestamp::new(ticks, base).seconds())
+        let of_stream = |stream: &*mut ffi::AVStream| {
+            // SAFETY: each is a stream of the open context, its `codecpar` never null.
+            let (kind, base, ticks, start) =
+                unsafe { ((*(**stream).codecpar).codec_type, (**stream).time_base, (**stream).duration, (**stream).start_time) };
+            let is_shown = matches!(kind, ffi::AVMediaType::AVMEDIA_TYPE_VIDEO | ffi::AVMediaType::AVMEDIA_TYPE_AUDIO);
+            let start = if start == ffi::AV_NOPTS_VALUE { 0 } else { start };
+            let base = TimeBase::new(base.num, base.den).filter(|_| is_shown && ticks > 0)?;
+            Some((Timestamp::new(start, base).seconds(), Timestamp::new(start.saturating_add(ticks), base).seconds()))
+        };
+        let spans = self.streams().iter().filter_map(of_stream);
+        spans.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).map(|(start, end)| end - start)
     }
 
     /// Whether the container tells every frame's place: then it can be seeked in.

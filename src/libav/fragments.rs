@@ -58,7 +58,7 @@ impl<U: Upstream> Fragments<U> {
             match Header::of(&self.held) {
                 // A size of 0 is the rest of the file; less than its header is no box
                 Some(header) if header.size < header.length as u64 => self.lost = true,
-                Some(header) if header.is_moof && header.size <= LARGEST_MOOF => {
+                Some(header) if header.is_fragment && header.size <= LARGEST_MOOF => {
                     let size = usize::try_from(header.size).unwrap_or(usize::MAX);
                     let Some(moof) = self.held.get_mut(..size) else {
                         return ready.freeze();
@@ -73,7 +73,7 @@ impl<U: Upstream> Fragments<U> {
                         ready = waiting;
                     }
                 }
-                Some(header) if header.is_moov && header.size <= LARGEST_MOOF => {
+                Some(header) if header.is_movie && header.size <= LARGEST_MOOF => {
                     let Some(moov) = self.held.get_mut(..usize::try_from(header.size).unwrap_or(usize::MAX)) else {
                         return ready.freeze();
                     };
@@ -143,17 +143,19 @@ impl<U: Upstream> Upstream for Fragments<U> {
 pub(super) struct Header {
     pub size: u64,
     pub length: usize,
-    is_moof: bool,
-    is_moov: bool,
+    /// A `moof`.
+    is_fragment: bool,
+    /// A `moov`.
+    is_movie: bool,
 }
 
 impl Header {
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let name = bytes.get(4..8)?;
-        let (is_moof, is_moov) = (name == b"moof", name == b"moov");
+        let (is_fragment, is_movie) = (name == b"moof", name == b"moov");
         match u32_at(bytes, 0)? {
-            1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_moof, is_moov }),
-            size => Some(Self { size: size.into(), length: 8, is_moof, is_moov }),
+            1 => Some(Self { size: u64::from_be_bytes(bytes.get(8..16)?.try_into().ok()?), length: 16, is_fragment, is_movie }),
+            size => Some(Self { size: size.into(), length: 8, is_fragment, is_movie }),
         }
     }
 }

@@ -42,13 +42,11 @@ impl<U: Upstream> Normalised<U> {
     fn recognise(&mut self) -> Result<Option<Bytes>, Error> {
         let Form::Unknown(head) = &mut self.form else { return Ok(None) };
         while !is_telling(head) {
-            match self.upstream.next()? {
-                Some(bytes) => head.extend_from_slice(&bytes),
-                None => {
-                    self.ended = true;
-                    break;
-                }
-            }
+            let Some(bytes) = self.upstream.next()? else {
+                self.ended = true;
+                break;
+            };
+            head.extend_from_slice(&bytes);
         }
         let head = std::mem::take(head);
         let is_transport = !sniff::is_mp4(&head) && find_transport_stream(&head, DISGUISE).is_some();

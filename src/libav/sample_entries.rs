@@ -17,8 +17,8 @@ pub(super) fn has_several(moov: &[u8]) -> bool {
 }
 
 /// Puts the sample entries first that a fragment names.
-pub(super) fn put_first(moov: &mut [u8], moof: &[u8]) {
-    for (track_id, index) in named_entries(moof) {
+pub(super) fn put_first(moov: &mut [u8], fragment: &[u8]) {
+    for (track_id, index) in named_entries(fragment) {
         let Some(track) = tracks(moov).into_iter().find(|track| track.id == track_id) else { continue };
         let index = index.or_else(|| default_entry(moov, track_id)).unwrap_or(1) as usize;
         let entries = track.entries(moov);
@@ -70,20 +70,20 @@ impl Track {
     }
 }
 
-fn child(bytes: &[u8], (start, end): (usize, usize), name: &[u8; 4]) -> Option<(usize, usize)> {
-    boxes(bytes, start, end).into_iter().find(|(_, other, _)| other == name).map(|(start, _, end)| (start, end))
+fn child(bytes: &[u8], (start, end): (usize, usize), name: [u8; 4]) -> Option<(usize, usize)> {
+    boxes(bytes, start, end).into_iter().find(|(_, other, _)| *other == name).map(|(start, _, end)| (start, end))
 }
 
 fn tracks(moov: &[u8]) -> Vec<Track> {
     let all = boxes(moov, 8, moov.len());
     let traks = all.iter().filter(|(_, name, _)| name == b"trak").map(|(start, _, end)| (*start, *end));
     let read = |trak: (usize, usize)| {
-        let header = child(moov, trak, b"tkhd")?;
+        let header = child(moov, trak, *b"tkhd")?;
         // Two times of 4 or 8 bytes stand before the number
         let at = if moov.get(header.0) == Some(&1) { 20 } else { 12 };
         let id = u32_at(moov, header.0 + at)?;
-        let path: [&[u8; 4]; 4] = [b"mdia", b"minf", b"stbl", b"stsd"];
-        let list = path.iter().try_fold(trak, |place, name| child(moov, place, name))?;
+        let path = [*b"mdia", *b"minf", *b"stbl", *b"stsd"];
+        let list = path.into_iter().try_fold(trak, |place, name| child(moov, place, name))?;
         Some(Track { id, list })
     };
     traks.filter_map(read).collect()
@@ -93,7 +93,7 @@ fn tracks(moov: &[u8]) -> Vec<Track> {
 fn named_entries(moof: &[u8]) -> Vec<(u32, Option<u32>)> {
     let trafs = boxes(moof, 8, moof.len()).into_iter().filter(|(_, name, _)| name == b"traf");
     let read = |(start, _, end): (usize, [u8; 4], usize)| {
-        let (header, _) = child(moof, (start, end), b"tfhd")?;
+        let (header, _) = child(moof, (start, end), *b"tfhd")?;
         let (flags, track) = (u32_at(moof, header)?, u32_at(moof, header + 4)?);
         let at = header + if flags & BASE_DATA_OFFSET_PRESENT == 0 { 8 } else { 16 };
         let index = if flags & DESCRIPTION_INDEX_PRESENT == 0 { None } else { Some(u32_at(moof, at)?) };
@@ -104,7 +104,7 @@ fn named_entries(moof: &[u8]) -> Vec<(u32, Option<u32>)> {
 
 /// What `trex` says of a track (8.8.3).
 fn default_entry(moov: &[u8], track: u32) -> Option<u32> {
-    let (start, end) = child(moov, (8, moov.len()), b"mvex")?;
+    let (start, end) = child(moov, (8, moov.len()), *b"mvex")?;
     let all = boxes(moov, start, end);
     let of_track = all.iter().find(|(start, name, _)| name == b"trex" && u32_at(moov, start + 4) == Some(track))?;
     u32_at(moov, of_track.0 + 8)

@@ -31,6 +31,7 @@ pub(super) enum Step {
 }
 
 /// The access units of one pass over the bytes, in decoding order.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts about the pass")]
 pub(super) struct Units<'a> {
     pub demuxer: Demuxer,
     pub source: &'a Source,
@@ -95,7 +96,7 @@ impl<'a> Units<'a> {
     /// Reads on by one packet or one access unit.
     pub fn step(&mut self, memory: &Memory) -> Result<Step, Error> {
         if let Some(unit) = self.assembler.as_mut().and_then(Assembler::next_unit) {
-            let (packet, timed) = self.unit_of(unit)?;
+            let (packet, timed) = self.unit_of(&unit)?;
             self.append(packet, timed);
             return Ok(Step::Unit);
         }
@@ -142,7 +143,7 @@ impl<'a> Units<'a> {
         let Some(unit) = self.assembler.as_ref().and_then(Assembler::pending) else { return Ok(None) };
         // It is read again when it is complete; what it says of parameter sets stays
         let before = self.syntax.clone();
-        let pending = self.unit_of(unit);
+        let pending = self.unit_of(&unit);
         if let Some(after) = std::mem::replace(&mut self.syntax, before)
             && let Some(syntax) = &mut self.syntax
         {
@@ -152,7 +153,7 @@ impl<'a> Units<'a> {
     }
 
     /// A packet of an assembled access unit.
-    fn unit_of(&mut self, unit: Unit) -> Result<(ff::Packet, Timed), Error> {
+    fn unit_of(&mut self, unit: &Unit) -> Result<(ff::Packet, Timed), Error> {
         let mut packet = ff::Packet::copy(&unit.data);
         packet.set_pts(unit.pts);
         packet.set_dts(unit.dts);

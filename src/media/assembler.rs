@@ -145,9 +145,8 @@ impl Assembler {
             match role {
                 // The header is looked at again when more of it has come
                 Role::Unknown => return,
-                Role::Continues => {}
                 Role::Announces if self.has_picture => self.announced = self.announced.or(Some(self.with_zero_byte(at))),
-                Role::Announces => {}
+                Role::Continues | Role::Announces => {}
                 Role::NewPicture if self.has_picture => {
                     self.cut(self.announced.unwrap_or_else(|| self.with_zero_byte(at)));
                     // It is the first picture of the new access unit

@@ -59,6 +59,11 @@ impl<'a> Bits<'a> {
         Some((1_u32 << zeros) - 1 + self.bits(zeros)?)
     }
 
+    /// Passes over `count` numbers of `ue(v)`, or of `se(v)`, which are as long.
+    pub fn skip_numbers(&mut self, count: usize) -> Option<()> {
+        (0..count).try_for_each(|_| self.unsigned().map(|_| ()))
+    }
+
     /// `se(v)`.
     pub fn signed(&mut self) -> Option<i32> {
         let code = i64::from(self.unsigned()?);

@@ -2,6 +2,7 @@
 
 /// What an access unit tells about decoding and showing its picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts about one unit")]
 pub struct Facts {
     /// Whether decoding may begin here, and how; `None`: it needs earlier pictures.
     pub entry: Option<Entry>,

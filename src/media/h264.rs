@@ -33,6 +33,7 @@ pub struct Reader {
 
 /// The beginning of a slice header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "they are flags of the syntax")]
 struct Slice {
     kind: u8,
     reference_level: u8,
@@ -67,7 +68,9 @@ impl Reader {
             framing = Framing::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
             let _ = parameters.read_box(extradata);
         } else {
-            super::nal::units(extradata, framing).into_iter().for_each(|unit| parameters.see(unit));
+            for unit in super::nal::units(extradata, framing) {
+                parameters.see(unit);
+            }
         }
         Self { framing, parameters, current: None, has_both_fields: false, order: OrderCount::default(), period: 0 }
     }

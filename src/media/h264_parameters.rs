@@ -133,7 +133,8 @@ impl Sequence {
             if chroma == 3 {
                 has_separate_planes = bits.bit()?;
             }
-            (bits.unsigned()?, bits.unsigned()?, bits.bit()?);
+            bits.skip_numbers(2)?;
+            bits.bit()?;
             if bits.bit()? {
                 for list in 0..if chroma == 3 { 12 } else { 8 } {
                     if bits.bit()? {
@@ -148,14 +149,15 @@ impl Sequence {
         match order_type {
             0 => order_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4,
             1 => {
-                (bits.bit()?, bits.signed()?, bits.signed()?);
-                for _ in 0..bits.unsigned().filter(|count| *count < 256)? {
-                    bits.signed()?;
-                }
+                bits.bit()?;
+                bits.skip_numbers(2)?;
+                let count = bits.unsigned().filter(|count| *count < 256)?;
+                bits.skip_numbers(count as usize)?;
             }
             _ => {}
         }
-        (bits.unsigned()?, bits.bit()?);
+        bits.unsigned()?;
+        bits.bit()?;
         let (across, down) = (bits.unsigned()?.checked_add(1)?, bits.unsigned()?.checked_add(1)?);
         let frame_pictures_only = bits.bit()?;
         let lines = if frame_pictures_only { down } else { down.checked_mul(2)? };

@@ -56,7 +56,9 @@ impl Reader {
             framing = Framing::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
             let _ = parameters.read_box(extradata);
         } else {
-            super::nal::units(extradata, framing).into_iter().for_each(|unit| parameters.see(unit));
+            for unit in super::nal::units(extradata, framing) {
+                parameters.see(unit);
+            }
         }
         Self { framing, parameters, order: None, period: 0 }
     }

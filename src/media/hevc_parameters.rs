@@ -65,11 +65,11 @@ impl Parameters {
         let Some((kind, id)) = number_of(unit).filter(|_| unit.len() <= LONGEST) else { return };
         let plain = unescape(unit.get(2..).unwrap_or_default(), LONGEST);
         let is_read = match kind {
-            SPS => Sequence::read(&plain).map(|sequence| drop(self.sequences.insert(id, sequence))),
-            PPS => Picture::read(&plain).map(|picture| drop(self.pictures.insert(id, picture))),
-            _ => Some(()),
+            SPS => Sequence::read(&plain).map(|sequence| self.sequences.insert(id, sequence)).is_some(),
+            PPS => Picture::read(&plain).map(|picture| self.pictures.insert(id, picture)).is_some(),
+            _ => true,
         };
-        if is_read.is_some() && (self.raw.len() < MOST || self.raw.contains_key(&(kind, id))) {
+        if is_read && (self.raw.len() < MOST || self.raw.contains_key(&(kind, id))) {
             self.raw.insert((kind, id), unit.to_vec());
         }
     }
@@ -156,13 +156,13 @@ impl Sequence {
         let has_separate_planes = bits.unsigned()? == 3 && bits.bit()?;
         let size = (bits.unsigned()?, bits.unsigned()?);
         if bits.bit()? {
-            (bits.unsigned()?, bits.unsigned()?, bits.unsigned()?, bits.unsigned()?);
+            bits.skip_numbers(4)?;
         }
-        (bits.unsigned()?, bits.unsigned()?);
+        bits.skip_numbers(2)?;
         let order_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4;
         let all_layers = bits.bit()?;
         for _ in 0..=if all_layers { layers } else { 0 } {
-            (bits.unsigned()?, bits.unsigned()?, bits.unsigned()?);
+            bits.skip_numbers(3)?;
         }
         let smallest = bits.unsigned().filter(|log| *log < 8)? + 3;
         let block = smallest + bits.unsigned().filter(|log| *log < 8)?;

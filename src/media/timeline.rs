@@ -53,14 +53,13 @@ impl Anchor {
     }
 }
 
-/// A decoding time that is earlier than the one before by more than this is a step back of the clock, in seconds.
-const STEP_BACK: f64 = 0.01;
-/// Without decoding times, presentation times may go back by this much, since pictures are reordered.
-const REORDERED: f64 = 1.0;
+/// A decoding time that is earlier than the one before by more than this is a new clock, in seconds. Players place frames after a smaller step as
+/// they are, and playlists count them so.
+const NEW_CLOCK: f64 = 1.0;
 /// The frame duration where nothing tells it.
 const USUAL_DURATION: f64 = 0.04;
 
-/// The presentation time of every access unit, in seconds of the media's clock, without wraps and steps back. Missing ones are derived from
+/// The presentation time of every access unit, in seconds of the media's clock, without wraps and new clocks. Missing ones are derived from
 /// output order and the nearest known ones, never from zero.
 pub fn presentation_times(units: &[Timed], clock: Clock) -> Vec<f64> {
     let known = continuous(units, clock);
@@ -106,7 +105,7 @@ fn frame_duration(anchors: &[(usize, f64)]) -> f64 {
     steps.get(steps.len() / 2).copied().unwrap_or(USUAL_DURATION)
 }
 
-/// The presentation times that the container tells, with wraps and steps back of the clock taken out.
+/// The presentation times that the container tells, with wraps and new clocks taken out.
 fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
     let decoded = |unit: &Timed| unit.dts.or(unit.pts);
     let mut known = Vec::with_capacity(units.len());
@@ -121,8 +120,7 @@ fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
             Some(last) => last + clock.difference(time + shift, last),
             None => time,
         };
-        let tolerance = if unit.dts.is_some() { STEP_BACK } else { REORDERED };
-        if let Some(before) = last.filter(|before| now < before - tolerance) {
+        if let Some(before) = last.filter(|before| now < before - NEW_CLOCK) {
             let resumes = units.get(index + 1..).unwrap_or_default().iter().find_map(decoded);
             if resumes.is_some_and(|next| clock.difference(next + shift, before) > 0.0) {
                 // One timestamp is wrong
@@ -133,7 +131,7 @@ fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
             now = before + step;
         }
         step = last.map_or(step, |last| if now > last { now - last } else { step });
-        last = Some(last.map_or(now, |last| last.max(now)));
+        last = Some(now);
         known.push(unit.pts.map(|pts| now + clock.difference(pts, time)));
     }
     known
@@ -201,11 +199,12 @@ mod tests {
         let wrapping: Vec<_> = [turn - 0.08, turn - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
         let start = presentation_times(&wrapping, Clock::MPEG2);
         assert_eq!(rounded(&start.iter().map(|time| time - start[0]).collect::<Vec<_>>()), [0, 40, 80, 120]);
-        let stepping: Vec<_> = [1.0, 1.04, 1.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&stepping, Clock::MPEG2)), [1000, 1040, 1080, 1120, 1160]);
-        let outlier: Vec<_> =
-            [1.0, 1.04, 0.2, 1.12].iter().enumerate().map(|(order, time)| unit(Some(*time), Some(*time), order as i64)).collect();
-        assert_eq!(rounded(&presentation_times(&outlier, Clock::MPEG2)), [1000, 1040, 1080, 1120]);
+        let small: Vec<_> = [1.0, 1.04, 0.9, 0.94].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
+        assert_eq!(rounded(&presentation_times(&small, Clock::MPEG2)), [1000, 1040, 900, 940], "as players place them");
+        let stepping: Vec<_> = [5.0, 5.04, 5.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
+        assert_eq!(rounded(&presentation_times(&stepping, Clock::MPEG2)), [5000, 5040, 5080, 5120, 5160]);
+        let outlier: Vec<_> = (0..).zip([5.0, 5.04, 0.2, 5.12]).map(|(order, time)| unit(Some(time), Some(time), order)).collect();
+        assert_eq!(rounded(&presentation_times(&outlier, Clock::MPEG2)), [5000, 5040, 5080, 5120]);
     }
 
     #[test]

@@ -234,7 +234,7 @@ impl Default for Limits {
             playlist_depth: 3,
             reloads: 50,
             segments: 12,
-            look_back: Duration::from_mins(10),
+            look_back: Duration::from_secs(600),
             keys: 32,
             // Level 6.2 of H.264 and HEVC: 8192 x 4352
             coded_pixels: 35_651_584,

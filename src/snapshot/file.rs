@@ -49,13 +49,12 @@ pub(super) async fn take(work: &Work<'_>, body: Body, head: BytesMut, clock: &mu
         }
     };
     let feed = Feed::of_file(job, body, head.freeze(), keyring);
-    let taken = match search.grab(feed, wanted, clock).await? {
-        Some(taken) => taken,
+    let taken = if let Some(taken) = search.grab(feed, wanted, clock).await? {
+        taken
+    } else {
         // Nothing stands before: the first key frame is the nearest there is
-        None => {
-            let first = search.again(Search::First, clock).await?;
-            first.ok_or_else(|| Error::new(ErrorKind::Undecodable, "the file lacks the parameter sets of its video").at(&search.url))?
-        }
+        let first = search.again(Search::First, clock).await?;
+        first.ok_or_else(|| Error::new(ErrorKind::Undecodable, "the file lacks the parameter sets of its video").at(&search.url))?
     };
     let after = taken.frame.presentation_seconds.unwrap_or(0.0);
     pick::better(request, KeyFrames::File { search: &search, after }, taken, clock).await

@@ -28,6 +28,9 @@ pub(super) struct Grabbed {
     pub sealed: Option<&'static str>,
 }
 
+/// What was found, when it was decoded, and how long the encoding took.
+type Timed = (Grabbed, Instant, Duration);
+
 /// What a feed is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -60,7 +63,7 @@ pub(super) async fn grab(
     let marks = feed.marks();
     let unlocker = Unlocker::new(work.keyring, marks.clone(), starts);
     let mut known = memory.clone();
-    let search = move || -> (Memory, Result<Option<(Grabbed, Instant, Duration)>, Error>) {
+    let search = move || -> (Memory, Result<Option<Timed>, Error>) {
         // Until the picture is made
         let _turn = turn;
         let source =

@@ -67,7 +67,7 @@ pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot
     let base = entry::base(&request.source)?;
     let job = Job::new(client, &base, &request.access, &request.limits)?;
     let mut clock = Clock::start();
-    let work = take_within(request, &job, &base, &mut clock);
+    let work = Box::pin(take_within(request, &job, &base, &mut clock));
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().at(&base)))
 }
 
@@ -100,7 +100,7 @@ async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, cloc
         }
         Entry::Media(loaded) => {
             clock.playlists_read();
-            live::take(&work, *loaded, None, &Variables::default(), clock).await?
+            Box::pin(live::take(&work, *loaded, None, &Variables::default(), clock)).await?
         }
         Entry::Multivariant(multivariant) => from_variants(&work, &multivariant, clock).await?,
     };
@@ -127,7 +127,7 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
         }
         let others_follow = variants.iter().skip(place + 1).any(|other| other.url != variant.url) && failed.len() + 1 < VARIANTS_TRIED;
         let share = Share::of(work, candidates::VARIANT, others_follow);
-        match from_variant(&share.work(work), multivariant, variant, clock).await {
+        match Box::pin(from_variant(&share.work(work), multivariant, variant, clock)).await {
             Ok(mut taken) => {
                 taken.variant = Some(told::variant(variant));
                 taken.notes.extend(notes);
@@ -160,5 +160,5 @@ async fn from_variant(work: &Work<'_>, multivariant: &MultivariantPlaylist, vari
     let loaded = entry::media(work, &variant.url, &multivariant.variables).await?;
     clock.playlists_read();
     let chosen = Chosen { variant, start: multivariant.start.as_ref() };
-    live::take(work, loaded, Some(chosen), &multivariant.variables, clock).await
+    Box::pin(live::take(work, loaded, Some(chosen), &multivariant.variables, clock)).await
 }

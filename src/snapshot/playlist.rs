@@ -141,15 +141,25 @@ impl<'a> InPlaylist<'a> {
             }
         }
         // Nothing stands before: the first key frame is the nearest there is
-        let run = Run::new(self.playlist, place, self.playlist.segments.len());
-        match self.grab(&run, Search::First, clock).await? {
-            Some(grabbed) => {
-                let mut taken = self.taken(&run, grabbed)?;
-                taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
-                Ok(taken)
+        let mut next = place;
+        while self.playlist.segments.get(next.segment).is_some_and(|segment| !segment.gap) {
+            let run = Run::new(self.playlist, next, self.playlist.segments.len());
+            match self.grab(&run, Search::First, clock).await {
+                Ok(Some(grabbed)) => {
+                    let mut taken = self.taken(&run, grabbed)?;
+                    taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
+                    return Ok(taken);
+                }
+                Ok(None) => return Err(failure.unwrap_or_else(no_parameters)),
+                // Another stream may follow a discontinuity
+                Err(error) if error.kind() == ErrorKind::NoVideo => {
+                    failure.get_or_insert(error);
+                    next = (next.segment + run.segments.len().max(1)).into();
+                }
+                Err(error) => return Err(error),
             }
-            None => Err(failure.unwrap_or_else(no_parameters)),
         }
+        Err(failure.unwrap_or_else(no_parameters))
     }
 
     /// The first key frame of a run, once an earlier segment has told the parameter sets that it lacks.

@@ -38,8 +38,8 @@ impl Shelf {
 
     /// Keeps what has come of a part, unless more is there already.
     pub fn put(&self, part: &Part, kept: Kept) {
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = shelf.entry(key(part)).or_default();
+        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = parts.entry(key(part)).or_default();
         if kept.length > known.length || (kept.is_whole && !known.is_whole && kept.length == known.length) {
             *known = kept;
         }

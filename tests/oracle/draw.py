@@ -166,6 +166,8 @@ def _ts(rng: random.Random, drawn: Stream) -> None:
                        zero_counters=rng.random() < 0.06, fresh_counters=rng.random() < 0.3 and drawn.delivery != "file", tables_every=rng.choice((0, 0, 20, 200)),
                        junk=rng.choice((0,) * 8 + (1, 100, 1000)), junk_each=drawn.delivery != "file", audio_frames=rng.choice((1, 6, 16)),
                        interleave=pick(rng, {"time": 6, "video_first": 1, "audio_first": 1}))
+    if drawn.ts.interleave == "video_first" and drawn.audio_lead > 0:  # no multiplexer sends sound that late
+        drawn.ts = replace(drawn.ts, interleave="time")
     if drawn.ts.zero_counters:  # then a duplicate could not be told from a packet of equal content
         drawn.ts = replace(drawn.ts, duplicates=0.0)
     if drawn.delivery != "file" and rng.random() < 0.05:

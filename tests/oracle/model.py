@@ -67,7 +67,7 @@ class Model:
             at += Fraction(segment.listed)
             exact += segment.duration
         if self.stream.delivery == "file":
-            return exact, Fraction(0)
+            return exact, self._reordered(self.layout.segments[0])
         drift = max(drift, abs(at - exact)) + max([Fraction(0)] + [self._reordered(segment) for segment in self.layout.segments])
         # Where durations are rounded by more than a frame, half a frame more or less is no fault
         return at, drift + Fraction(self.layout.step, 2 * HZ) if drift > Fraction(self.layout.step, 4 * HZ) else drift
@@ -132,6 +132,8 @@ class Model:
                 self._accept(expected, frame)
             if self.stream.pts_every == 0:
                 expected.numbers |= {frame.number for frame in self.frames[:high + 1] if frame.access and frame.state == WHOLE} & self._last_key(moment)
+        if not any(frame.state == WHOLE for frame in self.frames):
+            expected.errors |= NO_FRAME
         if high == len(self.frames) - 1 and moment > self._video_end() or moment + self.drift > self.total:
             expected.errors |= {"not_found"}
         return expected
