@@ -5,7 +5,7 @@ mod support;
 
 use std::{collections::HashSet, path::Path};
 
-use support::hlsnap;
+use support::{hlsnap, number};
 
 /// Numbers that are the same on every run (Knuth's MMIX).
 struct Dice(u64);
@@ -36,10 +36,40 @@ fn shot(bytes: &[u8], ending: &str, at: &[&str]) -> Option<Vec<u8>> {
     }
 }
 
-/// Every frame of a clip of 25 frames a second.
-fn frames(bytes: &[u8], ending: &str, count: u32) -> HashSet<Vec<u8>> {
+/// The picture at each frame of a clip of 25 frames a second.
+fn shots(bytes: &[u8], ending: &str, count: u32) -> Vec<Option<Vec<u8>>> {
     let moments = (0..count).map(|frame| format!("{:.3}", f64::from(frame) / 25.0 + 0.005));
-    moments.filter_map(|at| shot(bytes, ending, &["--at", &at])).collect()
+    moments.map(|at| shot(bytes, ending, &["--at", &at])).collect()
+}
+
+/// Every frame of an intact clip of 25 frames a second. Each is compared with what ffmpeg decodes, so that the reference is not hlsnap's word.
+fn frames(bytes: &[u8], ending: &str, count: u32) -> HashSet<Vec<u8>> {
+    let shots = shots(bytes, ending, count);
+    let size = shots.iter().flatten().next().expect("a picture").len();
+    let decoded = by_ffmpeg(bytes, ending, size);
+    for (index, shot) in shots.iter().enumerate() {
+        let (Some(shot), Some(reference)) = (shot, decoded.get(index)) else { continue };
+        let difference = |other: &[u8]| shot.iter().zip(other).map(|(one, other)| f64::from(one.abs_diff(*other)).powi(2)).sum::<f64>();
+        let own = difference(reference);
+        let least = decoded.iter().map(|other| difference(other)).fold(f64::INFINITY, f64::min);
+        assert!(own / (size as f64) < 300.0, "frame {index}: {own} is not what ffmpeg decodes");
+        assert!(own <= least * 1.2 + 1000.0, "frame {index} is another frame of ffmpeg's: {own} against {least}");
+    }
+    shots.into_iter().flatten().collect()
+}
+
+/// The frames that ffmpeg decodes, as packed RGB of 96 pixels across and `size` bytes.
+fn by_ffmpeg(bytes: &[u8], ending: &str, size: usize) -> Vec<Vec<u8>> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join(format!("x.{ending}"));
+    std::fs::write(&path, bytes).expect("written");
+    let scale = format!("scale=96:{}:flags=area", size / 3 / 96);
+    let run = std::process::Command::new("ffmpeg")
+        .args(["-v", "error", "-i", path.to_str().expect("text"), "-map", "0:v:0", "-fps_mode", "passthrough", "-vf", &scale])
+        .args(["-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .output()
+        .expect("ffmpeg, which script/setup --test installs");
+    run.stdout.chunks_exact(size).map(<[u8]>::to_vec).collect()
 }
 
 /// How many pictures are given at these moments. Each must be one of the intact stream's.
@@ -140,7 +170,13 @@ fn damage_of_every_codec() {
 #[test]
 fn nothing_leans_on_a_damaged_first_key_frame() {
     let whole = fixture("late-key/1.ts");
-    let intact = frames(&whole, "ts", 25);
+    // It starts off a key frame, which ffmpeg passes over; its frames carry their number
+    let intact: HashSet<Vec<u8>> = shots(&whole, "ts", 25).into_iter().flatten().collect();
+    for picture in &intact {
+        let lines = u32::try_from(picture.len() / 3 / 96).expect("few lines");
+        let picture = image::RgbImage::from_raw(96, lines, picture.clone()).expect("its size");
+        assert!((50..80).contains(&number(&picture.into())));
+    }
     let mut dice = Dice(3);
     // Its key frame lies in these packets; those before and behind it show what leans on others
     for at in (20 * TS_PACKET + 48..23 * TS_PACKET - 40).step_by(29) {

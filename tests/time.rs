@@ -114,3 +114,26 @@ fn the_report_tells_the_frames_time() {
     assert_eq!(report["segment"]["media_sequence_number"], 1);
     assert_eq!(report["live"], false);
 }
+
+#[test]
+fn segments_that_start_off_a_key_frame_are_downloaded_once() {
+    let origin = Origin::start();
+    let url = origin.url("/late-key/index.m3u8");
+    // Options, requests for segments, and how many different segments they name
+    for (options, requests, segments) in [
+        (&["--at", "start"][..], 1, 1),
+        (&["--at", "1.5"], 2, 2),
+        (&["--at", "2.9"], 2, 2),
+        (&["--at", "2.9", "--key-frame"], 2, 2),
+        (&["--at", "4.4"], 2, 2),
+    ] {
+        let before = origin.hits().len();
+        frame(&url, options);
+        let mut paths: Vec<_> = origin.paths().split_off(before).into_iter().filter(|path| path.ends_with(".ts")).collect();
+        let asked = paths.len();
+        paths.sort();
+        paths.dedup();
+        assert!(asked <= requests + 1, "{options:?}: {asked} requests");
+        assert_eq!(paths.len(), segments, "{options:?}: {paths:?}");
+    }
+}
