@@ -215,3 +215,73 @@ impl Assembler {
         self.syntax.start_unit();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media::{Entry, Facts};
+
+    /// The elementary stream of a fixture's video.
+    fn elementary(name: &str, pid: u16) -> Vec<u8> {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        let file = std::fs::read(path).unwrap();
+        let mut stream = Vec::new();
+        for packet in file.chunks_exact(188).filter(|packet| u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) == pid) {
+            let start = if packet[3] & 0x20 == 0 { 4 } else { 5 + usize::from(packet[4]) };
+            let is_header = packet[1] & 0x40 != 0;
+            let start = if is_header { start + 9 + usize::from(packet[start + 8]) } else { start };
+            stream.extend_from_slice(&packet[start..]);
+        }
+        stream
+    }
+
+    /// The units of a stream that comes in pieces, and what they say.
+    fn units(codec: &str, stream: &[u8], piece: usize) -> (Vec<Unit>, Vec<Facts>) {
+        let mut assembler = Assembler::new(Syntax::of(codec, &[]));
+        let mut units = Vec::new();
+        for (index, data) in (0..).zip(stream.chunks(piece)) {
+            assembler.push(&Payload {
+                data,
+                pts: Some(index),
+                dts: None,
+                position: Some(index.unsigned_abs() * 1_000_000),
+                is_damaged: false,
+            });
+            units.extend(std::iter::from_fn(|| assembler.next_unit()));
+        }
+        assembler.finish();
+        units.extend(std::iter::from_fn(|| assembler.next_unit()));
+        let mut syntax = Syntax::of(codec, &[]);
+        let facts = units.iter().map(|unit| syntax.facts(&unit.data, false)).collect();
+        (units, facts)
+    }
+
+    #[test]
+    fn payloads_of_any_size_give_the_same_units() {
+        for (name, codec, pid, count) in
+            [("damage/h264.ts", "h264", 256, 25), ("codecs/hevc-ts-0.ts", "hevc", 256, 12), ("codecs/mpeg2-0.ts", "mpeg2video", 256, 12)]
+        {
+            let stream = elementary(name, pid);
+            let (whole, facts) = units(codec, &stream, stream.len());
+            assert_eq!(whole.len(), count, "{name}");
+            assert_eq!(whole.iter().map(|unit| unit.data.len()).sum::<usize>(), stream.len(), "{name}: no byte is lost");
+            assert_eq!((whole[0].pts, whole[1].pts), (Some(0), None), "{name}: one packet has one timestamp");
+            assert!(facts[0].is_key() && facts[0].size.is_some(), "{name}: {:?}", facts[0]);
+            assert!(facts.iter().all(|facts| facts.is_shown && !facts.lacks_parameters && facts.order.is_some()), "{name}");
+            for piece in [1, 7, 188, 4000] {
+                let (pieces, _) = units(codec, &stream, piece);
+                let data = |units: &[Unit]| units.iter().map(|unit| unit.data.clone()).collect::<Vec<_>>();
+                assert!(data(&pieces) == data(&whole), "{name} in pieces of {piece}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_from_its_middle_on_lacks_parameters() {
+        let stream = elementary("damage/h264.ts", 256);
+        let (whole, _) = units("h264", &stream, stream.len());
+        let rest = &stream[whole[0].data.len()..];
+        let (_, facts) = units("h264", rest, 500);
+        assert!(facts[0].lacks_parameters && facts[0].entry != Some(Entry::Closed), "{:?}", facts[0]);
+    }
+}
