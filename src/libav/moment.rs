@@ -18,6 +18,10 @@ const DEEPEST_REORDER: usize = 16;
 const MOST_BEFORE_SOUND: usize = 500;
 /// So far past the end that a container tells, a moment is still its end.
 const PAST_THE_END: f64 = 0.5;
+/// Key frames that are tried, each before the one before, in a file with an index.
+const SEEKS_BACK: usize = 8;
+/// Less than any frame lasts.
+const JUST_BEFORE: f64 = 0.001;
 /// In a file with an index, a moment this far in is sought instead of read up to.
 const WORTH_A_SEEK: f64 = 1.0;
 
@@ -48,17 +52,25 @@ impl Attempt<'_> {
     pub(super) fn frame_at(&mut self, moment: f64) -> Result<Outcome, Error> {
         self.read_up_to(moment)?;
         self.find_sound()?;
+        for _ in 0..SEEKS_BACK {
+            if let Some(target) = self.decodable_at(moment) {
+                return self.decoded(target)?.ok_or_else(|| unclean("the frame at that moment is not whole"));
+            }
+            if !self.seek_before()? {
+                break;
+            }
+            self.read_up_to(moment)?;
+        }
+        Ok(Outcome::Earlier)
+    }
+
+    /// The unit that is shown at a moment, if it can be decoded from what was read.
+    fn decodable_at(&mut self, moment: f64) -> Option<usize> {
         let times = self.units.times();
         let shown = |index: &usize| self.units.timed.get(*index).is_some_and(|unit| unit.facts.is_shown);
         let begun = times.iter().enumerate().filter(|(index, time)| shown(index) && **time <= moment + ROUNDING);
-        let Some((target, _)) = begun.max_by(|one, other| one.1.total_cmp(other.1)) else { return Ok(Outcome::Earlier) };
-        if entries_for(&self.units.timed, target).is_empty() {
-            return Ok(Outcome::Earlier);
-        }
-        match self.decoded(target)? {
-            Some(found) => Ok(found),
-            None => Err(unclean("the frame at that moment is not whole")),
-        }
+        let (target, _) = begun.max_by(|one, other| one.1.total_cmp(other.1))?;
+        (!entries_for(&self.units.timed, target).is_empty()).then_some(target)
     }
 
     /// The last key frame at or before `moment`.
@@ -136,7 +148,7 @@ impl Attempt<'_> {
 
     /// Reads every unit that a frame at or before `moment` may need, and no more.
     fn read_up_to(&mut self, moment: f64) -> Result<(), Error> {
-        let mut is_sought = !self.has_index;
+        let mut is_sought = !self.has_index || self.sought_from.is_some();
         let mut late = 0;
         loop {
             match self.units.step(self.memory)? {
@@ -179,11 +191,25 @@ impl Attempt<'_> {
         }
         self.units.times();
         let Some(anchor) = self.units.known_anchor() else { return false };
-        let sought = self.units.demuxer.seek(anchor.media + moment - anchor.playlist);
+        self.seek_to(anchor.media + moment - anchor.playlist)
+    }
+
+    fn seek_to(&mut self, media: f64) -> bool {
+        let sought = self.units.demuxer.seek(media);
         if sought {
-            self.units.forget(self.units.timed.len());
+            self.units.restart();
+            self.sought_from = Some(media);
         }
         sought
+    }
+
+    /// Goes to the key frame before the one that was sought last: a picture that is shown before a key frame, but decoded after it, needs it.
+    fn seek_before(&mut self) -> Result<bool, Error> {
+        let (Some(target), Some(first)) = (self.sought_from, self.units.timed.first().and_then(|unit| unit.dts.or(unit.pts))) else {
+            return Ok(false);
+        };
+        let before = first.min(target) - JUST_BEFORE;
+        Ok(self.seek_to(before) && self.units.step(self.memory)? == Step::Unit)
     }
 
     /// Forgets the units before the last `count` points after which everything is whole and that are shown at or before `moment`.

@@ -135,6 +135,7 @@ pub fn search(
             has_index,
             memory: &mut *memory,
             is_blind: false,
+            sought_from: None,
         };
         let outcome = attempt.run(wanted);
         attempt.remember();
@@ -175,6 +176,8 @@ pub(super) struct Attempt<'a> {
     pub memory: &'a mut Memory,
     /// Whether no stream was known to hold video.
     pub is_blind: bool,
+    /// The media time that was sought by the container's index, in seconds.
+    pub sought_from: Option<f64>,
 }
 
 impl Attempt<'_> {

@@ -204,6 +204,12 @@ impl<'a> Units<'a> {
         self.forgotten += count;
     }
 
+    /// Forgets everything that was read: another part of the file follows.
+    pub fn restart(&mut self) {
+        self.forget(self.packets.len());
+        self.ended = false;
+    }
+
     /// A packet with the parameter sets that it lacks, if it lacks any.
     pub fn with_parameters(&self, packet: &ff::Packet) -> Result<Option<ff::Packet>, Error> {
         let data = packet.data().unwrap_or_default();

@@ -97,6 +97,19 @@ impl Transport {
         let mut follows = false;
         while let Some(rest) = buffer.get(at..).filter(|rest| !rest.is_empty()) {
             let Some(stride) = self.stride else {
+                // A resource may be short, as tables in EXT-X-MAP are, and what follows it begins with other bytes
+                let here = self.position + at as u64;
+                let next = resource(here, here + rest.len() as u64 - 1).and_then(|start| usize::try_from(start - here).ok());
+                if let Some(length) = next.filter(|length| *length < TELLING) {
+                    match find(rest.get(..length).unwrap_or_default(), SEARCHED) {
+                        Some((offset, stride)) => {
+                            at += offset;
+                            (self.stride, follows) = (Some(stride), false);
+                        }
+                        None => at += length,
+                    }
+                    continue;
+                }
                 if rest.len() < TELLING && !ended {
                     break;
                 }
@@ -285,6 +298,15 @@ mod tests {
         let mut hurt = stream(&PLAIN);
         hurt[5 * PACKET] = 0;
         assert_eq!(whole(&hurt), PLAIN);
+    }
+
+    #[test]
+    fn a_short_resource_before_junk_stays() {
+        let input = [stream(&PLAIN[..2]), vec![9; 1000], stream(&PLAIN[2..])].concat();
+        let start = 2 * PACKET as u64;
+        for piece in [100, 188, 5000] {
+            assert_eq!(through(&input, piece, |from, to| (from < start && to >= start).then_some(start)), PLAIN, "in pieces of {piece}");
+        }
     }
 
     #[test]
