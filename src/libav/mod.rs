@@ -34,6 +34,7 @@ mod scale;
 mod search;
 mod size;
 mod sniff;
+mod sound;
 mod source;
 mod units;
 mod unlock;

@@ -22,6 +22,8 @@ pub struct Facts {
     pub is_shown: bool,
     /// Whether this is one field whose other field was not seen.
     pub is_single_field: bool,
+    /// How long a frame lasts, as a fraction of seconds, where a parameter set tells.
+    pub duration: Option<(u32, u32)>,
     /// Pixels across and down, where a parameter set tells.
     pub size: Option<(u32, u32)>,
     /// Whether a parameter set that it refers to was never seen.

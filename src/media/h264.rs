@@ -183,7 +183,7 @@ impl Reader {
         let Some((sequence, _)) = self.parameters.active(slice.picture_parameters).filter(|_| slice.is_complete) else {
             return Facts { lacks_parameters: true, ..facts };
         };
-        facts.size = Some(sequence.size);
+        (facts.size, facts.duration) = (Some(sequence.size), sequence.duration);
         facts.frame_number = Some((slice.frame_number, 1 << sequence.frame_number_bits));
         facts.order = self.order.next(sequence, slice, is_idr);
         self.period += u32::from(is_idr);

@@ -22,6 +22,8 @@ pub(super) struct Sequence {
     pub has_separate_planes: bool,
     pub frame_pictures_only: bool,
     pub size: (u32, u32),
+    /// How long a frame lasts, as a fraction of seconds.
+    pub duration: Option<(u32, u32)>,
     raw: Vec<u8>,
 }
 
@@ -160,10 +162,47 @@ impl Sequence {
         bits.bit()?;
         let (across, down) = (bits.unsigned()?.checked_add(1)?, bits.unsigned()?.checked_add(1)?);
         let frame_pictures_only = bits.bit()?;
+        let duration = read_duration(bits, frame_pictures_only);
         let lines = if frame_pictures_only { down } else { down.checked_mul(2)? };
         let size = (across.checked_mul(16)?, lines.checked_mul(16)?);
-        Some((id, Self { frame_number_bits, order_type, order_bits, has_separate_planes, frame_pictures_only, size, raw: raw.to_vec() }))
+        Some((
+            id,
+            Self { frame_number_bits, order_type, order_bits, has_separate_planes, frame_pictures_only, size, duration, raw: raw.to_vec() },
+        ))
     }
+}
+
+/// The frame duration that the VUI tells (E.1.1): two ticks.
+fn read_duration(mut bits: Bits<'_>, frame_pictures_only: bool) -> Option<(u32, u32)> {
+    const EXTENDED_ASPECT_RATIO: u32 = 255;
+    bits.skip(if frame_pictures_only { 1 } else { 2 })?;
+    if bits.bit()? {
+        bits.skip_numbers(4)?;
+    }
+    let has_vui = bits.bit()?;
+    if !has_vui {
+        return None;
+    }
+    if bits.bit()? && bits.bits(8)? == EXTENDED_ASPECT_RATIO {
+        bits.skip(32)?;
+    }
+    if bits.bit()? {
+        bits.bit()?;
+    }
+    if bits.bit()? {
+        bits.skip(4)?;
+        if bits.bit()? {
+            bits.skip(24)?;
+        }
+    }
+    if bits.bit()? {
+        bits.skip_numbers(2)?;
+    }
+    if !bits.bit()? {
+        return None;
+    }
+    let (units, scale) = (bits.bits(32)?, bits.bits(32)?);
+    units.checked_mul(2).filter(|duration| *duration > 0 && scale > 0).map(|duration| (duration, scale))
 }
 
 fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {

@@ -24,6 +24,9 @@ const LONGEST_SEQUENCE: usize = 1024;
 /// `temporal_reference` has 10 bits.
 const ORDERS: i64 = 1024;
 
+/// Frame durations by `frame_rate_code` (table 6-4).
+const DURATIONS: [(u32, u32); 8] = [(1001, 24_000), (1, 24), (1, 25), (1001, 30_000), (1, 30), (1, 50), (1001, 60_000), (1, 60)];
+
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone, Default)]
 pub struct Reader {
@@ -35,6 +38,8 @@ pub struct Reader {
     /// The sequence header with its extensions, as a byte stream.
     sequence: Vec<u8>,
     size: Option<(u32, u32)>,
+    /// How long a frame lasts, as a fraction of seconds.
+    duration: Option<(u32, u32)>,
     order: Option<i64>,
     period: u32,
 }
@@ -91,6 +96,8 @@ impl Reader {
                 Some(&SEQUENCE) => {
                     self.keep(unit, at);
                     self.size = bits.bits(12).zip(bits.bits(12));
+                    bits.bits(4);
+                    self.duration = bits.bits(4).and_then(|code| DURATIONS.get(code.checked_sub(1)? as usize).copied());
                 }
                 Some(&GROUP) => {
                     // Time code, then closed_gop and broken_link
@@ -112,7 +119,7 @@ impl Reader {
         facts.is_single_field = fields == [true, false] || fields == [false, true];
         facts.is_reference = kind != BIDIRECTIONAL;
         facts.lacks_parameters = self.sequence.is_empty();
-        facts.size = self.size;
+        (facts.size, facts.duration) = (self.size, self.duration);
         facts.entry = (kind == INTRA).then_some(if is_closed { Entry::Closed } else { Entry::Open });
         let temporal = i64::from(temporal);
         self.period += u32::from(has_group);

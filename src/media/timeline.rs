@@ -73,7 +73,8 @@ pub fn presentation_times(units: &[Timed], clock: Clock) -> Vec<f64> {
     }
     let anchors: Vec<(usize, f64)> =
         ranks.iter().enumerate().filter_map(|(rank, index)| Some((rank, known.get(*index).copied().flatten()?))).collect();
-    let duration = frame_duration(&anchors);
+    let told = units.iter().find_map(|unit| unit.facts.duration).map(|(part, whole)| f64::from(part) / f64::from(whole));
+    let duration = frame_duration(&anchors).or(told).unwrap_or(USUAL_DURATION);
     let mut times = vec![0.0; units.len()];
     for (rank, index) in ranks.iter().enumerate() {
         let next = anchors.partition_point(|(known, _)| *known < rank);
@@ -93,7 +94,7 @@ pub fn presentation_times(units: &[Timed], clock: Clock) -> Vec<f64> {
 }
 
 /// The median distance between output ranks with known times.
-fn frame_duration(anchors: &[(usize, f64)]) -> f64 {
+fn frame_duration(anchors: &[(usize, f64)]) -> Option<f64> {
     let mut steps: Vec<f64> = anchors
         .windows(2)
         .filter_map(|pair| match pair {
@@ -102,7 +103,7 @@ fn frame_duration(anchors: &[(usize, f64)]) -> f64 {
         })
         .collect();
     steps.sort_by(f64::total_cmp);
-    steps.get(steps.len() / 2).copied().unwrap_or(USUAL_DURATION)
+    steps.get(steps.len() / 2).copied()
 }
 
 /// The presentation times that the container tells, with wraps and new clocks taken out.

@@ -72,7 +72,10 @@ pub(super) async fn take(
                 // Segments without a key frame are no failure: groups of pictures may be long
                 failed += usize::from(error.kind() != ErrorKind::Undecodable);
                 gone += usize::from(is_newest && is_gone(&error));
-                failure.get_or_insert(error);
+                // Where one segment has video, it is not video that lacks
+                if failure.as_ref().is_none_or(|first: &Error| first.kind() == ErrorKind::NoVideo) {
+                    failure = Some(error);
+                }
                 if gone >= most_gone {
                     break;
                 }
