@@ -291,7 +291,12 @@ fn status_error(status: StatusCode) -> Error {
 
 /// What kind of failure reqwest met. Its own text may hold the URL, so only what is underneath is told.
 pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
-    let error = error.without_url();
+    let is_connect = error.is_connect();
+    let told = told(&error.without_url());
+    if is_connect { told.unconnected() } else { told }
+}
+
+fn told(error: &reqwest::Error) -> Error {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(one) = inner {
         if is_old_tls(one) {
@@ -303,7 +308,7 @@ pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
         }
         inner = one.source();
     }
-    let deepest = deepest(&error);
+    let deepest = deepest(error);
     if error.is_timeout() {
         Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time").hint("check the host and the network")
     } else if error.is_connect() {

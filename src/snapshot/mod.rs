@@ -138,7 +138,7 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
                 let error = explained(error, variant);
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
-                if error.kind() == ErrorKind::Unreachable {
+                if error.kind() == ErrorKind::Unreachable && error.is_unconnected() {
                     dead.extend(error.url().and_then(|url| host(&url.parse().ok()?)));
                 }
                 failure.get_or_insert(error);
