@@ -69,3 +69,8 @@ impl Scope {
         self != Self::Job
     }
 }
+
+/// Whether the origin no longer has the resource: a live window moves on, and recordings lose their start.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::HttpStatus && matches!(error.origin_status(), Some(403 | 404 | 410))
+}

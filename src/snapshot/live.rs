@@ -6,9 +6,8 @@ use url::Url;
 
 use super::{
     Work,
-    candidates::{self, Share},
+    candidates::{self, Share, is_gone},
     entry,
-    feed::is_gone,
     playlist::{self, Chosen},
     told::{Clock, Taken},
 };

@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     Work,
-    candidates::{self, Scope, Share},
-    feed::{Feed, is_gone},
+    candidates::{self, Scope, Share, is_gone},
+    feed::Feed,
     grab::{Grabbed, Kind, grab, rounded},
     parts::{self, Run},
     pick::{self, KeyFrames},
