@@ -56,10 +56,9 @@ impl Scope {
             return Self::Job;
         }
         match error.kind() {
-            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge => Self::Candidate,
-            // A key that the origin does not have yet; without a way to a key, no other segment of the Variant has one
-            Encrypted if error.origin_status().is_some() => Self::Candidate,
-            Encrypted | Unsupported | BadPlaylist | NotFound => Self::Variant,
+            // Keys change: that of another segment may be there, and right
+            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge | Encrypted => Self::Candidate,
+            Unsupported | BadPlaylist | NotFound => Self::Variant,
             _ => Self::Job,
         }
     }
