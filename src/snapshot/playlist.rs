@@ -50,6 +50,8 @@ pub(super) async fn take(
     let mut failure = None;
     let mut notes = Vec::new();
     let (mut failed, mut gone) = (0, 0);
+    // The Variant may have what a shortcut to it lacks
+    let is_shortcut = playlist.i_frames_only && chosen.is_some();
     let is_newest = playlist.is_live() && matches!(request.at, None | Some(At::Live));
     for (tried, place) in plan.candidates.iter().copied().enumerate() {
         if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
@@ -65,7 +67,7 @@ pub(super) async fn take(
                 taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
-            Err(error) if another_segment_may_do(&error, playlist, work.job, plan.goal) => {
+            Err(error) if !is_shortcut && another_segment_may_do(&error, playlist, work.job, plan.goal) => {
                 tracing::info!("a segment is passed over: {error}");
                 let number = playlist.segments.get(place.segment).map_or(0, |segment| segment.media_sequence_number);
                 notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
