@@ -1,6 +1,6 @@
 //! The faults, and how the origin commits them.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use crate::origin::Rule;
 
@@ -21,9 +21,13 @@ pub enum Fault {
     Reset,
     StallInHeaders,
     StallInBody,
+    /// Everything comes but the last bytes.
+    StallAtEnd,
     Endless,
     /// The body is shorter than Content-Length.
     Truncated,
+    /// The same, but only the last bytes are missing.
+    TruncatedAtEnd,
     /// 200 without a byte.
     Empty,
     /// 200 with a page of HTML.
@@ -44,6 +48,8 @@ const STATUSES: [u16; 9] = [204, 400, 401, 403, 404, 410, 429, 500, 503];
 const A_LITTLE: Duration = Duration::from_millis(300);
 /// So many bytes of a resource come before its fault: fewer than a key frame has.
 const COME: usize = 200;
+/// So many bytes are missing at the end: fewer than the last frame has.
+const MISSING: usize = 20;
 const HTML: &[u8] = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><p>Please sign in.</p></body></html>";
 const OTHER_KEY: [u8; 16] = [0x5a; 16];
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
@@ -54,6 +60,9 @@ impl Fault {
         let mut all: Vec<_> = STATUSES.into_iter().map(Self::Status).collect();
         all.extend([Self::Reset, Self::StallInHeaders, Self::StallInBody, Self::Endless, Self::Truncated]);
         all.extend([Self::Empty, Self::Html, Self::WrongType, Self::RedirectLoop, Self::Slow]);
+        if resource == Resource::Media {
+            all.extend([Self::StallAtEnd, Self::TruncatedAtEnd]);
+        }
         if resource == Resource::Playlist {
             all.extend([Self::NoSegments, Self::OnlyGaps]);
         }
@@ -65,6 +74,11 @@ impl Fault {
         matches!(self, Self::Status(403 | 404 | 410))
     }
 
+    /// Whether the first key frame comes whole, and in time.
+    pub fn spares_the_key_frame(self) -> bool {
+        matches!(self, Self::Slow | Self::StallAtEnd | Self::TruncatedAtEnd)
+    }
+
     /// The rule of the origin for a resource of `size` bytes at `path`.
     pub fn rule(self, resource: Resource, path: &str, size: usize) -> Rule {
         let come = COME.min(size / 2);
@@ -73,6 +87,8 @@ impl Fault {
             Self::Reset => Rule::Reset,
             Self::StallInHeaders => Rule::StallInHeaders,
             Self::StallInBody => Rule::SilentFrom(come),
+            Self::StallAtEnd => Rule::SilentFrom(size.saturating_sub(MISSING)),
+            Self::TruncatedAtEnd => Rule::LostFrom(size.saturating_sub(MISSING)),
             Self::Endless => endless(resource, path),
             Self::Truncated => Rule::LostFrom(come),
             Self::Empty => Rule::Body(Vec::new(), "application/octet-stream"),
@@ -97,14 +113,12 @@ fn endless(resource: Resource, path: &str) -> Rule {
     match resource {
         Resource::Playlist => Rule::Endless,
         Resource::Key => Rule::Forever(vec![0; 4096], "application/octet-stream"),
-        Resource::Media if path.ends_with(".ts") => {
-            let mut null_packet = [0xff; 188];
-            null_packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+        Resource::Media if Path::new(path).extension().is_some_and(|ending| ending == "ts") => {
+            let null_packet = [&[0x47, 0x1f, 0xff, 0x10][..], &[0xff; 184]].concat();
             Rule::Forever(null_packet.repeat(350), "video/mp2t")
         }
         Resource::Init | Resource::Media => {
-            let mut free_box = vec![0; 65_536];
-            free_box[..8].copy_from_slice(b"\0\x01\0\0free");
+            let free_box = [&b"\0\x01\0\0free"[..], &vec![0; 65_528]].concat();
             Rule::Forever(free_box, "video/mp4")
         }
     }

@@ -1,5 +1,7 @@
 //! Runs cells, several at a time, and holds what came against the table.
 
+#![allow(clippy::indexing_slicing, reason = "a report lacks a field as an index of null")]
+
 use std::{
     path::Path,
     process::{Child, Command, Stdio},
@@ -43,6 +45,7 @@ const CODES: [(&str, i32); 9] = [
 pub fn holds(kind: Kind, places: &[Place]) {
     let cells = cells(kind, places);
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+
     std::thread::scope(|scope| {
         for _ in 0..AT_A_TIME {
             scope.spawn(|| {
@@ -111,7 +114,8 @@ fn ends(child: &mut Child) -> Result<(), String> {
 }
 
 fn is_shown(shown: &Shown, report: &Value, picture: &Path) -> Result<(), String> {
-    let frame = number(&image::open(picture).map_err(|e| format!("no picture: {e}"))?);
+    let image = image::open(picture).map_err(|e| format!("no picture: {e}"))?;
+    let frame = std::panic::catch_unwind(|| number(&image)).map_err(|_| "a damaged picture".to_owned())?;
     if !shown.frames.contains(&frame) {
         return Err(format!("frame {frame}; {}", summary(report, 0)));
     }

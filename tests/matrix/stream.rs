@@ -121,8 +121,8 @@ fn end(kind: Kind) -> &'static str {
 }
 
 fn key_tag(number: u64) -> String {
-    let iv: String = IV.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("#EXT-X-KEY:METHOD=AES-128,URI=\"/key-{number}\",IV=0x{iv}\n")
+    let iv = u128::from_be_bytes(IV);
+    format!("#EXT-X-KEY:METHOD=AES-128,URI=\"/key-{number}\",IV={iv:#034x}\n")
 }
 
 /// A Multivariant Playlist. Only the places that need it have an I-frame Playlist, since that is read first.
@@ -193,7 +193,8 @@ fn old_window(origin: &Origin, cell: Cell) -> Rule {
     let mut text = format!(
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:{OLD_WINDOW}\n#EXT-X-MAP:URI=\"a-init.mp4\"\n#EXTINF:1,\n"
     );
-    text.push_str(&if cell.way == Way::Ladder { "gone\n".to_owned() } else { format!("a-0.{ending}\n") });
+    let oldest = if cell.way == Way::Ladder { "gone" } else { "a-0" };
+    writeln!(text, "{oldest}.{ending}").expect("a string takes it");
     for number in 1..=GONE {
         writeln!(text, "#EXTINF:1,\ngone-{number}.{ending}").expect("a string takes it");
     }

@@ -41,26 +41,28 @@ impl Shown {
 pub fn answer(cell: Cell) -> Answer {
     let Cell { kind, way, place, fault } = cell;
     let usual = usual(kind, place);
-    if fault == Fault::Slow {
+    // With another Variant to go on to, the reload has less time
+    if place == Place::Reload && fault == Fault::Slow && way == Way::Direct {
+        return usual.after("loaded again");
+    }
+    // A hinted Part is taken whole
+    if fault == Fault::Slow || (fault.spares_the_key_frame() && place != Place::HintedPart) {
         return Answer::Picture(usual);
     }
-    let error = Answer::Error(error(fault, place.resource()));
+    let is_asked_url = place == Place::Multivariant || (place == Place::Media && way == Way::Direct);
     match place {
-        Place::Multivariant | Place::Media if fault == Fault::WrongType && (way, place) != (Way::Ladder, Place::Media) => {
-            // A URL that answers with media is that one segment
-            Answer::Picture(Shown { segment: None, frames: 0..=0, passed_over: None })
-        }
-        Place::Multivariant => error,
-        Place::Media | Place::Init | Place::Middle if way == Way::Direct => error,
+        // A URL that answers with media is that one segment
+        _ if is_asked_url && fault == Fault::WrongType => Answer::Picture(Shown { segment: None, frames: 0..=0, passed_over: None }),
+        // To a client, a live playlist whose init is gone is an old one, and it waits for the next
+        Place::Init if way == Way::Direct && kind.is_live() && fault.is_gone() => Answer::Error(&["timeout"]),
         Place::Reload if way == Way::Direct => remaining(kind).after("Media Sequence Number"),
-        Place::Media | Place::Reload | Place::Init | Place::Middle => other_variant(kind, place).after("Variant 0"),
         Place::IFramePlaylist | Place::IFrameSegment => usual.after("I-frame Playlist"),
         // The origin does not have the hinted Part yet: nothing is passed over
         Place::HintedPart => Answer::Picture(picture(LOW_LATENCY_NEWEST, 263..=265)),
         Place::Key | Place::Newest | Place::Part if kind.is_live() => one_before(kind, place),
         Place::Newest if fault.is_gone() || shows_nothing(fault) => picture(1, 50..=50).after("Media Sequence Number 0"),
-        Place::Key | Place::Newest | Place::Part if way == Way::Direct => error,
-        Place::Key | Place::Newest | Place::Part => other_variant(kind, place).after("Variant 0"),
+        _ if is_asked_url || way == Way::Direct => Answer::Error(error(fault, place.resource())),
+        _ => other_variant(kind, place).after("Variant 0"),
     }
 }
 
@@ -119,15 +121,14 @@ fn error(fault: Fault, resource: Resource) -> &'static [&'static str] {
             Resource::Key => &["encrypted"],
             Resource::Init | Resource::Media => &["undecodable", "no_video"],
         },
-        Fault::Status(_) if resource == Resource::Key => &["encrypted"],
+        Fault::Status(_) | Fault::Endless if resource == Resource::Key => &["encrypted"],
         Fault::Status(_) => &["http_status"],
         Fault::Reset | Fault::Truncated => &["unreachable"],
         Fault::StallInHeaders | Fault::StallInBody => &["timeout"],
-        Fault::Endless if resource == Resource::Key => &["encrypted"],
         // Whichever comes first
         Fault::Endless => &["too_large", "timeout"],
         Fault::RedirectLoop => &["too_large"],
         Fault::NoSegments | Fault::OnlyGaps => &["not_found"],
-        Fault::Slow => &[],
+        Fault::Slow | Fault::StallAtEnd | Fault::TruncatedAtEnd => &[],
     }
 }
