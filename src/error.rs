@@ -100,6 +100,7 @@ struct Details {
     media_sequence_number: Option<u64>,
     byte_range: Option<(u64, Option<u64>)>,
     status: Option<u16>,
+    unconnected: bool,
     hint: Option<String>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
@@ -141,6 +142,13 @@ impl Error {
     #[must_use]
     pub fn status(mut self, status: u16) -> Self {
         self.details.status = Some(status);
+        self
+    }
+
+    /// No connection to the host was made, so its other resources cannot be had either.
+    #[must_use]
+    pub fn unconnected(mut self) -> Self {
+        self.details.unconnected = true;
         self
     }
 
@@ -192,6 +200,11 @@ impl Error {
     /// The HTTP status that the origin answered with.
     pub fn origin_status(&self) -> Option<u16> {
         self.details.status
+    }
+
+    /// Whether no connection to the host was made.
+    pub fn is_unconnected(&self) -> bool {
+        self.details.unconnected
     }
 
     /// What the user can do.

@@ -166,3 +166,37 @@ fn a_proxy_is_asked_instead() {
     assert_eq!(number(&run.picture("out.png")), 0);
     assert_eq!(proxy.hits()[0].headers["host"], "origin.invalid");
 }
+
+#[test]
+fn an_init_or_key_that_segments_share_fails_once() {
+    let origin = Origin::start();
+    let kind = "application/vnd.apple.mpegurl";
+    let segments = "#EXTINF:2,\nv0-0.m4s\n#EXTINF:2,\nv0-1.m4s\n#EXTINF:2,\nv0-2.m4s\n";
+    let key = "#EXT-X-KEY:METHOD=AES-128,URI=\"/bad?a=1\",IV=0x00000000000000000000000000000000\n";
+    for (tags, end, status, asked) in [
+        ("#EXT-X-MAP:URI=\"/bad\"\n".to_owned(), "", 500, 3),
+        ("#EXT-X-MAP:URI=\"/bad\"\n".to_owned(), "#EXT-X-ENDLIST\n", 404, 1),
+        (format!("#EXT-X-MAP:URI=\"v0-init.mp4\"\n{key}"), "", 404, 1),
+    ] {
+        let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n{tags}{segments}{end}");
+        origin.rule("/ladder-fmp4/x.m3u8", Rule::Body(text.into(), kind));
+        origin.rule("/bad", Rule::Status(status, None));
+        let before = origin.hits().len();
+        assert_ne!(hlsnap(&[&origin.url("/ladder-fmp4/x.m3u8"), "--timeout", "3"]).code, 0);
+        let bad = origin.paths().split_off(before).iter().filter(|path| *path == "/bad").count();
+        assert_eq!(bad, asked, "{tags}{end}");
+    }
+}
+
+#[test]
+fn keys_whose_urls_differ_in_their_query_are_all_asked_for() {
+    let origin = Origin::start();
+    let key = |number| format!("#EXT-X-KEY:METHOD=AES-128,URI=\"/bad?key={number}\",IV=0x00000000000000000000000000000000\n");
+    let segments: String = (0..3).map(|number| key(number) + &format!("#EXTINF:2,\nv0-{number}.m4s\n")).collect();
+    let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"v0-init.mp4\"\n{segments}");
+    origin.rule("/ladder-fmp4/x.m3u8", Rule::Body(text.into(), "application/vnd.apple.mpegurl"));
+    origin.rule("/bad", Rule::Status(404, None));
+    hlsnap(&[&origin.url("/ladder-fmp4/x.m3u8"), "--timeout", "3"]).fails(23, "encrypted");
+    let queries: Vec<_> = origin.hits().into_iter().filter(|hit| hit.path == "/bad").filter_map(|hit| hit.query).collect();
+    assert_eq!(queries, ["key=2", "key=1", "key=0"]);
+}

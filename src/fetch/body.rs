@@ -229,7 +229,8 @@ impl Body {
             };
             self.job.meter.bytes(piece.len()).map_err(|e| e.at(&self.url))?;
             self.come = self.come.saturating_add(piece.len() as u64);
-            let most = self.job.limits.segment_bytes;
+            let limits = &self.job.limits;
+            let most = if self.version.size.is_some() { limits.segment_bytes } else { self.job.most_unsized };
             if self.come > most {
                 return Err(too_long(most).at(&self.url));
             }
@@ -320,7 +321,7 @@ impl Job {
 
     /// A whole body, to be judged by its length. Its bytes are counted when they are given out.
     async fn buffered(&self, url: &Url, source: &mut Source) -> Result<Bytes, Error> {
-        let most = self.limits.segment_bytes.min(self.limits.max_bytes);
+        let most = self.most_unsized.min(self.limits.max_bytes);
         let mut bytes = BytesMut::new();
         while let Some(piece) = self.in_time(url, source.next()).await? {
             bytes.extend_from_slice(&piece);

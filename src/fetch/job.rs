@@ -64,6 +64,8 @@ pub struct Job {
     /// The seconds from the start to the deadline, and whether the deadline is only that of a share.
     time: (f64, bool),
     pub(super) limits: Limits,
+    /// The most bytes of one answer of unknown size: it may have no end.
+    pub(super) most_unsized: u64,
     caller: Arc<Caller>,
     /// Only a playlist that is itself a local file may name local files, and only below its folder.
     pub(super) local_root: Option<Arc<std::path::Path>>,
@@ -85,6 +87,7 @@ impl Job {
             deadline,
             time: (limits.timeout.as_secs_f64(), false),
             limits: *limits,
+            most_unsized: limits.segment_bytes,
             caller: Arc::new(Caller::new(access, playlist)?),
             local_root,
             client: client.clone(),
@@ -110,7 +113,7 @@ impl Job {
         Error::new(ErrorKind::Timeout, what).hint("raise --timeout if the origin is only slow")
     }
 
-    /// The same job with a part of the time that is left: 0 to 1.
+    /// The same job with a part of the time that is left: 0 to 1. An answer of unknown size then has half of the bytes that are left.
     #[must_use]
     pub fn within(&self, share: f64) -> Self {
         let mut job = self.clone();
@@ -118,6 +121,7 @@ impl Job {
             let left = self.deadline.saturating_duration_since(Instant::now()).mul_f64(share.max(0.0));
             job.deadline = Instant::now() + left;
             job.time = (left.as_secs_f64(), true);
+            job.most_unsized = job.most_unsized.min(self.meter.bytes_left() / 2);
         }
         job
     }
@@ -291,7 +295,12 @@ fn status_error(status: StatusCode) -> Error {
 
 /// What kind of failure reqwest met. Its own text may hold the URL, so only what is underneath is told.
 pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
-    let error = error.without_url();
+    let is_connect = error.is_connect();
+    let told = told(&error.without_url());
+    if is_connect { told.unconnected() } else { told }
+}
+
+fn told(error: &reqwest::Error) -> Error {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(one) = inner {
         if is_old_tls(one) {
@@ -303,7 +312,7 @@ pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
         }
         inner = one.source();
     }
-    let deepest = deepest(&error);
+    let deepest = deepest(error);
     if error.is_timeout() {
         Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time").hint("check the host and the network")
     } else if error.is_connect() {

@@ -68,6 +68,11 @@ impl Meter {
         Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed")).hint("raise --max-bytes if that is wanted"))
     }
 
+    /// How many bytes may still arrive.
+    pub(super) fn bytes_left(&self) -> u64 {
+        self.most_bytes.saturating_sub(self.bytes.load(Relaxed))
+    }
+
     /// Whether nothing more may be downloaded.
     pub(super) fn is_spent(&self) -> bool {
         self.requests.load(Relaxed) >= self.most_requests || self.bytes.load(Relaxed) > self.most_bytes

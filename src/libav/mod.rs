@@ -50,7 +50,7 @@ pub use init::{InitSection, needs_init};
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
 pub use normalise::Normalised;
 pub use search::{Bounds, Found, Kind, Memory, Outcome, Search, Start, search};
-pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise};
+pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise, refuse_text};
 pub use source::{Source, Upstream};
 pub use unlock::{CommonEncryption, Sealed, Unlock};
 pub use webp::{encode as encode_webp, encode_lossless as encode_lossless_webp};

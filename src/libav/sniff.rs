@@ -76,6 +76,14 @@ pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
     container(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).map(|_| ())
 }
 
+/// Fails with `undecodable` if a resource is empty or begins as a page of text: then it is no media at all.
+pub fn refuse_text(bytes: &[u8]) -> Result<(), Error> {
+    match container(bytes) {
+        Err(error) if error.kind() == ErrorKind::Undecodable && (bytes.is_empty() || is_markup(bytes)) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// A box of a known type at the start (ISO/IEC 14496-12, 4.2).
 pub fn is_mp4(bytes: &[u8]) -> bool {
     const TYPES: [&[u8; 4]; 14] =
@@ -187,5 +195,15 @@ mod tests {
         assert_eq!(kind(b""), Err(ErrorKind::Undecodable));
         assert_eq!(kind(&[0, 0, 0, 1, 0x67, 1]), Err(ErrorKind::Unsupported));
         assert_eq!(kind(&[7; 4000]), Err(ErrorKind::Undecodable));
+    }
+
+    #[test]
+    fn text_is_refused_and_whatever_may_hide_media_is_not() {
+        for text in [&b""[..], b"<!DOCTYPE html>", b" \n<html>", b"#EXTM3U\n", b"{\"error\": 1}"] {
+            assert!(refuse_text(text).is_err_and(|e| e.kind() == ErrorKind::Undecodable), "{text:?}");
+        }
+        for media in [ts(1), [b"<".to_vec(), ts(5)].concat(), vec![7; 4000], b"WEBVTT\n".to_vec(), b"\xff\xd8\xff".to_vec()] {
+            assert!(refuse_text(&media).is_ok(), "{media:?}");
+        }
     }
 }

@@ -3,10 +3,15 @@
 //! Segments, Parts, Variants and optional playlists are candidates. A hang or an endless body costs one candidate its share of the deadline, and
 //! leaves the rest to the others.
 
+use std::sync::Arc;
+
+use url::Url;
+
 use super::{Work, keys::Keyring};
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, redacted},
     fetch::Job,
+    hls::{Init, Segment},
 };
 
 /// The share of the time left that a candidate gets while others follow.
@@ -56,10 +61,9 @@ impl Scope {
             return Self::Job;
         }
         match error.kind() {
-            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge => Self::Candidate,
-            // A key that the origin does not have yet; without a way to a key, no other segment of the Variant has one
-            Encrypted if error.origin_status().is_some() => Self::Candidate,
-            Encrypted | Unsupported | BadPlaylist | NotFound => Self::Variant,
+            // Keys change: that of another segment may be there, and right
+            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge | Encrypted => Self::Candidate,
+            Unsupported | BadPlaylist | NotFound => Self::Variant,
             _ => Self::Job,
         }
     }
@@ -68,4 +72,41 @@ impl Scope {
     pub fn gives_way_to_variant(self) -> bool {
         self != Self::Job
     }
+}
+
+/// Inits and keys that failed. Segments that share one of them would fail in the same way.
+#[derive(Default)]
+pub(super) struct FailedShared {
+    inits: Vec<Arc<Init>>,
+    keys: Vec<Url>,
+}
+
+impl FailedShared {
+    /// Remembers the init or key of a segment if its failure is due to that.
+    pub fn add(&mut self, error: &Error, segment: &Segment) {
+        // A slow one may be there by the next try
+        if error.kind() == ErrorKind::Timeout {
+            return;
+        }
+        // Errors name URLs without their queries: such a URL may be that of the media too
+        let media = segment.parts.iter().map(|part| &part.url).chain([&segment.url]);
+        let Some(failed) = error.url().filter(|failed| media.map(redacted).all(|url| url != **failed)) else { return };
+        self.inits.extend(segment.init.iter().filter(|init| redacted(&init.url) == failed).cloned());
+        self.keys.extend(key_url(segment).filter(|url| redacted(url) == failed).cloned());
+    }
+
+    /// Whether a segment needs one of them.
+    pub fn blocks(&self, segment: &Segment) -> bool {
+        let has_init = segment.init.as_ref().is_some_and(|init| self.inits.contains(init));
+        has_init || key_url(segment).is_some_and(|url| self.keys.contains(url))
+    }
+}
+
+fn key_url(segment: &Segment) -> Option<&Url> {
+    segment.key.as_ref()?.way()?.url.as_ref()
+}
+
+/// Whether the origin no longer has the resource: a live window moves on, and recordings lose their start.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.kind() == ErrorKind::HttpStatus && matches!(error.origin_status(), Some(403 | 404 | 410))
 }

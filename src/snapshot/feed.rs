@@ -21,7 +21,7 @@ use crate::{
     crypt::Cipher,
     error::{Error, ErrorKind},
     fetch::{Body, Job, Version, may_refuse_ranges},
-    libav::Upstream,
+    libav::{self, Upstream},
 };
 
 /// More than any Partial Segment has.
@@ -287,6 +287,7 @@ impl Feed {
     /// Bytes of the current part have come: what can be given on of them.
     fn received(&mut self, bytes: Bytes) -> Result<Option<Bytes>, Error> {
         if self.done == 0 {
+            self.refuse_text(&bytes)?;
             self.begin()?;
         }
         self.done += bytes.len() as u64;
@@ -296,8 +297,20 @@ impl Feed {
         Ok(self.placed(opened, false))
     }
 
+    /// Fails if the first media is none. Other segments would take its place unseen: the one before it, or the next.
+    fn refuse_text(&self, start: &[u8]) -> Result<(), Error> {
+        let first = self.parts.iter().position(|part| !part.is_init);
+        match self.parts.get(self.current).filter(|part| first == Some(self.current) && part.lock.is_none()) {
+            Some(part) => libav::refuse_text(start).map_err(|error| error.at(&part.url)),
+            None => Ok(()),
+        }
+    }
+
     /// The current part has ended: what that leaves to be given on.
     fn end_part(&mut self) -> Result<Option<Bytes>, Error> {
+        if self.done == 0 {
+            self.refuse_text(&[])?;
+        }
         let rest = self.finished()?;
         let ready = self.placed(rest, true);
         self.go_to_next_part();
@@ -434,9 +447,4 @@ impl Drop for Feed {
     fn drop(&mut self) {
         self.put_on_shelf();
     }
-}
-
-/// What an error of a feed means for the job: a gone segment is told as such.
-pub(super) fn is_gone(error: &Error) -> bool {
-    error.kind() == ErrorKind::HttpStatus && matches!(error.origin_status(), Some(403 | 404 | 410))
 }

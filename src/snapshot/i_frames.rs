@@ -17,11 +17,12 @@ use crate::{
 };
 
 /// A picture by way of the I-frame Variant that stands for `chosen`. `None` where there is none, or where it does not lead to a
-/// picture: then the Variant itself does.
+/// picture: then the Variant itself does, and a note says why.
 pub(super) async fn take(
     work: &Work<'_>,
     multivariant: &MultivariantPlaylist,
     chosen: &Variant,
+    notes: &mut Vec<String>,
     clock: &mut Clock,
 ) -> Result<Option<Taken>, Error> {
     let Some(variant) = stands_for(work.request, multivariant, chosen) else { return Ok(None) };
@@ -30,6 +31,7 @@ pub(super) async fn take(
         Ok(taken) => Ok(taken),
         Err(error) if Scope::of(&error, work.job).gives_way_to_variant() => {
             tracing::info!("I-frame Variant {} is passed over: {error}", variant.index);
+            notes.push(format!("the I-frame Playlist was passed over: {}: {}", error.kind(), error.message()));
             Ok(None)
         }
         Err(error) => Err(error),

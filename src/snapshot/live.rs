@@ -6,9 +6,8 @@ use url::Url;
 
 use super::{
     Work,
-    candidates::{self, Share},
+    candidates::{self, Share, is_gone},
     entry,
-    feed::is_gone,
     playlist::{self, Chosen},
     told::{Clock, Taken},
 };
@@ -39,17 +38,28 @@ pub(super) async fn take(
     clock: &mut Clock,
 ) -> Result<Taken, Error> {
     let mut most_gone = GONE_BEFORE_RELOAD;
+    let mut note = None;
     loop {
         let error = match playlist::take(work, &loaded.playlist, chosen, most_gone, clock).await {
             Err(error) if loaded.playlist.is_live() && is_gone(&error) && work.may_reload(&loaded.playlist.url) => error,
-            done => return done,
+            Ok(mut taken) => {
+                taken.notes.extend(note);
+                return Ok(taken);
+            }
+            failed => return failed,
         };
         tracing::info!("the playlist is loaded again: {error}");
         // An origin may list what it does not have yet: then the rest of the playlist is tried too
         most_gone = usize::MAX;
         let share = Share::of(work, candidates::RELOAD, true);
         loaded = match again(&share.work(work), &loaded, variables, &error).await {
-            Ok(loaded) => loaded,
+            Ok(loaded) => {
+                note =
+                    Some(format!("the playlist was loaded again, as its segments were passed over: {}: {}", error.kind(), error.message()));
+                loaded
+            }
+            // An explicit time is in one segment, whose failure says more
+            Err(_) if work.request.at.is_some_and(|at| at.is_time()) => return Err(error),
             // The playlist does not move on: what else it lists is the newest there is
             Err(stalled) => return playlist::take(work, &loaded.playlist, chosen, usize::MAX, clock).await.map_err(|_| stalled),
         };
@@ -75,6 +85,7 @@ async fn again(work: &Work<'_>, old: &Loaded, variables: &Variables, why: &Error
             Ok(playlist) if has_moved(&old.playlist, &playlist) => return Ok(Loaded { playlist, asked }),
             Ok(_) => {}
             Err(error) if is_gone(&error) => tracing::info!("the playlist is gone for now: {error}"),
+            Err(error) if error.kind() == ErrorKind::Timeout => return Err(stalled(why).at(&old.playlist.url)),
             Err(error) => return Err(error),
         }
         wait = (target / 2.0).max(SHORTEST_WAIT);
@@ -82,7 +93,11 @@ async fn again(work: &Work<'_>, old: &Loaded, variables: &Variables, why: &Error
     Err(stalled(why).at(&old.playlist.url))
 }
 
+/// Whether a reload has brought other segments. One without media helps nobody.
 fn has_moved(old: &MediaPlaylist, new: &MediaPlaylist) -> bool {
+    if new.segments.iter().all(|segment| segment.gap) {
+        return false;
+    }
     new.ended || (old.media_sequence, old.next()) != (new.media_sequence, new.next())
 }
 

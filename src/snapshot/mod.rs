@@ -110,13 +110,13 @@ async fn take_within(request: &SnapshotRequest, job: &Job, base: &url::Url, cloc
 /// Tries the Variants from the best on. The first one's failure is told where none gives a picture.
 async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clock: &mut Clock) -> Result<Taken, Error> {
     let variants = hls::choose(multivariant, &work.request.variant, &work.request.size)?;
+    let mut failure = None;
+    let mut notes = Vec::new();
     if let Some(best) = variants.first()
-        && let Some(taken) = i_frames::take(work, multivariant, best, clock).await?
+        && let Some(taken) = i_frames::take(work, multivariant, best, &mut notes, clock).await?
     {
         return Ok(Taken { variant: Some(told::variant(best)), ..taken });
     }
-    let mut failure = None;
-    let mut notes = Vec::new();
     // Hosts that cannot be reached and playlists that failed are not asked for again
     let (mut dead, mut failed) = (Vec::<String>::new(), Vec::<&url::Url>::new());
     let host = |url: &url::Url| url.host_str().map(|host| format!("{host}:{:?}", url.port_or_known_default()));
@@ -138,7 +138,7 @@ async fn from_variants(work: &Work<'_>, multivariant: &MultivariantPlaylist, clo
                 let error = explained(error, variant);
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
-                if error.kind() == ErrorKind::Unreachable {
+                if error.kind() == ErrorKind::Unreachable && error.is_unconnected() {
                     dead.extend(error.url().and_then(|url| host(&url.parse().ok()?)));
                 }
                 failure.get_or_insert(error);

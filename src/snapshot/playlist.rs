@@ -7,8 +7,8 @@ use std::{
 
 use super::{
     Work,
-    candidates::{self, Scope, Share},
-    feed::{Feed, is_gone},
+    candidates::{self, FailedShared, Scope, Share, is_gone},
+    feed::Feed,
     grab::{Grabbed, Kind, grab, rounded},
     parts::{self, Run},
     pick::{self, KeyFrames},
@@ -50,10 +50,17 @@ pub(super) async fn take(
     let mut failure = None;
     let mut notes = Vec::new();
     let (mut failed, mut gone) = (0, 0);
+    let mut failed_shared = FailedShared::default();
+    // The Variant may have what a shortcut to it lacks
+    let is_shortcut = playlist.i_frames_only && chosen.is_some();
     let is_newest = playlist.is_live() && matches!(request.at, None | Some(At::Live));
     for (tried, place) in plan.candidates.iter().copied().enumerate() {
         if failed >= request.limits.segments || !search.is_near(place, plan.candidates.first()) {
             break;
+        }
+        let segment = playlist.segments.get(place.segment);
+        if segment.is_some_and(|segment| failed_shared.blocks(segment)) {
+            continue;
         }
         let share = Share::of(work, candidates::SEGMENT, playlist.is_live() && tried + 1 < plan.candidates.len());
         match search.within(&share.work(work)).at(place, plan.goal, tried == 0, clock).await {
@@ -65,13 +72,16 @@ pub(super) async fn take(
                 taken.notes.extend(playlist.notes());
                 return Ok(taken);
             }
-            Err(error) if another_segment_may_do(&error, playlist, work.job, plan.goal) => {
+            Err(error) if !is_shortcut && another_segment_may_do(&error, playlist, work.job, plan.goal) => {
                 tracing::info!("a segment is passed over: {error}");
-                let number = playlist.segments.get(place.segment).map_or(0, |segment| segment.media_sequence_number);
+                let number = segment.map_or(0, |segment| segment.media_sequence_number);
                 notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
                 // Segments without a key frame are no failure: groups of pictures may be long
                 failed += usize::from(error.kind() != ErrorKind::Undecodable);
                 gone += usize::from(is_newest && is_gone(&error));
+                if let Some(segment) = segment {
+                    failed_shared.add(&error, segment);
+                }
                 // Where one segment has video, it is not video that lacks
                 if failure.as_ref().is_none_or(|first: &Error| first.kind() == ErrorKind::NoVideo) {
                     failure = Some(error);

@@ -7,14 +7,18 @@ use axum::{
     http::{StatusCode, header},
     response::Response,
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
-use super::{Hit, Rule, Shared, fixtures};
+use super::{
+    Hit, Rule, Shared, fixtures,
+    wire::{Failure, Wire},
+};
 
 /// So long no body goes on that is stalled: longer than any test waits.
 const NEVER: Duration = Duration::from_secs(600);
 const FLUSH: Duration = Duration::from_millis(50);
 const PIECE: usize = 16 << 10;
+const HALF_A_STATUS_LINE: usize = 12;
 
 /// How a body comes to its end.
 #[derive(Clone, Copy)]
@@ -26,9 +30,20 @@ enum End {
     Stall(usize),
 }
 
-pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, number: usize) -> Response {
+impl End {
+    /// An end that is an offset in the file, for the part of it from `first` on.
+    fn in_part(self, first: usize) -> Self {
+        match self {
+            Self::Cut(at) => Self::Cut(at.saturating_sub(first)),
+            Self::Stall(at) => Self::Stall(at.saturating_sub(first)),
+            Self::Whole => Self::Whole,
+        }
+    }
+}
+
+pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, number: usize, wire: &Wire) -> Response {
     let rule = rule.unwrap_or(Rule::Plain);
-    let file = file_of(shared, hit);
+    let file = file_of(shared, &hit.path, hit.query.as_deref());
     let mut response = match rule {
         Rule::Status(status, retry_after) => {
             let mut response = empty(status);
@@ -73,6 +88,17 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
         Rule::Padded(count) => found(shared, number, file, hit, |bytes| padded(bytes, count), End::Whole, PIECE),
         Rule::CutAt(at) => found(shared, number, file, hit, |bytes| bytes, End::Cut(at), PIECE),
         Rule::StallAt(at) => found(shared, number, file, hit, |bytes| bytes, End::Stall(at), PIECE),
+        Rule::LostFrom(at) => found(shared, number, file, hit, |bytes| bytes, End::Cut(at).in_part(first_of(hit)), PIECE),
+        Rule::SilentFrom(at) => found(shared, number, file, hit, |bytes| bytes, End::Stall(at).in_part(first_of(hit)), PIECE),
+        Rule::StallInHeaders => {
+            wire.fail(Failure::StallAfter(HALF_A_STATUS_LINE));
+            empty(200)
+        }
+        Rule::Reset => {
+            wire.fail(Failure::Reset);
+            empty(200)
+        }
+        Rule::Forever(bytes, kind) => forever(bytes, kind),
         Rule::Chunked(piece) => {
             let mut response = found(shared, number, file, hit, |bytes| bytes, End::Whole, piece);
             response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -95,11 +121,19 @@ pub(super) async fn answer(shared: &Arc<Shared>, hit: &Hit, rule: Option<Rule>, 
     response
 }
 
+/// The bytes at a path.
+pub(super) fn bytes_at(shared: &Shared, path: &str, query: Option<&str>) -> Option<Vec<u8>> {
+    file_of(shared, path, query).map(|(bytes, _)| bytes)
+}
+
 /// The bytes at a path, and their content type.
-fn file_of(shared: &Arc<Shared>, hit: &Hit) -> Option<(Vec<u8>, &'static str)> {
-    let name = hit.path.trim_start_matches('/');
+fn file_of(shared: &Shared, path: &str, query: Option<&str>) -> Option<(Vec<u8>, &'static str)> {
+    if let Some(bytes) = shared.files.lock().unwrap().get(path) {
+        return Some((bytes.clone(), kind_of(path)));
+    }
+    let name = path.trim_start_matches('/');
     if let Some(name) = name.strip_prefix("ll/") {
-        let bytes = shared.low_latency.lock().unwrap().file(name, hit.query.as_deref())?;
+        let bytes = shared.low_latency.lock().unwrap().file(name, query)?;
         return Some((bytes, kind_of(name)));
     }
     if let Some(name) = name.strip_prefix("live/") {
@@ -197,6 +231,17 @@ fn pieces(shared: Arc<Shared>, number: usize, bytes: Vec<u8>, end: End, piece: u
             Some((Ok(bytes.slice(at..next)), next))
         }
     }))
+}
+
+/// The first byte of the range that was asked for.
+fn first_of(hit: &Hit) -> usize {
+    let first = hit.range.as_deref().and_then(|text| text.strip_prefix("bytes=")?.split_once('-')?.0.parse().ok());
+    first.unwrap_or(0)
+}
+
+fn forever(bytes: Vec<u8>, kind: &str) -> Response {
+    let body = stream::repeat(Bytes::from(bytes)).map(Ok::<_, std::io::Error>);
+    Response::builder().header(header::CONTENT_TYPE, kind).body(Body::from_stream(body)).unwrap()
 }
 
 fn trickle(bytes: Vec<u8>, time: Duration) -> Response {

@@ -54,6 +54,11 @@ impl LowLatency {
         (self.there * PART_FRAMES - 1) % self.frames()
     }
 
+    /// The part with this number, whether it is there yet or not.
+    pub fn film_part(&self, number: u64) -> Vec<u8> {
+        self.film[usize::try_from(number % self.film.len() as u64).unwrap()].clone()
+    }
+
     fn frames(&self) -> u64 {
         self.film.len() as u64 * PART_FRAMES
     }
@@ -99,8 +104,7 @@ impl LowLatency {
     }
 
     fn part(&self, number: u64) -> Option<Vec<u8>> {
-        let place = usize::try_from(number % self.film.len() as u64).unwrap();
-        (number < self.there).then(|| self.film[place].clone())
+        (number < self.there).then(|| self.film_part(number))
     }
 
     pub(super) fn file(&self, name: &str, query: Option<&str>) -> Option<Vec<u8>> {

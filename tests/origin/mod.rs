@@ -10,6 +10,7 @@ mod answer;
 mod live;
 mod low_latency;
 mod rule;
+mod wire;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use tokio::{
 pub use live::Live;
 pub use low_latency::LowLatency;
 pub use rule::Rule;
+use wire::{Wire, Wires};
 
 /// One request, as the origin saw it.
 #[derive(Debug, Clone)]
@@ -50,6 +52,8 @@ pub struct Hit {
 pub(crate) struct Shared {
     pub hits: Mutex<Vec<Hit>>,
     pub rules: Mutex<HashMap<String, Vec<Rule>>>,
+    /// Files that a test puts at a path, with their content type.
+    pub files: Mutex<HashMap<String, Vec<u8>>>,
     pub live: Mutex<Live>,
     pub low_latency: Mutex<LowLatency>,
     /// A Low-Latency part has come.
@@ -82,9 +86,9 @@ impl Origin {
         let router = Router::new().fallback(serve).with_state(shared.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         runtime.spawn(async move {
-            let service = router.into_make_service_with_connect_info::<SocketAddr>();
+            let service = router.into_make_service_with_connect_info::<Wire>();
             tokio::select! {
-                ended = async { axum::serve(listener, service).await } => ended.unwrap(),
+                ended = async { axum::serve(Wires(listener), service).await } => ended.unwrap(),
                 _ = stopped => {}
             }
         });
@@ -109,6 +113,17 @@ impl Origin {
     pub fn rules(&self, path: &str, rules: Vec<Rule>) -> &Self {
         self.shared.rules.lock().unwrap().insert(path.to_owned(), rules);
         self
+    }
+
+    /// Puts a file at a path. Rules apply to it as to a fixture.
+    pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) -> &Self {
+        self.shared.files.lock().unwrap().insert(path.to_owned(), bytes.into());
+        self
+    }
+
+    /// The file at a path, without its rules.
+    pub fn file(&self, path: &str) -> Vec<u8> {
+        answer::bytes_at(&self.shared, path, None).unwrap_or_else(|| panic!("no file at {path}"))
     }
 
     /// Moves the live window on, by segments.
@@ -155,17 +170,20 @@ pub fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(client): ConnectInfo<SocketAddr>, request: Request) -> Response {
-    let hit = hit_of(&request, client);
+async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo<Wire>, request: Request) -> Response {
+    let hit = hit_of(&request, wire.address);
     drop(request);
     let number = {
         let mut hits = shared.hits.lock().unwrap();
         hits.push(hit.clone());
         hits.len() - 1
     };
-    low_latency::wait(&shared, &hit).await;
     let rule = shared.rule(&hit.path);
-    answer::answer(&shared, &hit, rule, number).await
+    // A rule answers at once, whether the file exists yet or not
+    if matches!(rule, None | Some(Rule::Plain)) {
+        low_latency::wait(&shared, &hit).await;
+    }
+    answer::answer(&shared, &hit, rule, number, &wire).await
 }
 
 fn hit_of(request: &Request, client: SocketAddr) -> Hit {

@@ -29,6 +29,16 @@ pub enum Rule {
     CutAt(usize),
     /// Nothing more comes after so many bytes of the body.
     StallAt(usize),
+    /// No byte of the file at or after this offset ever comes, in any range: the connection is closed there, whatever Content-Length says.
+    LostFrom(usize),
+    /// No byte of the file at or after this offset ever comes, in any range: the connection stays open.
+    SilentFrom(usize),
+    /// The answer stops in the middle of its headers.
+    StallInHeaders,
+    /// The connection is reset before an answer.
+    Reset,
+    /// These bytes again and again, without an end, whatever range was asked for.
+    Forever(Vec<u8>, &'static str),
     /// Nothing comes for so long, not even a header.
     Delay(Duration),
     /// Pieces of so many bytes, without a Content-Length.
