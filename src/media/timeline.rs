@@ -138,10 +138,9 @@ fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
     known
 }
 
-/// Sound may start this much before the random access point that a segment was cut at: encoders prime it, and playlists count from the picture.
-const SOUND_AHEAD_OF_CUT: f64 = 0.5;
-/// The same before a picture at which nothing was cut: sound has frames of its own.
-const SOUND_AHEAD: f64 = 0.05;
+/// Sound may start this much before the picture that a segment was cut at: encoders prime it, multiplexers send it early, and playlists count from
+/// the picture.
+const SOUND_AHEAD: f64 = 0.5;
 /// Access units that reordering can mix.
 const REORDER_WINDOW: usize = 16;
 
@@ -157,10 +156,9 @@ pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, is_tri
         Some((unit, time)) if unit.facts.is_key() || !is_trimmed => Some(*time),
         _ => times.iter().take(REORDER_WINDOW).copied().reduce(f64::min),
     };
-    let ahead = if first.is_some_and(|(unit, _)| unit.facts.is_key()) { SOUND_AHEAD_OF_CUT } else { SOUND_AHEAD };
     let delay = first.and_then(|(unit, _)| Some(clock.difference(unit.pts?, unit.dts?))).unwrap_or(0.0).clamp(0.0, 1.0);
     match (video, others) {
-        (Some(video), Some(other)) if clock.difference(video, other) > delay + ahead => Some(other),
+        (Some(video), Some(other)) if clock.difference(video, other) > delay + SOUND_AHEAD => Some(other),
         (Some(video), _) => Some(video),
         (None, other) => other,
     }
