@@ -140,13 +140,14 @@ impl<'a> InPlaylist<'a> {
         if wanted == Search::First {
             return self.with_earlier_parameters(place, &run, clock).await;
         }
+        let mut has_video = failure.is_none();
         let mut from = place;
         while let Some(before) = self.before(from, place) {
             from = before;
             let run = self.run(from, place, goal, is_best);
             match self.grab(&run, wanted, clock).await {
                 Ok(Some(grabbed)) => return self.taken(&run, grabbed),
-                Ok(None) => {}
+                Ok(None) => has_video = true,
                 Err(error) if error.kind() == ErrorKind::NoVideo => {
                     failure.get_or_insert(error);
                 }
@@ -163,7 +164,7 @@ impl<'a> InPlaylist<'a> {
                     taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
                     return Ok(taken);
                 }
-                Ok(None) => return Err(failure.unwrap_or_else(no_parameters)),
+                Ok(None) => return Err(no_parameters()),
                 // Another stream may follow a discontinuity
                 Err(error) if error.kind() == ErrorKind::NoVideo => {
                     failure.get_or_insert(error);
@@ -172,7 +173,7 @@ impl<'a> InPlaylist<'a> {
                 Err(error) => return Err(error),
             }
         }
-        Err(failure.unwrap_or_else(no_parameters))
+        Err(failure.filter(|_| !has_video).unwrap_or_else(|| Error::new(ErrorKind::Undecodable, "no frame at that moment can be decoded")))
     }
 
     /// The first key frame of a run, once an earlier segment has told the parameter sets that it lacks.
