@@ -32,7 +32,7 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// The coding of a body, in any case of letters. `None` if there is none, or none that is known: then the bytes are taken as they are.
+    /// The content coding of a body, compared without case. `None` without a coding or with an unknown one: the bytes pass unchanged.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         let names = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());

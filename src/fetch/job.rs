@@ -293,14 +293,14 @@ fn status_error(status: StatusCode) -> Error {
     Error::new(ErrorKind::HttpStatus, format!("the origin answered {} {reason}", status.as_u16())).status(status.as_u16()).hint(hint)
 }
 
-/// What kind of failure reqwest met. Its own text may hold the URL, so only what is underneath is told.
+/// What kind of failure reqwest met. Its own text may hold the URL, so the message comes from the underlying error.
 pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
     let is_connect = error.is_connect();
-    let told = told(&error.without_url());
-    if is_connect { told.unconnected() } else { told }
+    let failure = transport_failure(&error.without_url());
+    if is_connect { failure.unconnected() } else { failure }
 }
 
-fn told(error: &reqwest::Error) -> Error {
+fn transport_failure(error: &reqwest::Error) -> Error {
     let mut inner: Option<&(dyn std::error::Error + 'static)> = error.source();
     while let Some(one) = inner {
         if is_old_tls(one) {

@@ -62,13 +62,13 @@ impl Span {
 /// What an answer to `asked` holds. `length` is the Content-Length of a body that is not compressed.
 pub(super) fn content(status: StatusCode, headers: &HeaderMap, length: Option<u64>, is_coded: bool, asked: Range) -> Content {
     let is_partial = status == StatusCode::PARTIAL_CONTENT;
-    let told = headers.get(CONTENT_RANGE).and_then(|text| Span::read(text.to_str().ok()?));
+    let declared = headers.get(CONTENT_RANGE).and_then(|text| Span::read(text.to_str().ok()?));
     if is_coded {
         // Of a compressed body, ranges count other bytes
-        let is_part = (is_partial || told.is_some()) && asked != Range::ALL;
+        let is_part = (is_partial || declared.is_some()) && asked != Range::ALL;
         return if is_part { Content::Unusable("a part of a compressed resource") } else { Content::Whole };
     }
-    match told {
+    match declared {
         _ if is_partial && boundary(headers).is_some() => Content::Multipart(boundary(headers).unwrap_or_default()),
         Some(span) => by_span(span, length, asked),
         None if is_partial => without_span(length, asked),

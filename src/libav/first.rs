@@ -106,8 +106,9 @@ impl Attempt<'_> {
                 continue;
             }
             let Some(target) = (entry..end).find(|target| is_whole_from(&self.units.timed, entry, *target)) else { continue };
-            if let Some(frame) = self.units.frame(entry, target, self.memory)? {
-                return Ok(Some(self.found(frame, target)));
+            // This proves the key of encrypted units too
+            if let Some(found) = self.decoded(target)? {
+                return Ok(Some(found));
             }
         }
         Ok(None)

@@ -129,7 +129,7 @@ impl Attempt<'_> {
                 if let Some(slot) = broken_from.get_mut(entry) {
                     *slot = broken;
                 }
-                let strict = self.units.timed.get(entry).is_some_and(|unit| unit.facts.entry == Some(Entry::Intra));
+                let strict = self.units.counts_references(entry);
                 let frame = best.filter(|frame| target < broken && frame.is_whole(strict));
                 let frame = match frame {
                     Some(field) if parity(&field).is_some() => self.units.frame(entry, target, self.memory)?,

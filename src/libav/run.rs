@@ -89,7 +89,7 @@ impl Units<'_> {
     }
 
     /// Only announced random access points promise that nothing behind them refers to what lies before.
-    fn counts_references(&self, entry: usize) -> bool {
+    pub fn counts_references(&self, entry: usize) -> bool {
         self.timed.get(entry).is_none_or(|unit| unit.facts.entry == Some(Entry::Intra))
     }
 

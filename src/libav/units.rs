@@ -271,17 +271,10 @@ impl<'a> Units<'a> {
             .reduce(|one, other| if self.clock.difference(other, one) < 0.0 { other } else { one });
         // What an edit list leaves out is not shown
         let shown = self.timed.iter().zip(media).filter(|(unit, _)| unit.facts.is_shown).take(TELLING);
-        let (mut units, times): (Vec<Timed>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
+        let shown = shown.filter(|_| video.is_some_and(is_first));
+        let (units, times): (Vec<Timed>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
         let is_trimmed = self.timed.first().is_some_and(|unit| !unit.facts.is_shown);
-        if let Some(first) = units.first_mut().filter(|_| is_trimmed) {
-            first.facts.entry = None;
-        }
-        let count = if video.is_some_and(is_first) { units.len() } else { 0 };
-        let start_of = |count: usize| {
-            let (units, times) = (units.get(..count).unwrap_or_default(), times.get(..count).unwrap_or_default());
-            segment_start(units, times, others, is_trimmed, self.clock)
-        };
-        let media = start_of(count).unwrap_or(0.0);
+        let media = segment_start(&units, &times, others, is_trimmed, self.clock).unwrap_or(0.0);
         let is_sure = self.timed.first().is_none_or(|unit| unit.facts.is_key() || !unit.facts.is_shown);
         let anchor = match self.anchor {
             // What another segment told is as good as what this one tells

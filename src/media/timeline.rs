@@ -153,7 +153,7 @@ const REORDER_WINDOW: usize = 16;
 pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, is_trimmed: bool, clock: Clock) -> Option<f64> {
     let first = units.first().zip(times.first());
     let video = match first {
-        Some((unit, time)) if unit.facts.is_key() || !is_trimmed => Some(*time),
+        Some((_, time)) if !is_trimmed => Some(*time),
         _ => times.iter().take(REORDER_WINDOW).copied().reduce(f64::min),
     };
     let delay = first.and_then(|(unit, _)| Some(clock.difference(unit.pts?, unit.dts?))).unwrap_or(0.0).clamp(0.0, 1.0);
