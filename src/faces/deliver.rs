@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind},
     fetch::Client,
     report::Report,
-    request::{Asked, Format, SnapshotRequest},
+    request::{Options, Format, SnapshotRequest},
     snapshot::{self, Snapshot},
     store::{Manner, Output, Place, Stores},
 };
@@ -25,7 +25,7 @@ pub(super) struct Delivery {
 
 impl Delivery {
     /// What `asked` says of it; `usual` is where it says nothing.
-    pub fn of(asked: &Asked, usual: &str) -> Result<Self, Error> {
+    pub fn of(asked: &Options, usual: &str) -> Result<Self, Error> {
         let report_output = asked.report_output.as_deref().map(|text| Output::parse("--report-output", text)).transpose()?;
         Ok(Self {
             output: Output::parse("--output", asked.output.as_deref().unwrap_or(usual))?,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     error::redacted,
-    faces::failure::Told,
+    faces::error_report::Told,
     hls::{Key, MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
     report::Cost,
     snapshot::Inspection,

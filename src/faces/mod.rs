@@ -4,7 +4,7 @@
 pub mod cli;
 mod deliver;
 mod facts;
-mod failure;
+mod error_report;
 mod http;
 pub mod lambda;
 #[doc(hidden)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{http, lambda, settings::Settings};
 use crate::{
     error::Error,
-    request::{Asked, SnapshotRequest},
+    request::{Options, SnapshotRequest},
 };
 
 /// What a query of the HTTP face asks for; the text that its signature is of comes along. `signed` has it be signed by some key.
@@ -21,7 +21,7 @@ pub fn query(text: &str, signed: bool) -> Result<(SnapshotRequest, String), Erro
 /// How many requests an event of Lambda's holds that can be read; HTTP events count as one.
 pub fn event(text: &str) -> Result<usize, Error> {
     lambda::read(text, |request| match request {
-        Value::Object(named) => Asked::default().set_all(named).is_ok(),
+        Value::Object(named) => Options::default().set_all(named).is_ok(),
         _ => false,
     })
 }

@@ -8,7 +8,7 @@ use wildmatch::WildMatch;
 use crate::{
     error::{Error, ErrorKind},
     faces::sandbox,
-    request::{Asked, Reach, flag},
+    request::{Options, Reach, flag},
     store::{self, Output},
 };
 
@@ -22,7 +22,7 @@ pub(super) struct Settings {
     /// Private addresses are refused unless the operator says otherwise.
     pub reach: Reach,
     /// What a request gets that does not say; its limits are the most that one may ask for over HTTP.
-    pub defaults: Asked,
+    pub defaults: Options,
     /// Whether the HTTP face answers without hosts and without a key.
     pub allow_any: bool,
     /// The key that HTTP requests are signed with.
@@ -50,7 +50,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             reach: Reach { allow_private: false, ..Reach::default() },
-            defaults: Asked::default(),
+            defaults: Options::default(),
             allow_any: false,
             key: None,
             allow_outputs: Vec::new(),

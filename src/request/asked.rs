@@ -17,7 +17,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
 /// What was asked for so far. What was not is left to [`SnapshotRequest`]'s defaults.
 #[derive(Debug, Clone, Default)]
-pub struct Asked {
+pub struct Options {
     /// The playlist.
     pub url: Option<String>,
     /// Where the picture goes, with templates.
@@ -48,7 +48,7 @@ pub struct Asked {
     retries: Option<u32>,
 }
 
-impl Asked {
+impl Options {
     /// The names that [`set`](Self::set) knows.
     pub const NAMES: [&str; 39] = [
         "url",
@@ -319,8 +319,8 @@ fn usage(what: String, hint: &str) -> Error {
 mod tests {
     use super::*;
 
-    fn asked(json: &str) -> Result<Asked, Error> {
-        let mut asked = Asked::default();
+    fn asked(json: &str) -> Result<Options, Error> {
+        let mut asked = Options::default();
         asked.set_all(&serde_json::from_str(json).unwrap_or_default()).map(|()| asked)
     }
 
@@ -381,8 +381,8 @@ mod tests {
 
     #[test]
     fn every_name_is_known() {
-        for name in Asked::NAMES {
-            let mut asked = Asked::default();
+        for name in Options::NAMES {
+            let mut asked = Options::default();
             let said = asked.set(name, "\u{1}").map_err(|e| e.message()).err().unwrap_or_default();
             assert!(!said.contains("the option"), "{name}: {said}");
         }

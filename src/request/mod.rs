@@ -7,7 +7,7 @@ mod moment;
 mod picture;
 mod reach;
 
-pub use asked::{Asked, flag};
+pub use asked::{Options, flag};
 pub use keys::DecryptionKeys;
 pub use look::{Crop, Finding, Previous, ToneMap, Watch};
 pub use moment::{At, Precision, parse_duration};

@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::{
     error::{Error, ErrorKind},
-    request::Asked,
+    request::Options,
     snapshot,
 };
 
@@ -61,7 +61,7 @@ pub(super) struct WatchArgs {
 
 impl WatchArgs {
     /// Takes what it is compared with: a file, where there is one of that name.
-    pub fn compare(&self, asked: &mut Asked) -> Result<(), Error> {
+    pub fn compare(&self, asked: &mut Options) -> Result<(), Error> {
         let Some(text) = &self.compare else { return Ok(()) };
         if !Path::new(text).exists() {
             return asked.set("compare", text);

@@ -12,11 +12,11 @@ use super::args::{AccessArgs, Cli, LimitArgs, PictureArgs};
 use crate::{
     error::{Error, ErrorKind},
     faces::sandbox,
-    request::{Asked, Limits, RAISE_PLAYLIST_BYTES, Reach, SnapshotRequest, Source},
+    request::{Options, Limits, RAISE_PLAYLIST_BYTES, Reach, SnapshotRequest, Source},
 };
 
 /// Everything but the playlist itself, for one picture.
-pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
+pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Options, Error> {
     let mut asked = asked_of_playlists(cli)?;
     let quality = picture.quality.map(|number| number.to_string());
     set(
@@ -57,12 +57,12 @@ pub(super) fn asked(cli: &Cli, picture: &PictureArgs) -> Result<Asked, Error> {
 }
 
 /// What bears on playlists.
-pub(super) fn asked_of_playlists(cli: &Cli) -> Result<Asked, Error> {
-    over(Asked::default(), cli)
+pub(super) fn asked_of_playlists(cli: &Cli) -> Result<Options, Error> {
+    over(Options::default(), cli)
 }
 
 /// What bears on playlists, over what was said already.
-pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
+pub(super) fn over(mut asked: Options, cli: &Cli) -> Result<Options, Error> {
     let Cli { choice, access, limits, .. } = cli;
     let text = |number: Option<u32>| number.map(|number| number.to_string());
     let (width, height) = (text(choice.width), text(choice.height));
@@ -78,11 +78,11 @@ pub(super) fn over(mut asked: Asked, cli: &Cli) -> Result<Asked, Error> {
     Ok(asked)
 }
 
-fn set<const N: usize>(asked: &mut Asked, options: [(&str, &Option<String>); N]) -> Result<(), Error> {
+fn set<const N: usize>(asked: &mut Options, options: [(&str, &Option<String>); N]) -> Result<(), Error> {
     options.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))).try_for_each(|(name, text)| asked.set(name, text))
 }
 
-fn switch<const N: usize>(asked: &mut Asked, options: [(&str, bool); N]) -> Result<(), Error> {
+fn switch<const N: usize>(asked: &mut Options, options: [(&str, bool); N]) -> Result<(), Error> {
     options.into_iter().filter(|(_, on)| *on).try_for_each(|(name, _)| asked.set(name, "true"))
 }
 

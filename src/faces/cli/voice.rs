@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, ErrorKind},
-    faces::failure::Failure,
+    faces::error_report::Failure,
 };
 
 /// Who listens, and where.

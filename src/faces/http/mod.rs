@@ -27,7 +27,7 @@ use crate::{
     error::Error,
     faces::{facts::Facts, settings::Settings},
     fetch::Client,
-    request::{Asked, Format, SnapshotRequest, Source},
+    request::{Options, Format, SnapshotRequest, Source},
 };
 use flight::Flights;
 
@@ -49,7 +49,7 @@ impl Face {
     }
 
     /// What is asked of. What may not be is refused here, before anybody waits for a place.
-    fn source(&self, asked: &Asked) -> Result<Source, Error> {
+    fn source(&self, asked: &Options) -> Result<Source, Error> {
         let source = question::source(asked)?;
         if let Source::Url(url) = &source {
             self.client.check(url)?;

@@ -6,7 +6,7 @@ use url::form_urlencoded;
 use crate::{
     error::{Error, ErrorKind},
     faces::settings::Settings,
-    request::{Asked, Source},
+    request::{Options, Source},
 };
 
 /// The parameters of a picture. What would write, or send secrets, is not among them.
@@ -23,7 +23,7 @@ pub(super) const OF_PLAYLISTS: &[&str] = &["url", "variant", "width", "height", 
 const OF_THE_GATE: [&str; 2] = ["sig", "expires"];
 
 /// Reads the query over the operator's defaults, and within the operator's limits.
-pub(super) fn asked(settings: &Settings, uri: &Uri, known: &[&str]) -> Result<Asked, Error> {
+pub(super) fn asked(settings: &Settings, uri: &Uri, known: &[&str]) -> Result<Options, Error> {
     let mut asked = settings.defaults.clone();
     let mut seen: Vec<String> = Vec::new();
     for (name, text) in pairs(uri) {
@@ -44,7 +44,7 @@ pub(super) fn asked(settings: &Settings, uri: &Uri, known: &[&str]) -> Result<As
 }
 
 /// The playlist. Local files are nobody's over the network.
-pub(super) fn source(asked: &Asked) -> Result<Source, Error> {
+pub(super) fn source(asked: &Options) -> Result<Source, Error> {
     match asked.source()? {
         Source::Url(url) => Ok(Source::Url(url)),
         Source::File(_) | Source::Text { .. } => {

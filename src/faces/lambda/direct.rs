@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    faces::failure,
+    faces::error_report,
 };
 
 /// What an answer may hold, in bytes: Lambda takes 6 MB.
@@ -27,7 +27,7 @@ pub(super) async fn one(works: &Works, request: &Named, deadline: Deadline, metr
 
 /// `{"results": […]}` in the requests' order: a report, or `{"error": {…}}`.
 pub(super) async fn many(works: &Works, requests: Vec<Value>, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
-    let failure = |error: &Error| json!(failure::Failure::from(error));
+    let failure = |error: &Error| json!(error_report::Failure::from(error));
     let told = |done: Result<Done, Error>| match done {
         Ok(done) => (json!(done.report), done.picture),
         Err(error) => (failure(&error), None),

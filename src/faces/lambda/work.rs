@@ -15,7 +15,7 @@ use crate::{
     faces::{deliver::Delivery, settings::Settings, stores},
     fetch::Client,
     report::Report,
-    request::{Asked, SnapshotRequest, Source},
+    request::{Options, SnapshotRequest, Source},
     snapshot,
     store::Stores,
 };
@@ -122,7 +122,7 @@ impl Works {
         Ok(Done { report: taken.report, picture: Some(taken.picture) })
     }
 
-    fn asked(&self, request: &Value) -> Result<Asked, Error> {
+    fn asked(&self, request: &Value) -> Result<Options, Error> {
         let Value::Object(named) = request else {
             return Err(Error::new(ErrorKind::Usage, "a request is no object").hint("send {\"url\": …}"));
         };
@@ -131,7 +131,7 @@ impl Works {
         Ok(asked)
     }
 
-    fn delivery(&self, asked: &Asked) -> Result<Delivery, Error> {
+    fn delivery(&self, asked: &Options) -> Result<Delivery, Error> {
         let delivery = Delivery::of(asked, "-")?;
         let names = [asked.output.as_deref(), asked.report_output.as_deref()].into_iter().flatten();
         delivery.outputs().zip(names).try_for_each(|(output, name)| self.settings.check_output(output, name))?;
@@ -140,7 +140,7 @@ impl Works {
 }
 
 /// The function's own files are nobody's.
-fn source(asked: &Asked) -> Result<Source, Error> {
+fn source(asked: &Options) -> Result<Source, Error> {
     match asked.source()? {
         Source::Url(url) => Ok(Source::Url(url)),
         Source::File(_) | Source::Text { .. } => {
