@@ -18,8 +18,8 @@ use std::{
 };
 
 use hlsnap::{
-    libav::{Form, Search, Start},
-    picture::{Chroma, Picture},
+    libav::{PixelForm, SearchTarget, SearchTime},
+    render::{Chroma, Image},
 };
 use targets::{Chosen, Way};
 
@@ -58,9 +58,9 @@ fn main() {
         let segment = &segments[random.below(segments.len())];
         let (spoilt, how) = random.spoilt(segment, &segments);
         let wanted = match random.below(4) {
-            0 => Search::Last,
-            1 => Search::Frame(Start::FromStart(0.3)),
-            _ => Search::First,
+            0 => SearchTarget::Last,
+            1 => SearchTarget::Frame(SearchTime::FromStart(0.3)),
+            _ => SearchTarget::First,
         };
         let piece = [188, 4000, 65_536][random.below(3)];
         let once = Instant::now();
@@ -100,7 +100,7 @@ fn main() {
     println!("{} of {checked} pictures are none of the intact frames: {wrong:?}", wrong.values().sum::<u64>());
 }
 
-const CHOSEN: Chosen = Chosen { form: Form::Jfif(Chroma::Half), width: Some(WIDTH) };
+const CHOSEN: Chosen = Chosen { form: PixelForm::Jfif(Chroma::Half), width: Some(WIDTH) };
 
 fn segments(folders: &[PathBuf]) -> Vec<Segment> {
     let mut files = Vec::new();
@@ -130,11 +130,11 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
         let mut segment = Segment { name, bytes, way, frames: Vec::new() };
         let frame =
             |wanted| targets::pictures(&segment.bytes, usize::MAX, way, wanted, CHOSEN).ok().flatten().map(|(picture, _)| luma(&picture));
-        if let (Some(first), last) = (frame(Search::First), frame(Search::Last)) {
+        if let (Some(first), last) = (frame(SearchTarget::First), frame(SearchTarget::Last)) {
             let mut all = vec![first];
             // Every fiftieth of a second, and so every frame
             for step in 0..1000 {
-                all.extend(frame(Search::Frame(Start::FromStart(f64::from(step) / 50.0))));
+                all.extend(frame(SearchTarget::Frame(SearchTime::FromStart(f64::from(step) / 50.0))));
                 if all.last() == last.as_ref() {
                     break;
                 }
@@ -143,7 +143,7 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
             // Where a refresh takes long, a later frame is reached from an end alone
             for part in 1..PREFIXES {
                 let prefix = &segment.bytes[..segment.bytes.len() / PREFIXES * part];
-                let frame = targets::pictures(prefix, usize::MAX, way, Search::Last, CHOSEN).ok().flatten();
+                let frame = targets::pictures(prefix, usize::MAX, way, SearchTarget::Last, CHOSEN).ok().flatten();
                 all.extend(frame.map(|(picture, _)| luma(&picture)));
             }
             all.sort();
@@ -162,10 +162,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-fn luma(picture: &Picture) -> Vec<u8> {
+fn luma(picture: &Image) -> Vec<u8> {
     match picture {
-        Picture::Jfif(planes) => planes.y.bytes.clone(),
-        Picture::Rgb(image) => image.pixels().map(|pixel| pixel.0[1]).collect(),
+        Image::Jfif(planes) => planes.y.bytes.clone(),
+        Image::Rgb(image) => image.pixels().map(|pixel| pixel.0[1]).collect(),
     }
 }
 

@@ -8,10 +8,9 @@
 use std::{collections::BTreeMap, fs, time::Instant};
 
 use hlsnap::{
-    SnapshotRequest,
+    SnapshotRequest, capture,
     fetch::Client,
-    request::{Encoding, Format, Reach, Size, Source},
-    snapshot,
+    request::{Encoding, Format, NetworkPolicy, Size, Source},
 };
 
 /// Each is taken in turn; among them are failures of every kind that comes quickly.
@@ -43,7 +42,7 @@ fn main() {
     let base = arguments.next().expect("the origin's URL");
     let count: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(JOBS + 3).build().expect("a runtime");
-    let client = Client::new(&Reach::default()).expect("a client");
+    let client = Client::new(&NetworkPolicy::default()).expect("a client");
     let mut came: BTreeMap<String, usize> = BTreeMap::new();
     let began = Instant::now();
     for number in 0..count {
@@ -53,7 +52,7 @@ fn main() {
         request.encoding = Encoding { format: [Format::Jpeg, Format::Png, Format::WebP][number % 3], ..Encoding::default() };
         request.size = Size { width: Some(320), ..Size::default() };
         request.limits.retries = 0;
-        let done = runtime.block_on(snapshot::take(&request, &client));
+        let done = runtime.block_on(capture::take(&request, &client));
         *came.entry(done.map_or_else(|e| e.kind().to_string(), |_| "a picture".to_owned())).or_default() += 1;
         let told = number + 1;
         if told == WARM || told == count || told % (count / 4).max(1) == 0 {

@@ -7,11 +7,14 @@
 use bytes::Bytes;
 use hlsnap::{
     Error,
-    crypt::{self, Nals, Sample, Scheme},
-    faces::probe,
+    frontends::fuzz_entry,
     hls::{self, Playlist, Variables},
-    libav::{self, Bounds, Form, Fragments, Kind, Normalised, Outcome, Sealed, Search, Source, Start, Unlock, Upstream},
-    picture::{Chroma, Picture},
+    libav::{
+        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, Fragments, InputKind, NormalisedStream, PixelForm, SearchOutcome,
+        SearchTarget, SearchTime, Upstream,
+    },
+    protection::cipher::{self, EncryptedSample, NalCodec, Scheme},
+    render::{Chroma, Image},
     request::{Limits, Precision, Size, ToneMap, VariantChoice},
 };
 use url::Url;
@@ -19,13 +22,13 @@ use url::Url;
 /// Playlist text: read, chosen from, planned.
 pub fn playlist(data: &[u8]) {
     let Ok(url) = Url::parse("https://example.com/a/b.m3u8?token=x") else { return };
-    let limits = Limits { playlist_entries: 5000, ..Limits::default() };
+    let limits = Limits { max_playlist_entries: 5000, ..Limits::default() };
     let _ = hls::looks_like_playlist(data);
     match hls::parse(data, &url, &Variables::default(), &limits) {
         Ok(Playlist::Multivariant(multivariant)) => {
             for choice in ["auto", "worst", "<=720p", "<=2M", "#1"] {
                 let choice = choice.parse().unwrap_or(VariantChoice::Auto);
-                let _ = hls::choose(&multivariant, &choice, &Size { width: Some(320), ..Size::default() });
+                let _ = hls::select_variants(&multivariant, &choice, &Size { width: Some(320), ..Size::default() });
             }
         }
         Ok(Playlist::Media(media)) => {
@@ -54,11 +57,11 @@ pub enum Way {
 pub fn media(data: &[u8], way: Way) {
     let Some((first, data)) = data.split_first() else { return };
     let wanted = match first >> 5 {
-        0..=3 => Search::First,
-        4 => Search::Last,
-        5 => Search::KeyFrame(Start::FromStart(0.5)),
-        6 => Search::Frame(Start::FromStart(0.1)),
-        _ => Search::Frame(Start::Part(0.5)),
+        0..=3 => SearchTarget::First,
+        4 => SearchTarget::Last,
+        5 => SearchTarget::KeyFrame(SearchTime::FromStart(0.5)),
+        6 => SearchTarget::Frame(SearchTime::FromStart(0.1)),
+        _ => SearchTarget::Frame(SearchTime::Part(0.5)),
     };
     let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
     let _ = pictures(
@@ -66,36 +69,39 @@ pub fn media(data: &[u8], way: Way) {
         piece,
         way,
         wanted,
-        Chosen { form: if first & 4 == 0 { Form::Jfif(Chroma::Half) } else { Form::Rgb }, width: Some(64) },
+        Chosen { form: if first & 4 == 0 { PixelForm::Jfif(Chroma::Half) } else { PixelForm::Rgb }, width: Some(64) },
     );
 }
 
 /// What is made of a frame.
 #[derive(Clone, Copy)]
 pub struct Chosen {
-    pub form: Form,
+    pub form: PixelForm,
     pub width: Option<u32>,
 }
 
 /// The picture that the pipeline gives as clean, with its file where it is a JPEG.
-pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: Search, chosen: Chosen) -> Result<Option<(Picture, Vec<u8>)>, Error> {
+pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chosen: Chosen) -> Result<Option<(Image, Vec<u8>)>, Error> {
     let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
-    let source =
-        if way == Way::Fragments { Source::new(Normalised::new(Fragments::new(memory))) } else { Source::new(Normalised::new(memory)) };
+    let source = if way == Way::Fragments {
+        ByteSource::new(NormalisedStream::new(Fragments::new(memory)))
+    } else {
+        ByteSource::new(NormalisedStream::new(memory))
+    };
     // Small, so that what is tried is much and not large
-    let bounds = Bounds { pixels: 2 << 20, frames: 300 };
-    let kind = if way == Way::File { Kind::File } else { Kind::Segments };
-    let Outcome::Found(found) = libav::search(&source, wanted, kind, bounds, &Key, &mut libav::Memory::default())? else {
+    let bounds = DecodeLimits { pixels: 2 << 20, frames: 300 };
+    let kind = if way == Way::File { InputKind::File } else { InputKind::Segments };
+    let SearchOutcome::Found(found) = libav::search(&source, wanted, kind, bounds, &Key, &mut libav::DomainState::default())? else {
         return Ok(None);
     };
     let frame = found.frame;
     let size = Size { width: chosen.width, ..Size::default() };
-    let wanted = libav::Wanted { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
+    let wanted = libav::ConvertOptions { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
     let picture = libav::picture(&frame, &wanted)?;
-    let _ = hlsnap::picture::verdict(&picture, &hlsnap::request::Watch { detect_bars: true, ..Default::default() });
+    let _ = hlsnap::render::verdict(&picture, &hlsnap::request::Checks { detect_bars: true, ..Default::default() });
     let file = match &picture {
-        Picture::Jfif(planes) => libav::encode_jpeg(planes.clone(), 85)?,
-        Picture::Rgb(_) => Vec::new(),
+        Image::Jfif(planes) => libav::encode_jpeg(planes.clone(), 85)?,
+        Image::Rgb(_) => Vec::new(),
     };
     Ok(Some((picture, file)))
 }
@@ -103,23 +109,23 @@ pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: Search, chosen: Cho
 /// Samples of SAMPLE-AES and of Common Encryption, without a demuxer before them. The first bytes say what they are.
 pub fn samples(data: &[u8]) {
     let [kind, crypt, skip, clear, data @ ..] = data else { return };
-    let nals = if kind & 1 == 0 { Nals::H264 } else { Nals::Hevc };
-    let _ = crypt::sample_aes(data, nals, &[1; crypt::BLOCK], &[2; crypt::BLOCK]);
+    let nals = if kind & 1 == 0 { NalCodec::H264 } else { NalCodec::Hevc };
+    let _ = cipher::sample_aes(data, nals, &[1; cipher::BLOCK], &[2; cipher::BLOCK]);
     let schemes = [*b"cenc", *b"cens", *b"cbc1", *b"cbcs"];
     let Some(scheme) = schemes.get(usize::from(kind >> 1 & 3)).and_then(|scheme| Scheme::of(*scheme)) else { return };
     let subsamples = [(u32::from(*clear), u32::from(*clear) * 16), (u32::MAX, u32::from(*skip)), (1, u32::MAX)];
     let subsamples = subsamples.get(..usize::from(kind >> 3 & 3)).unwrap_or_default();
-    let sample = Sample { scheme, iv: [3; crypt::BLOCK], pattern: ((*crypt).into(), (*skip).into()), subsamples };
-    let _ = sample.open(&mut data.to_vec(), &[1; crypt::BLOCK]);
+    let sample = EncryptedSample { scheme, iv: [3; cipher::BLOCK], pattern: ((*crypt).into(), (*skip).into()), subsamples };
+    let _ = sample.decrypt(&mut data.to_vec(), &[1; cipher::BLOCK]);
 }
 
 /// The HTTP face's query.
 pub fn query(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = probe::query(text, true);
-        if let Ok((_, canonical)) = probe::query(text, false) {
+        let _ = fuzz_entry::query(text, true);
+        if let Ok((_, canonical)) = fuzz_entry::query(text, false) {
             // What is written in the one way means the same
-            assert!(probe::query(&canonical, false).is_ok_and(|(_, again)| again == canonical), "{canonical:?}");
+            assert!(fuzz_entry::query(&canonical, false).is_ok_and(|(_, again)| again == canonical), "{canonical:?}");
         }
     }
 }
@@ -127,7 +133,7 @@ pub fn query(data: &[u8]) {
 /// Lambda's events.
 pub fn event(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
-        let _ = probe::event(text);
+        let _ = fuzz_entry::event(text);
     }
 }
 
@@ -147,7 +153,7 @@ impl Upstream for Memory {
         Ok((!piece.is_empty()).then_some(piece))
     }
 
-    fn jump(&mut self, offset: u64) -> Result<bool, Error> {
+    fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
         if self.jumps {
             self.position = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
         }
@@ -164,12 +170,12 @@ impl Upstream for Memory {
 /// One key for all that Common Encryption has encrypted.
 struct Key;
 
-impl Unlock for Key {
-    fn open(&self, sealed: &Sealed<'_>) -> Result<Option<Vec<u8>>, Error> {
+impl DecryptSamples for Key {
+    fn decrypt(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
         let Some(common) = &sealed.common else { return Ok(None) };
         let Some(scheme) = Scheme::of(common.scheme) else { return Ok(None) };
-        let sample = Sample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
+        let sample = EncryptedSample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
         let mut data = sealed.data.to_vec();
-        Ok(sample.open(&mut data, &[1; crypt::BLOCK])?.then_some(data))
+        Ok(sample.decrypt(&mut data, &[1; cipher::BLOCK])?.then_some(data))
     }
 }

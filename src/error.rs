@@ -90,17 +90,17 @@ impl fmt::Display for ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
-    details: Box<Details>,
+    details: Box<ErrorDetails>,
 }
 
 /// Boxed, so that a `Result` on the way of the bytes stays small.
 #[derive(Debug, Default)]
-struct Details {
+struct ErrorDetails {
     url: Option<String>,
     media_sequence_number: Option<u64>,
     byte_range: Option<(u64, Option<u64>)>,
     status: Option<u16>,
-    unconnected: bool,
+    is_before_connection: bool,
     hint: Option<String>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
@@ -114,54 +114,54 @@ impl Error {
     /// Our own fault: asks for a report.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
-            .hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
+            .with_hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
     }
 
     /// Where it happened. The URL is redacted here, so that no secret is ever kept. The innermost place wins.
     #[must_use]
-    pub fn at(mut self, url: &Url) -> Self {
+    pub fn with_url(mut self, url: &Url) -> Self {
         self.details.url.get_or_insert_with(|| redacted(url));
         self
     }
 
     /// The Media Sequence Number of the segment it happened in.
     #[must_use]
-    pub fn in_segment(mut self, media_sequence_number: u64) -> Self {
+    pub fn with_media_sequence_number(mut self, media_sequence_number: u64) -> Self {
         self.details.media_sequence_number.get_or_insert(media_sequence_number);
         self
     }
 
     /// The bytes that were asked for: the first, and the last where one was named.
     #[must_use]
-    pub fn in_bytes(mut self, first: u64, last: Option<u64>) -> Self {
+    pub fn with_byte_range(mut self, first: u64, last: Option<u64>) -> Self {
         self.details.byte_range.get_or_insert((first, last));
         self
     }
 
     /// The HTTP status that the origin answered with.
     #[must_use]
-    pub fn status(mut self, status: u16) -> Self {
+    pub fn with_origin_status(mut self, status: u16) -> Self {
         self.details.status = Some(status);
         self
     }
 
     /// No connection to the host was made, so its other resources cannot be had either.
     #[must_use]
-    pub fn unconnected(mut self) -> Self {
-        self.details.unconnected = true;
+    pub fn before_connection(mut self) -> Self {
+        self.details.is_before_connection = true;
         self
     }
 
     /// What the user can do.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.details.hint = Some(hint.into());
         self
     }
 
     /// The failure underneath.
     #[must_use]
-    pub fn because(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+    pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         self.details.source = Some(source.into());
         self
     }
@@ -203,12 +203,12 @@ impl Error {
     }
 
     /// Whether no connection to the host was made.
-    pub fn is_unconnected(&self) -> bool {
-        self.details.unconnected
+    pub fn is_before_connection(&self) -> bool {
+        self.details.is_before_connection
     }
 
     /// What the user can do.
-    pub fn what_to_do(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<&str> {
         self.details.hint.as_deref()
     }
 }
@@ -221,7 +221,7 @@ impl fmt::Display for Error {
         if let Some(url) = self.url() {
             write!(f, ", {url}")?;
         }
-        if let Some(hint) = self.what_to_do() {
+        if let Some(hint) = self.hint() {
             write!(f, "; {}", one_line(hint))?;
         }
         Ok(())

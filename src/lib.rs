@@ -12,17 +12,18 @@
 
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
-pub mod crypt;
+pub mod capture;
 pub mod error;
-pub mod faces;
 pub mod fetch;
+pub mod frontends;
 pub mod hls;
 pub mod libav;
 pub mod media;
-pub mod picture;
+pub mod protection;
+mod read;
+pub mod render;
 pub mod report;
 pub mod request;
-pub mod snapshot;
 pub mod store;
 pub mod time;
 

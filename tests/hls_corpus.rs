@@ -10,7 +10,7 @@ use std::{
 
 use hlsnap::{
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
-    request::{At, Limits, Precision, Size, VariantChoice},
+    request::{Limits, Position, Precision, Size, VariantChoice},
 };
 use url::Url;
 
@@ -49,7 +49,7 @@ fn plausible(name: &str, playlist: &MediaPlaylist) {
         assert!(segment.key.as_ref().is_none_or(|key| !key.formats.is_empty()), "{name}: segment {index}");
         end = segment.end();
     }
-    for at in [None, Some(At::Start), Some(At::Live), Some(At::Percent(50.0)), Some(At::Percent(100.0))] {
+    for at in [None, Some(Position::Start), Some(Position::Live), Some(Position::Percent(50.0)), Some(Position::Percent(100.0))] {
         for precision in [None, Some(Precision::Exact), Some(Precision::KeyFrame)] {
             match hls::plan(playlist, at, precision, None) {
                 Ok(plan) => {
@@ -68,7 +68,7 @@ fn plausible(name: &str, playlist: &MediaPlaylist) {
 fn plausible_variants(name: &str, playlist: &MultivariantPlaylist) {
     assert!(playlist.variants.iter().all(|variant| variant.url != playlist.url), "{name}");
     for size in [Size::default(), Size { width: Some(320), ..Size::default() }] {
-        if let Ok(chosen) = hls::choose(playlist, &VariantChoice::Auto, &size) {
+        if let Ok(chosen) = hls::select_variants(playlist, &VariantChoice::Auto, &size) {
             let fits = |variant: &hls::Variant| variant.has_video() && variant.decodable();
             // CODECS may be wrong, so where they speak against all of them one is tried all the same
             assert!(chosen.first().is_some_and(|variant| fits(variant)) || !playlist.variants.iter().any(fits), "{name}");

@@ -5,8 +5,23 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 14] =
-    ["error", "time", "request", "report", "crypt", "hls", "fetch", "media", "libav", "picture", "snapshot", "store", "faces", "bin"];
+const ROOMS: [&str; 15] = [
+    "error",
+    "time",
+    "request",
+    "report",
+    "protection",
+    "hls",
+    "fetch",
+    "media",
+    "libav",
+    "render",
+    "read",
+    "capture",
+    "store",
+    "frontends",
+    "bin",
+];
 const LEAVES: [&str; 4] = ["error", "time", "request", "report"];
 
 /// What each room may import of the others, besides itself.
@@ -15,11 +30,13 @@ fn may_import(room: &str, other: &str) -> bool {
         return true;
     }
     match room {
-        "libav" => matches!(other, "media" | "picture"),
-        "snapshot" => matches!(other, "crypt" | "hls" | "fetch" | "libav" | "picture"),
-        // The client's life is the face's; libav tells --version what it is; the playlists' types are shown
-        "faces" => matches!(other, "snapshot" | "store" | "fetch" | "libav" | "hls"),
-        "bin" => other == "faces",
+        "libav" => matches!(other, "media" | "render"),
+        "protection" => matches!(other, "hls" | "fetch" | "libav"),
+        "read" => matches!(other, "hls" | "fetch" | "libav" | "protection"),
+        "capture" => matches!(other, "hls" | "fetch" | "libav" | "protection" | "read" | "render"),
+        // Frontends own the client, print libav's version, and serialize playlists
+        "frontends" => matches!(other, "capture" | "store" | "fetch" | "libav" | "hls"),
+        "bin" => other == "frontends",
         _ => false,
     }
 }
@@ -29,10 +46,10 @@ const WORDS: [(&str, &[&str]); 7] = [
     ("unsafe", &["libav"]),
     ("ffmpeg_", &["libav"]),
     ("reqwest", &["fetch"]),
-    ("object_store", &["store", "faces"]),
-    ("async fn", &["fetch", "snapshot", "store", "faces"]),
-    ("spawn_blocking", &["snapshot"]),
-    ("Instant::now", &["fetch", "snapshot", "faces"]),
+    ("object_store", &["store", "frontends"]),
+    ("async fn", &["fetch", "protection", "read", "capture", "store", "frontends"]),
+    ("spawn_blocking", &["capture"]),
+    ("Instant::now", &["fetch", "read", "capture", "frontends"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

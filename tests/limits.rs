@@ -6,10 +6,9 @@ mod support;
 use std::{io::Write, time::Duration};
 
 use hlsnap::{
-    SnapshotRequest,
+    SnapshotRequest, capture,
     fetch::Client,
-    request::{Limits, Reach, Source},
-    snapshot,
+    request::{Limits, NetworkPolicy, Source},
 };
 use origin::{Origin, Rule};
 
@@ -21,7 +20,7 @@ fn failure(origin: &Origin, path: &str, at: Option<&str>, change: impl FnOnce(&m
     request.at = at.map(|text| text.parse().expect("a moment"));
     change(&mut request.limits);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let done = runtime.block_on(async { snapshot::take(&request, &Client::new(&Reach::default())?).await });
+    let done = runtime.block_on(async { capture::take(&request, &Client::new(&NetworkPolicy::default())?).await });
     done.map_or_else(|e| format!("{}: {}", e.kind(), e.message()), |_| "a picture".to_owned())
 }
 
@@ -39,11 +38,11 @@ fn of_playlists() {
     let origin = Origin::start();
     let media = "/ladder-ts/v0.m3u8";
     origin.rule("/endless.m3u8", Rule::Endless);
-    fails(&failure(&origin, "/endless.m3u8", None, |limits| limits.playlist_bytes = 500_000), "too_large", "larger than 500000 bytes");
-    fails(&failure(&origin, media, None, |limits| limits.playlist_lines = 5), "too_large", "more than 5 lines");
-    fails(&failure(&origin, media, None, |limits| limits.line_bytes = 10), "too_large", "more than 10 bytes in one line");
-    fails(&failure(&origin, media, None, |limits| limits.playlist_entries = 2), "too_large", "more than 2 entries");
-    fails(&failure(&origin, "/ladder-ts/master.m3u8", None, |limits| limits.playlist_entries = 1), "too_large", "more than 1 entries");
+    fails(&failure(&origin, "/endless.m3u8", None, |limits| limits.max_playlist_bytes = 500_000), "too_large", "larger than 500000 bytes");
+    fails(&failure(&origin, media, None, |limits| limits.max_playlist_lines = 5), "too_large", "more than 5 lines");
+    fails(&failure(&origin, media, None, |limits| limits.max_line_bytes = 10), "too_large", "more than 10 bytes in one line");
+    fails(&failure(&origin, media, None, |limits| limits.max_playlist_entries = 2), "too_large", "more than 2 entries");
+    fails(&failure(&origin, "/ladder-ts/master.m3u8", None, |limits| limits.max_playlist_entries = 1), "too_large", "more than 1 entries");
     let attribute = format!("#EXT-X-KEY:METHOD=AES-128,URI=\"{}\"\n#EXTINF:2,\na.ts\n", "k".repeat(2 << 20));
     playlist(&origin, "/attribute.m3u8", &attribute);
     fails(&failure(&origin, "/attribute.m3u8", None, |_| ()), "too_large", "bytes in one line");
@@ -73,20 +72,20 @@ fn of_what_was_packed() {
 fn of_the_way_there() {
     let origin = Origin::start();
     let media = "/ladder-ts/v0.m3u8";
-    fails(&failure(&origin, media, None, |limits| limits.requests = 1), "too_large", "more than 1 requests");
+    fails(&failure(&origin, media, None, |limits| limits.max_requests = 1), "too_large", "more than 1 requests");
     assert_eq!(origin.hits().len(), 1);
     fails(&failure(&origin, media, None, |limits| limits.max_bytes = 5000), "too_large", "more than 5000 bytes would be needed");
-    fails(&failure(&origin, media, None, |limits| limits.segment_bytes = 5000), "too_large", "one answer has more than 5000 bytes");
+    fails(&failure(&origin, media, None, |limits| limits.max_segment_bytes = 5000), "too_large", "one answer has more than 5000 bytes");
     fails(
-        &failure(&origin, "/ladder-fmp4/v0.m3u8", None, |limits| limits.init_bytes = 100),
+        &failure(&origin, "/ladder-fmp4/v0.m3u8", None, |limits| limits.max_init_bytes = 100),
         "too_large",
         "Initialization Section has more than 100",
     );
     origin.rule("/loop.m3u8", Rule::Redirect("/loop.m3u8".into()));
-    fails(&failure(&origin, "/loop.m3u8", None, |limits| limits.redirects = 3), "too_large", "more than 3 redirects");
+    fails(&failure(&origin, "/loop.m3u8", None, |limits| limits.max_redirects = 3), "too_large", "more than 3 redirects");
     // A live stream whose segments are gone, and that does not move on
     playlist(&origin, "/gone.m3u8", "#EXTINF:0.1,\nnone.ts\n");
-    let said = failure(&origin, "/gone.m3u8", None, |limits| (limits.reloads, limits.timeout) = (2, Duration::from_secs(30)));
+    let said = failure(&origin, "/gone.m3u8", None, |limits| (limits.max_reloads, limits.timeout) = (2, Duration::from_secs(30)));
     fails(&said, "timeout", "does not move on");
     assert_eq!(origin.paths().iter().filter(|path| *path == "/gone.m3u8").count(), 3);
 }
@@ -97,18 +96,18 @@ fn of_time() {
     let segment = "/ladder-ts/v0-0.ts";
     for rule in [Rule::StallAt(0), Rule::StallAt(1000), Rule::Delay(Duration::from_secs(60))] {
         origin.rule(segment, rule);
-        let step = |limits: &mut Limits| (limits.step, limits.retries) = (Duration::from_millis(300), 0);
+        let step = |limits: &mut Limits| (limits.idle_timeout, limits.retries) = (Duration::from_millis(300), 0);
         fails(&failure(&origin, "/ladder-ts/v0.m3u8", None, step), "timeout", "nothing came for 0.3 s");
         // A stall may be gone at the next try
         let hits = origin.hits().len();
         origin.rules(segment, vec![Rule::StallAt(1000), Rule::Plain]);
-        assert_eq!(failure(&origin, "/ladder-ts/v0.m3u8", None, |limits| limits.step = Duration::from_millis(300)), "a picture");
+        assert_eq!(failure(&origin, "/ladder-ts/v0.m3u8", None, |limits| limits.idle_timeout = Duration::from_millis(300)), "a picture");
         let ranges: Vec<_> = origin.hits()[hits + 1..].iter().filter_map(|hit| hit.range.clone()).collect();
         assert!(ranges.last().is_some_and(|range| range.starts_with("bytes=1000-")), "it goes on where it stopped: {ranges:?}");
     }
     // A byte now and then is never a stall; the whole is too slow all the same
     origin.rule(segment, Rule::Trickle(Duration::from_millis(100)));
-    let both = |limits: &mut Limits| (limits.step, limits.timeout) = (Duration::from_millis(300), Duration::from_secs(1));
+    let both = |limits: &mut Limits| (limits.idle_timeout, limits.timeout) = (Duration::from_millis(300), Duration::from_secs(1));
     fails(&failure(&origin, "/ladder-ts/v0.m3u8", None, both), "timeout", "not done within 1 s");
 }
 
@@ -117,14 +116,14 @@ fn of_decoding() {
     let origin = Origin::start();
     let media = "/ladder-ts/v0.m3u8";
     for path in ["/ladder-fmp4/v0.m3u8", "/codecs/hevc.m3u8", "/codecs/av1.m3u8", "/codecs/vp9.m3u8"] {
-        fails(&failure(&origin, path, None, |limits| limits.coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
+        fails(&failure(&origin, path, None, |limits| limits.max_coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
     }
     // A transport stream tells no size before its frames do
     for path in [media, "/codecs/hevc-ts.m3u8", "/codecs/mpeg2.m3u8"] {
         for at in [None, Some("0.3")] {
-            fails(&failure(&origin, path, at, |limits| limits.coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
+            fails(&failure(&origin, path, at, |limits| limits.max_coded_pixels = 1000), "too_large", "1000 pixels may be decoded");
         }
     }
-    fails(&failure(&origin, media, Some("1.5"), |limits| limits.frames = 3), "too_large", "more than 3 frames");
-    fails(&failure(&origin, media, None, |limits| limits.pixels = 1000), "too_large", "");
+    fails(&failure(&origin, media, Some("1.5"), |limits| limits.max_frames = 3), "too_large", "more than 3 frames");
+    fails(&failure(&origin, media, None, |limits| limits.max_pixels = 1000), "too_large", "");
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hlsnap::faces::lambda::run()
+    hlsnap::frontends::lambda::run()
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hlsnap::faces::cli::run(std::env::args_os().collect())
+    hlsnap::frontends::cli::run(std::env::args_os().collect())
 }

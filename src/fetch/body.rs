@@ -6,13 +6,13 @@ use url::Url;
 
 use super::{
     Job, Range,
-    coding::{Coding, Decoded},
+    content_coding::{Coding, DecodedBody},
     data::data_url,
     job::from_reqwest,
     local::LocalFile,
-    partial::{self, Content, Span},
-    retry::{Retries, error_is_passing},
-    version::Version,
+    range_response::{self, Content, ContentSpan},
+    retry::{Retries, is_transient_error},
+    validators::Validators,
 };
 use crate::error::{Error, ErrorKind};
 
@@ -26,15 +26,15 @@ pub struct Body {
     position: u64,
     /// Bytes that have come, over all tries.
     come: u64,
-    answer: Answer,
-    version: Version,
+    answer: ResponsePart,
+    version: Validators,
     retries: Retries,
 }
 
 /// One answer to a request, and which bytes of the resource it holds.
 #[derive(Debug)]
-struct Answer {
-    source: Source,
+struct ResponsePart {
+    source: BodySource,
     /// Bytes before those that are wanted, still to be thrown away.
     surplus: u64,
     /// Where in the resource `position` was when it came.
@@ -49,15 +49,15 @@ struct Answer {
 }
 
 #[derive(Debug)]
-enum Source {
+enum BodySource {
     Remote(Box<Response>),
-    Decoded(Decoded),
+    Decoded(DecodedBody),
     Memory(Bytes),
     Local(LocalFile),
     Ended,
 }
 
-impl Source {
+impl BodySource {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
             Self::Remote(response) => response.chunk().await.map_err(from_reqwest),
@@ -73,7 +73,7 @@ impl Source {
 const LARGEST_PROOF: u64 = 4 << 20;
 
 /// How an answer is taken.
-pub(super) enum Taken {
+pub(super) enum BodyOutcome {
     Body(Box<Body>),
     /// Its bytes are not reliably those that were asked for, and why.
     Unusable(&'static str),
@@ -81,35 +81,35 @@ pub(super) enum Taken {
 
 impl Body {
     /// Takes an answer to `asked` as the bytes of `range`: those alone, also of an answer that holds more.
-    pub(super) async fn remote(job: &Job, url: Url, response: Response, range: Range, asked: Range) -> Result<Taken, Error> {
+    pub(super) async fn remote(job: &Job, url: Url, response: Response, range: Range, asked: Range) -> Result<BodyOutcome, Error> {
         let coding = Coding::of(response.headers());
         let length = response.content_length().filter(|_| coding.is_none());
         let headers = response.headers().clone();
         let is_multiplexed = response.version() == reqwest::Version::HTTP_2;
-        let content = partial::content(response.status(), &headers, length, coding.is_some(), asked);
+        let content = range_response::content(response.status(), &headers, length, coding.is_some(), asked);
         let mut source = match coding {
-            Some(coding) => Source::Decoded(Decoded::new(response, coding)),
-            None => Source::Remote(Box::new(response)),
+            Some(coding) => BodySource::Decoded(DecodedBody::new(response, coding)),
+            None => BodySource::Remote(Box::new(response)),
         };
         let content = match content {
             Content::Multipart(boundary) => {
                 let bytes = job.buffered(&url, &mut source).await?;
-                let Some((span, place)) = partial::part_at(&bytes, &boundary, asked.first) else {
-                    return Ok(Taken::Unusable("a multipart answer without the range"));
+                let Some((span, place)) = range_response::part_at(&bytes, &boundary, asked.first) else {
+                    return Ok(BodyOutcome::Unusable("a multipart answer without the range"));
                 };
-                source = Source::Memory(bytes.slice(place));
+                source = BodySource::Memory(bytes.slice(place));
                 Content::Part(span)
             }
             Content::Unproven(span) if span.length() > LARGEST_PROOF => {
                 if !job.answers_ranges(&url, asked.first).await? {
-                    return Ok(Taken::Unusable("a range without its length"));
+                    return Ok(BodyOutcome::Unusable("a range without its length"));
                 }
                 Content::Part(span)
             }
             Content::Unproven(span) => {
                 let bytes = job.buffered(&url, &mut source).await?;
-                let content = partial::proven(span, bytes.len() as u64);
-                source = Source::Memory(bytes);
+                let content = range_response::proven(span, bytes.len() as u64);
+                source = BodySource::Memory(bytes);
                 content
             }
             content => content,
@@ -117,11 +117,11 @@ impl Body {
         let (span, size) = match content {
             Content::Whole => (None, length),
             Content::Part(span) => (Some(span), span.size),
-            Content::Unusable(why) => return Ok(Taken::Unusable(why)),
+            Content::Unusable(why) => return Ok(BodyOutcome::Unusable(why)),
             Content::Multipart(_) | Content::Unproven(_) => return Err(Error::internal("an answer was not judged")),
         };
-        let answer = Answer {
-            surplus: range.first - span.map_or(0, |span: Span| span.first).min(range.first),
+        let answer = ResponsePart {
+            surplus: range.first - span.map_or(0, |span: ContentSpan| span.first).min(range.first),
             began: range.first,
             end: span.map(|span| span.end),
             is_whole: span.is_none(),
@@ -129,33 +129,33 @@ impl Body {
             is_multiplexed,
             source,
         };
-        let version = Version::told(&headers, size);
-        Ok(Taken::Body(Box::new(Self { answer, version, ..Self::ended(job, &url, range) })))
+        let version = Validators::of_response(&headers, size);
+        Ok(BodyOutcome::Body(Box::new(Self { answer, version, ..Self::ended(job, &url, range) })))
     }
 
     pub(super) fn local(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
         let file = LocalFile::open(job, url, range.first)?;
-        let version = Version::of_size(file.size());
+        let version = Validators::of_size(file.size());
         let mut body = Self::ended(job, url, range);
-        (body.version, body.answer.source) = (version, Source::Local(file));
+        (body.version, body.answer.source) = (version, BodySource::Local(file));
         Ok(body)
     }
 
     /// The bytes of a `data:` URL.
     pub(super) fn data(job: &Job, url: &Url, range: Range) -> Result<Self, Error> {
-        let unreadable = || Error::new(ErrorKind::BadPlaylist, "the data: URL cannot be read").at(url);
+        let unreadable = || Error::new(ErrorKind::BadPlaylist, "the data: URL cannot be read").with_url(url);
         let bytes = Bytes::from(data_url(url).ok_or_else(unreadable)?);
         let mut body = Self::ended(job, url, range);
-        body.version = Version::of_size(Some(bytes.len() as u64));
+        body.version = Validators::of_size(Some(bytes.len() as u64));
         body.answer.surplus = range.first;
-        body.answer.source = Source::Memory(bytes);
+        body.answer.source = BodySource::Memory(bytes);
         Ok(body)
     }
 
     /// Nothing: the range begins beyond the resource's end.
     pub(super) fn ended(job: &Job, url: &Url, range: Range) -> Self {
-        let answer = Answer {
-            source: Source::Ended,
+        let answer = ResponsePart {
+            source: BodySource::Ended,
             surplus: 0,
             began: range.first,
             end: None,
@@ -170,7 +170,7 @@ impl Body {
             position: range.first,
             come: 0,
             answer,
-            version: Version::default(),
+            version: Validators::default(),
             retries: Retries::new(&job.limits),
         }
     }
@@ -186,12 +186,12 @@ impl Body {
     }
 
     /// Which version of the resource it is of.
-    pub fn version(&self) -> &Version {
+    pub fn version(&self) -> &Validators {
         &self.version
     }
 
     /// Takes more than was asked for if the origin sends it: it ignored the range, and the bytes come anyway.
-    pub fn take_all_that_comes(&mut self) {
+    pub fn accept_longer_body(&mut self) {
         if self.answer.is_whole {
             self.range.last = None;
         }
@@ -227,12 +227,12 @@ impl Body {
                     continue;
                 }
             };
-            self.job.meter.bytes(piece.len()).map_err(|e| e.at(&self.url))?;
+            self.job.meter.bytes(piece.len()).map_err(|e| e.with_url(&self.url))?;
             self.come = self.come.saturating_add(piece.len() as u64);
             let limits = &self.job.limits;
-            let most = if self.version.size.is_some() { limits.segment_bytes } else { self.job.most_unsized };
+            let most = if self.version.size.is_some() { limits.max_segment_bytes } else { self.job.most_unsized };
             if self.come > most {
-                return Err(too_long(most).at(&self.url));
+                return Err(too_long(most).with_url(&self.url));
             }
             if let Some(kept) = self.cut(piece, wanted) {
                 self.position += kept.len() as u64;
@@ -247,12 +247,12 @@ impl Body {
             let Some(chunk) = self.chunk().await? else { return Ok(bytes.freeze()) };
             bytes.extend_from_slice(&chunk);
         }
-        Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).at(&self.url))
+        Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).with_url(&self.url))
     }
 
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
-        if let Source::Local(file) = &mut self.answer.source {
-            return file.read().map_err(|e| e.at(&self.url));
+        if let BodySource::Local(file) = &mut self.answer.source {
+            return file.read().map_err(|e| e.with_url(&self.url));
         }
         self.job.in_time(&self.url, self.answer.source.next()).await
     }
@@ -293,7 +293,7 @@ impl Body {
     }
 
     async fn resume(&mut self, error: Error) -> Result<(), Error> {
-        if !self.answer.is_resumable || !error_is_passing(&error) {
+        if !self.answer.is_resumable || !is_transient_error(&error) {
             return Err(error);
         }
         let Some(wait) = self.retries.next_wait(None) else {
@@ -310,7 +310,7 @@ impl Job {
     async fn answers_ranges(&self, url: &Url, offset: u64) -> Result<bool, Error> {
         let (_, response) = self.follow(url, Range::of(offset, 1)).await?;
         let is_part = response.status() == StatusCode::PARTIAL_CONTENT && Coding::of(response.headers()).is_none();
-        let mut source = Source::Remote(Box::new(response));
+        let mut source = BodySource::Remote(Box::new(response));
         let mut count = 0;
         while is_part && count < 2 {
             let Some(piece) = self.in_time(url, source.next()).await? else { break };
@@ -320,13 +320,13 @@ impl Job {
     }
 
     /// A whole body, to be judged by its length. Its bytes are counted when they are given out.
-    async fn buffered(&self, url: &Url, source: &mut Source) -> Result<Bytes, Error> {
+    async fn buffered(&self, url: &Url, source: &mut BodySource) -> Result<Bytes, Error> {
         let most = self.most_unsized.min(self.limits.max_bytes);
         let mut bytes = BytesMut::new();
         while let Some(piece) = self.in_time(url, source.next()).await? {
             bytes.extend_from_slice(&piece);
             if bytes.len() as u64 > most {
-                return Err(too_long(most).at(url));
+                return Err(too_long(most).with_url(url));
             }
         }
         Ok(bytes.freeze())
@@ -334,7 +334,7 @@ impl Job {
 }
 
 fn too_long(most: u64) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("one answer has more than {most} bytes")).hint("raise --max-bytes if that is wanted")
+    Error::new(ErrorKind::TooLarge, format!("one answer has more than {most} bytes")).with_hint("raise --max-bytes if that is wanted")
 }
 
 /// Whether an answer with this status may be due to a Range that was asked for: the same is worth a try without it. 408 and 429 ask for

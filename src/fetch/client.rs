@@ -6,12 +6,12 @@ use reqwest::{ClientBuilder, Proxy, redirect};
 use url::Url;
 
 use super::{
-    policy::{Policy, Resolver},
+    policy::{AddressPolicy, Resolver},
     tls,
 };
 use crate::{
     error::{Error, ErrorKind},
-    request::Reach,
+    request::NetworkPolicy,
 };
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,13 +20,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) http: reqwest::Client,
-    pub(super) policy: Policy,
+    pub(super) policy: AddressPolicy,
 }
 
 impl Client {
     /// Fails with `usage` where a host pattern, a proxy or a certificate file cannot be used.
-    pub fn new(reach: &Reach) -> Result<Self, Error> {
-        let policy = Policy::new(reach);
+    pub fn new(reach: &NetworkPolicy) -> Result<Self, Error> {
+        let policy = AddressPolicy::new(reach);
         let mut builder = builder(reach)?
             // Redirects are followed by the job, which checks and counts each.
             .redirect(redirect::Policy::none())
@@ -53,15 +53,15 @@ impl Client {
     }
 
     /// Connections to what the operator named: object stores. No policy is in their way, for a store may well have a private address.
-    pub fn for_stores(reach: &Reach) -> Result<reqwest::Client, Error> {
+    pub fn for_stores(reach: &NetworkPolicy) -> Result<reqwest::Client, Error> {
         built(builder(reach)?)
     }
 }
 
-fn builder(reach: &Reach) -> Result<ClientBuilder, Error> {
+fn builder(reach: &NetworkPolicy) -> Result<ClientBuilder, Error> {
     let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
     if let Some(proxy) = &reach.proxy {
-        let proxy = Proxy::all(proxy).map_err(|_| Error::new(ErrorKind::Usage, "--proxy is no URL").hint("give http://host:port"))?;
+        let proxy = Proxy::all(proxy).map_err(|_| Error::new(ErrorKind::Usage, "--proxy is no URL").with_hint("give http://host:port"))?;
         builder = builder.proxy(proxy);
     }
     if reach.insecure {
@@ -74,5 +74,5 @@ fn builder(reach: &Reach) -> Result<ClientBuilder, Error> {
 }
 
 fn built(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
-    builder.build().map_err(|e| Error::internal("the HTTP client cannot be set up").because(e))
+    builder.build().map_err(|e| Error::internal("the HTTP client cannot be set up").with_source(e))
 }

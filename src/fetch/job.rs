@@ -16,15 +16,15 @@ use url::Url;
 
 use super::{
     Body, Client, Meter,
-    body::Taken,
-    caller::Caller,
-    coding,
-    retry::{Retries, error_is_passing, retry_after, status_is_passing},
+    body::BodyOutcome,
+    content_coding,
+    header_rules::HeaderRules,
+    retry::{Retries, is_transient_error, is_transient_status, retry_after},
 };
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
-    request::{Access, Limits},
+    request::{Limits, RequestHeaders},
 };
 
 /// Bytes of a resource: from `first`, up to and with `last` where one is named.
@@ -66,7 +66,7 @@ pub struct Job {
     pub(super) limits: Limits,
     /// The most bytes of one answer of unknown size: it may have no end.
     pub(super) most_unsized: u64,
-    caller: Arc<Caller>,
+    caller: Arc<HeaderRules>,
     /// Only a playlist that is itself a local file may name local files, and only below its folder.
     pub(super) local_root: Option<Arc<std::path::Path>>,
 }
@@ -75,7 +75,7 @@ impl Job {
     /// A job whose time starts now. `playlist` is what was asked for, and whose origin the caller's headers belong to.
     ///
     /// Fails with `usage` where a header cannot be sent.
-    pub fn new(client: &Client, playlist: &Url, access: &Access, limits: &Limits) -> Result<Self, Error> {
+    pub fn new(client: &Client, playlist: &Url, access: &RequestHeaders, limits: &Limits) -> Result<Self, Error> {
         let deadline = Instant::now() + limits.timeout.min(Duration::from_secs(86_400));
         let local = Some(playlist).filter(|url| url.scheme() == "file");
         let local_root = local.and_then(|url| {
@@ -87,8 +87,8 @@ impl Job {
             deadline,
             time: (limits.timeout.as_secs_f64(), false),
             limits: *limits,
-            most_unsized: limits.segment_bytes,
-            caller: Arc::new(Caller::new(access, playlist)?),
+            most_unsized: limits.max_segment_bytes,
+            caller: Arc::new(HeaderRules::new(access, playlist)?),
             local_root,
             client: client.clone(),
         })
@@ -110,7 +110,7 @@ impl Job {
             (limit, false) => format!("not done within {limit} s"),
             (share, true) => format!("not done within {share:.1} s, its share of the time"),
         };
-        Error::new(ErrorKind::Timeout, what).hint("raise --timeout if the origin is only slow")
+        Error::new(ErrorKind::Timeout, what).with_hint("raise --timeout if the origin is only slow")
     }
 
     /// The same job with a part of the time that is left: 0 to 1. An answer of unknown size then has half of the bytes that are left.
@@ -153,18 +153,18 @@ impl Job {
             let (error, wish) = match self.follow(url, asked).await {
                 Ok((final_url, response)) if response.status().is_success() => {
                     match Body::remote(self, final_url.clone(), response, range, asked).await {
-                        Ok(Taken::Body(body)) => return Ok(*body),
-                        Ok(Taken::Unusable(why)) if asked != Range::ALL => {
+                        Ok(BodyOutcome::Body(body)) => return Ok(*body),
+                        Ok(BodyOutcome::Unusable(why)) if asked != Range::ALL => {
                             tracing::info!("asking again without a range: the origin sent {why}");
                             asked = Range::ALL;
                             continue;
                         }
-                        Ok(Taken::Unusable(why)) => {
+                        Ok(BodyOutcome::Unusable(why)) => {
                             return Err(Error::new(ErrorKind::Unreachable, format!("the origin sent {why}"))
-                                .at(&final_url)
-                                .hint("try again"));
+                                .with_url(&final_url)
+                                .with_hint("try again"));
                         }
-                        Err(error) if error_is_passing(&error) => (error, None),
+                        Err(error) if is_transient_error(&error) => (error, None),
                         Err(error) => return Err(error),
                     }
                 }
@@ -173,13 +173,13 @@ impl Job {
                 }
                 Ok((final_url, response)) => {
                     let wish = retry_after(response.headers());
-                    let error = status_error(response.status()).at(&final_url);
-                    if !status_is_passing(response.status()) {
+                    let error = status_error(response.status()).with_url(&final_url);
+                    if !is_transient_status(response.status()) {
                         return Err(error);
                     }
                     (error, wish)
                 }
-                Err(error) if error_is_passing(&error) => (error, None),
+                Err(error) if is_transient_error(&error) => (error, None),
                 Err(error) => return Err(error),
             };
             let Some(wait) = retries.next_wait(wish) else {
@@ -214,15 +214,15 @@ impl Job {
 
     /// Runs one step of `work`: under the deadline, and no longer than a step may take.
     pub(super) async fn in_time<T>(&self, url: &Url, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let step = self.limits.step;
+        let step = self.limits.idle_timeout;
         let end = self.deadline.min(Instant::now() + step);
         match tokio::time::timeout_at(end.into(), work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(e)) => Err(e.at(url)),
+            Ok(Err(e)) => Err(e.with_url(url)),
             Err(_) => {
-                self.check_deadline().map_err(|e| e.at(url))?;
+                self.check_deadline().map_err(|e| e.with_url(url))?;
                 let what = format!("nothing came for {} s", step.as_secs_f64());
-                Err(Error::new(ErrorKind::Timeout, what).at(url).hint("see whether the origin is well"))
+                Err(Error::new(ErrorKind::Timeout, what).with_url(url).with_hint("see whether the origin is well"))
             }
         }
     }
@@ -234,22 +234,26 @@ impl Job {
     /// One request, and those that it is redirected to.
     pub(super) async fn follow(&self, url: &Url, range: Range) -> Result<(Url, Response), Error> {
         let mut url = url.clone();
-        for _ in 0..=self.limits.redirects {
+        for _ in 0..=self.limits.max_redirects {
             self.client.policy.check(&url)?;
-            self.before_deadline(self.client.policy.check_behind_proxy(&url)).await.map_err(|e| e.at(&url))?;
+            self.before_deadline(self.client.policy.check_behind_proxy(&url)).await.map_err(|e| e.with_url(&url))?;
             let response = self.send(&url, range).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
             let next = response.headers().get(LOCATION).and_then(|text| url.join(&readable(text.as_bytes())).ok());
             let next = next.ok_or_else(|| {
-                Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere").status(response.status().as_u16()).at(&url)
+                Error::new(ErrorKind::HttpStatus, "the origin redirects to nowhere")
+                    .with_origin_status(response.status().as_u16())
+                    .with_url(&url)
             })?;
             self.client.policy.check_redirect(&url, &next)?;
             url = next;
         }
-        let most = self.limits.redirects;
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects")).at(&url).hint("look for a redirect loop at the origin"))
+        let most = self.limits.max_redirects;
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} redirects"))
+            .with_url(&url)
+            .with_hint("look for a redirect loop at the origin"))
     }
 
     async fn send(&self, url: &Url, range: Range) -> Result<Response, Error> {
@@ -259,10 +263,10 @@ impl Job {
             // Ranges of a compressed body count other bytes
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         } else {
-            headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(coding::ACCEPTED));
+            headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(content_coding::ACCEPTED));
         }
         let request = self.client.http.get(url.clone()).headers(headers);
-        self.meter.request().map_err(|e| e.at(url))?;
+        self.meter.request().map_err(|e| e.with_url(url))?;
         let response = self.in_time(url, async { request.send().await.map_err(from_reqwest) }).await?;
         self.caller.answered(response.headers(), url);
         let info = response.extensions().get::<hyper_util::client::legacy::connect::HttpInfo>();
@@ -290,14 +294,16 @@ fn status_error(status: StatusCode) -> Error {
         _ => "see what the origin says to `curl -i`",
     };
     let reason = status.canonical_reason().unwrap_or("no reason known");
-    Error::new(ErrorKind::HttpStatus, format!("the origin answered {} {reason}", status.as_u16())).status(status.as_u16()).hint(hint)
+    Error::new(ErrorKind::HttpStatus, format!("the origin answered {} {reason}", status.as_u16()))
+        .with_origin_status(status.as_u16())
+        .with_hint(hint)
 }
 
 /// What kind of failure reqwest met. Its own text may hold the URL, so the message comes from the underlying error.
 pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
     let is_connect = error.is_connect();
     let failure = transport_failure(&error.without_url());
-    if is_connect { failure.unconnected() } else { failure }
+    if is_connect { failure.before_connection() } else { failure }
 }
 
 fn transport_failure(error: &reqwest::Error) -> Error {
@@ -305,25 +311,25 @@ fn transport_failure(error: &reqwest::Error) -> Error {
     while let Some(one) = inner {
         if is_old_tls(one) {
             return Error::new(ErrorKind::Unreachable, "the origin speaks an old version of TLS, and 1.2 or newer is needed")
-                .hint("ask the origin's operator for TLS 1.2 or 1.3, or see whether it answers over http:");
+                .with_hint("ask the origin's operator for TLS 1.2 or 1.3, or see whether it answers over http:");
         }
         if let Some(ours) = one.downcast_ref::<Error>() {
-            return Error::new(ours.kind(), ours.message()).hint(ours.what_to_do().unwrap_or_default());
+            return Error::new(ours.kind(), ours.message()).with_hint(ours.hint().unwrap_or_default());
         }
         inner = one.source();
     }
     let deepest = deepest(error);
     if error.is_timeout() {
-        Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time").hint("check the host and the network")
+        Error::new(ErrorKind::Timeout, "the origin cannot be connected to in time").with_hint("check the host and the network")
     } else if error.is_connect() {
         Error::new(ErrorKind::Unreachable, format!("the origin cannot be connected to: {deepest}"))
-            .hint("check the host, the port and the certificate")
+            .with_hint("check the host, the port and the certificate")
     } else if error.is_body() || error.is_decode() {
-        Error::new(ErrorKind::Unreachable, format!("the answer broke off: {deepest}")).hint("try again")
+        Error::new(ErrorKind::Unreachable, format!("the answer broke off: {deepest}")).with_hint("try again")
     } else if error.is_builder() {
         Error::new(ErrorKind::Usage, format!("the request cannot be made: {deepest}"))
     } else {
-        Error::new(ErrorKind::Unreachable, format!("the origin gave no answer: {deepest}")).hint("try again")
+        Error::new(ErrorKind::Unreachable, format!("the origin gave no answer: {deepest}")).with_hint("try again")
     }
 }
 

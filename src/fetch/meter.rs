@@ -33,7 +33,7 @@ impl Meter {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            most_requests: limits.requests,
+            most_requests: limits.max_requests,
             most_bytes: limits.max_bytes,
             connections: Mutex::default(),
         }
@@ -46,7 +46,7 @@ impl Meter {
             return Ok(());
         }
         self.requests.store(most, Relaxed);
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} requests would be needed")).hint("this is the origin's mistake"))
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} requests would be needed")).with_hint("this is the origin's mistake"))
     }
 
     pub(super) fn retry(&self) {
@@ -65,7 +65,8 @@ impl Meter {
             return Ok(());
         }
         let most = self.most_bytes;
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed")).hint("raise --max-bytes if that is wanted"))
+        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed"))
+            .with_hint("raise --max-bytes if that is wanted"))
     }
 
     /// How many bytes may still arrive.

@@ -6,22 +6,22 @@
 
 mod address;
 mod body;
-mod caller;
 mod client;
-mod coding;
+mod content_coding;
 mod data;
+mod header_rules;
 mod job;
 mod local;
 mod meter;
-mod partial;
 mod policy;
+mod range_response;
 mod retry;
 mod tls;
-mod version;
+mod validators;
 
 pub use body::{Body, may_refuse_ranges};
 pub use client::Client;
 pub use data::data_url;
 pub use job::{Job, Range};
 pub use meter::Meter;
-pub use version::Version;
+pub use validators::Validators;

@@ -21,12 +21,12 @@ use url::{Host, Url};
 use super::address::is_public;
 use crate::{
     error::{Error, ErrorKind},
-    request::{HostPattern, Reach},
+    request::{HostPattern, NetworkPolicy},
 };
 
 /// What a job may ask for. The same for playlists, keys, inits, segments and redirects.
 #[derive(Debug, Clone)]
-pub(super) struct Policy {
+pub(super) struct AddressPolicy {
     allow_private: bool,
     allow_downgrade: bool,
     /// Empty: any host.
@@ -36,8 +36,8 @@ pub(super) struct Policy {
     proxy_names: Arc<[String]>,
 }
 
-impl Policy {
-    pub fn new(reach: &Reach) -> Self {
+impl AddressPolicy {
+    pub fn new(reach: &NetworkPolicy) -> Self {
         let proxies = match &reach.proxy {
             Some(proxy) => Matcher::builder().all(proxy.clone()).build(),
             None => Matcher::from_system(),
@@ -59,12 +59,12 @@ impl Policy {
     /// [`Policy::check_behind_proxy`].
     pub fn check(&self, url: &Url) -> Result<(), Error> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).at(url));
+            return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).with_url(url));
         }
         if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| pattern.matches(url)) {
             let host = url.host_str().unwrap_or_default();
             let error = Error::new(ErrorKind::NotAllowed, format!("the host {host} is not among those that may be asked"));
-            return Err(error.at(url).hint("the operator allows hosts by --allow-host, CDNs of the segments too"));
+            return Err(error.with_url(url).with_hint("the operator allows hosts by --allow-host, CDNs of the segments too"));
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -72,7 +72,7 @@ impl Policy {
             _ => None,
         };
         match literal {
-            Some(address) if !self.may_connect(address) => Err(refused().at(url)),
+            Some(address) if !self.may_connect(address) => Err(refused().with_url(url)),
             _ => Ok(()),
         }
     }
@@ -83,8 +83,8 @@ impl Policy {
             return Ok(());
         }
         Err(Error::new(ErrorKind::NotAllowed, format!("a redirect leads from https: to {}:", to.scheme()))
-            .at(to)
-            .hint("pass --allow-downgrade if that is meant"))
+            .with_url(to)
+            .with_hint("pass --allow-downgrade if that is meant"))
     }
 
     /// Checks the addresses of a name that somebody else will resolve, or that the [`Resolver`] lets pass.
@@ -98,14 +98,14 @@ impl Policy {
         }
         let unknown = || {
             Error::new(ErrorKind::NotAllowed, "the address cannot be checked, since only the proxy can tell it")
-                .at(url)
-                .hint("pass --allow-private to leave addresses to the proxy")
+                .with_url(url)
+                .with_hint("pass --allow-private to leave addresses to the proxy")
         };
-        let found: Vec<_> = tokio::net::lookup_host((name, 0)).await.map_err(|e| unknown().because(e))?.collect();
+        let found: Vec<_> = tokio::net::lookup_host((name, 0)).await.map_err(|e| unknown().with_source(e))?.collect();
         match found.iter().all(|address| is_public(address.ip())) {
             _ if found.is_empty() => Err(unknown()),
             true => Ok(()),
-            false => Err(refused().at(url)),
+            false => Err(refused().with_url(url)),
         }
     }
 
@@ -125,12 +125,12 @@ impl Policy {
 
 fn refused() -> Error {
     Error::new(ErrorKind::NotAllowed, "private, loopback, link-local and reserved addresses may not be asked")
-        .hint("pass --allow-private if this origin is meant")
+        .with_hint("pass --allow-private if this origin is meant")
 }
 
 /// The system's resolver; where private addresses may not be asked, it answers with public ones alone.
 #[derive(Debug, Clone)]
-pub(super) struct Resolver(pub Policy);
+pub(super) struct Resolver(pub AddressPolicy);
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn secrecy_is_not_lost_on_the_way() {
         let kind = |allow_downgrade, from: &str, to: &str| {
-            let policy = Policy::new(&Reach { allow_downgrade, ..Reach::default() });
+            let policy = AddressPolicy::new(&NetworkPolicy { allow_downgrade, ..NetworkPolicy::default() });
             let urls = Url::parse(from).ok().zip(Url::parse(to).ok());
             urls.map(|(from, to)| policy.check_redirect(&from, &to).map_err(|e| e.kind()))
         };

@@ -31,12 +31,12 @@ impl Retries {
 }
 
 /// Statuses that may be gone at the next try (RFC 9110, 15).
-pub(super) fn status_is_passing(status: StatusCode) -> bool {
+pub(super) fn is_transient_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
 /// Failures that may be gone at the next try: connect, reset, a cut body, a stall.
-pub(super) fn error_is_passing(error: &Error) -> bool {
+pub(super) fn is_transient_error(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout)
 }
 

@@ -23,7 +23,7 @@ pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::internal("TLS cannot be set up").because(e))?;
+        .map_err(|e| Error::internal("TLS cannot be set up").with_source(e))?;
     let mut configuration = match own {
         None => builder.with_root_certificates(roots).with_no_client_auth(),
         Some(own) => {
@@ -49,7 +49,7 @@ struct OwnCertificates {
 impl OwnCertificates {
     fn new(roots: RootCertStore, own: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        Ok(Self { webpki: webpki.map_err(|e| Error::internal("TLS cannot be set up").because(e))?, own })
+        Ok(Self { webpki: webpki.map_err(|e| Error::internal("TLS cannot be set up").with_source(e))?, own })
     }
 }
 
@@ -103,12 +103,12 @@ fn is_ca(error: &rustls::Error) -> bool {
 /// Adds the certificates of a PEM file to `roots`, and gives them.
 fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let bad = |what: &str| {
-        Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display())).hint("give a PEM file with CERTIFICATE sections")
+        Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display())).with_hint("give a PEM file with CERTIFICATE sections")
     };
     let mut added = Vec::new();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad("cannot be read").because(e))? {
-        let certificate = certificate.map_err(|e| bad("is no PEM").because(e))?;
-        roots.add(certificate.clone()).map_err(|e| bad("holds a certificate that cannot be used").because(e))?;
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad("cannot be read").with_source(e))? {
+        let certificate = certificate.map_err(|e| bad("is no PEM").with_source(e))?;
+        roots.add(certificate.clone()).map_err(|e| bad("holds a certificate that cannot be used").with_source(e))?;
         added.push(certificate);
     }
     if added.is_empty() { Err(bad("holds no certificate")) } else { Ok(added) }

@@ -2,7 +2,7 @@
 
 /// What a codec of the list is to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum CodecKind {
     /// Video that this build decodes.
     Decodable,
     /// Video that it does not, as far as the name tells.
@@ -22,22 +22,22 @@ const NO_VIDEO: [&str; 32] = [
     "mhm2", "iamf", "apac", "lpcm", "vorbis", "samr", "sawb", "sevc", "wvtt", "stpp", "tx3g", "c608", "c708", "ttml", "mp4s",
 ];
 
-pub(super) fn kind(codec: &str) -> Kind {
+pub(super) fn kind(codec: &str) -> CodecKind {
     let mut words = codec.trim().split('.');
     let name = words.next().unwrap_or_default().to_ascii_lowercase();
     if matches!(name.as_str(), "dvh1" | "dvhe") && words.next() == Some("05") {
         // Dolby Vision without a base layer that others can show
-        Kind::Misleading
+        CodecKind::Misleading
     } else if DECODABLE.contains(&name.as_str()) {
-        Kind::Decodable
+        CodecKind::Decodable
     } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {
-        Kind::NoVideo
+        CodecKind::NoVideo
     } else {
-        Kind::OtherVideo
+        CodecKind::OtherVideo
     }
 }
 
-pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, Kind)> {
+pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, CodecKind)> {
     codecs.split(',').map(str::trim).filter(|codec| !codec.is_empty()).map(|codec| (codec, kind(codec)))
 }
 

@@ -50,20 +50,20 @@ pub enum Method {
 impl Key {
     /// The way to a key that can be fetched: the first with the KEYFORMAT `identity`, in a version that is known, whose URI is no DRM
     /// system's.
-    pub fn way(&self) -> Option<&KeyFormat> {
+    pub fn usable_format(&self) -> Option<&KeyFormat> {
         self.formats.iter().find(|format| format.is_identity() && format.known_version && format.system().is_none() && format.url.is_some())
     }
 
     /// The names of the DRM systems that it is offered to.
-    pub fn systems(&self) -> Vec<&'static str> {
+    pub fn drm_systems(&self) -> Vec<&'static str> {
         let mut systems: Vec<_> = self.formats.iter().filter_map(KeyFormat::system).collect();
         systems.dedup();
         systems
     }
 
     /// The name of the protection, for people.
-    pub fn system(&self) -> String {
-        let systems = self.systems();
+    pub fn drm_system(&self) -> String {
+        let systems = self.drm_systems();
         let method = self.method.name();
         if systems.is_empty() { method.to_owned() } else { format!("{method} with {}", systems.join(", ")) }
     }
@@ -103,13 +103,13 @@ impl KeyFormat {
             "com.microsoft.playready" => Some("PlayReady"),
             "com.widevine" => Some("Widevine"),
             "org.w3.clearkey" => Some("ClearKey"),
-            name => Some(name.strip_prefix("urn:uuid:").and_then(|id| system_of(&id.replace('-', ""))).unwrap_or("another DRM system")),
+            name => Some(name.strip_prefix("urn:uuid:").and_then(|id| drm_system_of(&id.replace('-', ""))).unwrap_or("another DRM system")),
         }
     }
 }
 
 /// The DRM system with this ID, in 32 hexadecimal digits (as in `pssh`, ISO/IEC 23001-7, 8.1); the IDs are listed by DASH-IF.
-pub fn system_of(id: &str) -> Option<&'static str> {
+pub fn drm_system_of(id: &str) -> Option<&'static str> {
     match id {
         "94ce86fb07ff4f43adb893d2fa968ca2" => Some("FairPlay"),
         "9a04f07998404286ab92e65be0885f95" => Some("PlayReady"),
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn of_several_formats_the_first_that_leads_to_a_key_is_the_way() {
-        let way = |lines: &[&str]| key(lines).and_then(|key| Some(key.way()?.url.as_ref()?.to_string()));
+        let way = |lines: &[&str]| key(lines).and_then(|key| Some(key.usable_format()?.url.as_ref()?.to_string()));
         let widevine = r#"METHOD=SAMPLE-AES,URI="data:,x",KEYFORMAT="urn:uuid:EDEF8BA9-79D6-4ACE-A3C8-27DCD51D21ED",KEYFORMATVERSIONS="1""#;
         let fairplay = r#"METHOD=SAMPLE-AES,URI="skd://x",KEYFORMAT="com.apple.streamingkeydelivery""#;
         let identity = r#"METHOD=SAMPLE-AES,URI="k",KEYFORMAT="identity",KEYFORMATVERSIONS="1/2""#;
@@ -233,7 +233,7 @@ mod tests {
         ] {
             assert_eq!(way(&[line]), None, "{line}");
         }
-        assert_eq!(key(&[widevine, fairplay]).map(|key| key.systems()), Some(vec!["Widevine", "FairPlay"]));
+        assert_eq!(key(&[widevine, fairplay]).map(|key| key.drm_systems()), Some(vec!["Widevine", "FairPlay"]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use url::Url;
 use super::{
     key::Key,
     low_latency::{Part, PreloadHint, RenditionReport, ServerControl},
-    multivariant::Start,
+    multivariant::StartOffset,
     normalise::UNREADABLE_DATE,
 };
 
@@ -32,7 +32,7 @@ pub struct MediaPlaylist {
     /// EXT-X-I-FRAMES-ONLY.
     pub i_frames_only: bool,
     /// EXT-X-START.
-    pub start: Option<Start>,
+    pub start: Option<StartOffset>,
     /// EXT-X-SERVER-CONTROL.
     pub control: ServerControl,
     /// PART-TARGET in seconds.

@@ -8,28 +8,28 @@
 //! here are the model. Names and rules are those of draft-pantos-hls-rfc8216bis.
 
 mod attributes;
-mod carried;
-mod check;
-mod choose;
+mod builder;
+mod charset;
 mod codecs;
 mod date;
 mod key;
+mod lint;
 mod low_latency;
 mod media;
 mod multivariant;
 mod normalise;
-mod own;
 mod plan;
-mod text;
+mod private_tags;
+mod select_variants;
 mod values;
 mod variables;
 
-pub use choose::{choose, declared, why};
-pub use key::{Key, KeyFormat, Method, system_of};
+pub use key::{Key, KeyFormat, Method, drm_system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};
-pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, Start, Variant};
-pub use plan::{Goal, Place, Plan, plan};
+pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset, Variant};
+pub use plan::{Goal, Plan, PlaylistIndex, plan};
+pub use select_variants::{select_variants, undecodable_reason, why};
 pub use variables::Variables;
 
 use url::Url;
@@ -54,7 +54,7 @@ pub enum Playlist {
 /// Fails with `bad_playlist` where it is none or has neither segments nor Variants, and with `too_large` beyond `limits`.
 pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Playlist, Error> {
     let text = normalise::normalise(bytes, url, imported, limits)?;
-    let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").hint("please report it");
+    let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").with_hint("please report it");
     if text.is_multivariant {
         let tokens = m3u8_rs::parse_master_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
         multivariant::MultivariantPlaylist::of(tokens, url, text).map(Playlist::Multivariant)
@@ -67,7 +67,7 @@ pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> 
 /// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing, after a BOM, blanks,
 /// comments and a script's warnings.
 pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
-    let text = text::Text::of(first_bytes).bytes;
+    let text = charset::Text::of(first_bytes).bytes;
     let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let tag = lines.find(|line| !line.starts_with(b"#") || is_tag(line));
     tag.is_some_and(is_tag)

@@ -7,10 +7,10 @@ use url::Url;
 
 use super::{
     attributes::Attributes,
-    codecs::{self, Kind},
+    codecs::{self, CodecKind},
     key::{Key, Keys},
-    normalise::{IMAGES, NO_BANDWIDTH, Normalised},
-    own,
+    normalise::{IMAGES, NO_BANDWIDTH, NormalisedPlaylist},
+    private_tags,
     variables::Variables,
 };
 use crate::error::{Error, ErrorKind};
@@ -33,7 +33,7 @@ pub struct MultivariantPlaylist {
     /// EXT-X-INDEPENDENT-SEGMENTS.
     pub independent_segments: bool,
     /// EXT-X-START.
-    pub start: Option<Start>,
+    pub start: Option<StartOffset>,
     /// EXT-X-SESSION-KEY: keys that Media Playlists are going to name, so that they can be asked for early.
     pub session_keys: Vec<Key>,
     /// The pathway to begin with (EXT-X-CONTENT-STEERING).
@@ -86,7 +86,7 @@ impl Variant {
     pub fn has_video(&self) -> bool {
         let Some(codecs) = &self.codecs else { return true };
         let mut kinds = codecs::kinds(codecs).map(|(_, kind)| kind).peekable();
-        self.resolution.is_some() || kinds.peek().is_none() || kinds.any(|kind| kind != Kind::NoVideo)
+        self.resolution.is_some() || kinds.peek().is_none() || kinds.any(|kind| kind != CodecKind::NoVideo)
     }
 
     /// Whether this build decodes its video, as far as CODECS tells.
@@ -97,16 +97,16 @@ impl Variant {
     /// The video codec that this build lacks, where no other stands beside it.
     pub(super) fn undecodable_codec(&self) -> Option<&str> {
         let list: Vec<_> = codecs::kinds(self.codecs.as_deref()?).collect();
-        if list.iter().any(|(_, kind)| *kind == Kind::Decodable) {
+        if list.iter().any(|(_, kind)| *kind == CodecKind::Decodable) {
             return None;
         }
-        list.into_iter().find(|(_, kind)| matches!(kind, Kind::OtherVideo | Kind::Misleading)).map(|(codec, _)| codec)
+        list.into_iter().find(|(_, kind)| matches!(kind, CodecKind::OtherVideo | CodecKind::Misleading)).map(|(codec, _)| codec)
     }
 
     /// Whether its pictures would come out clean and wrong, so that CODECS is believed whatever the media holds.
     pub(super) fn is_misleading(&self) -> bool {
         let mut kinds = self.codecs.iter().flat_map(|codecs| codecs::kinds(codecs));
-        !self.decodable() && kinds.any(|(_, kind)| kind == Kind::Misleading)
+        !self.decodable() && kinds.any(|(_, kind)| kind == CodecKind::Misleading)
     }
 
     /// Whether it is PQ or HLG.
@@ -145,14 +145,14 @@ pub struct Rendition {
 
 /// Where playback is meant to start (section 4.4.2.2).
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Start {
+pub struct StartOffset {
     /// Seconds from the start; negative from the end.
     pub time_offset: f64,
     /// Whether that very moment is meant.
     pub precise: bool,
 }
 
-impl From<m3u8_rs::Start> for Start {
+impl From<m3u8_rs::Start> for StartOffset {
     fn from(start: m3u8_rs::Start) -> Self {
         Self { time_offset: start.time_offset, precise: start.precise == Some(true) }
     }
@@ -160,7 +160,7 @@ impl From<m3u8_rs::Start> for Start {
 
 impl MultivariantPlaylist {
     /// Fails with `bad_playlist` where no Variant is left.
-    pub(super) fn of(tokens: MasterPlaylist, url: &Url, text: Normalised) -> Result<Self, Error> {
+    pub(super) fn of(tokens: MasterPlaylist, url: &Url, text: NormalisedPlaylist) -> Result<Self, Error> {
         let renditions: Vec<_> = tokens.alternatives.into_iter().filter_map(|media| rendition(media, url)).collect();
         let mut names = Views::new();
         for view in renditions.iter().filter(|rendition| rendition.kind == RenditionType::Video) {
@@ -180,11 +180,11 @@ impl MultivariantPlaylist {
         let (variants, i_frame_variants, image_variants) = (variants(plain), variants(i_frame), variants(images));
         if variants.is_empty() && i_frame_variants.is_empty() && image_variants.is_empty() {
             let what = "the Multivariant Playlist names no Media Playlist but itself, or none at all";
-            return Err(Error::new(ErrorKind::BadPlaylist, what).hint("this is the origin's mistake"));
+            return Err(Error::new(ErrorKind::BadPlaylist, what).with_hint("this is the origin's mistake"));
         }
         let own_tag =
             |name: &'static str| tokens.unknown_tags.iter().filter(move |tag| tag.tag == name).filter_map(|tag| tag.rest.as_deref());
-        let steering = own_tag(own::STEERING).next().map(Attributes::of);
+        let steering = own_tag(private_tags::STEERING).next().map(Attributes::of);
         Ok(Self {
             url: url.clone(),
             views: views(&variants, &renditions, url),
@@ -192,8 +192,8 @@ impl MultivariantPlaylist {
             i_frame_variants,
             image_variants,
             independent_segments: text.independent_segments,
-            start: tokens.start.map(Start::from),
-            session_keys: own_tag(own::KEY).filter_map(|attributes| Keys::alone(attributes, url)).collect(),
+            start: tokens.start.map(StartOffset::from),
+            session_keys: own_tag(private_tags::KEY).filter_map(|attributes| Keys::alone(attributes, url)).collect(),
             pathway: steering.map(|list| list.get("PATHWAY-ID").unwrap_or(DEFAULT_PATHWAY).to_owned()),
             variables: text.variables,
             version: text.version,

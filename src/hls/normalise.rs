@@ -11,10 +11,10 @@ use url::Url;
 
 use super::{
     attributes::Attributes,
-    date, own,
-    text::Text,
+    charset::Text,
+    date, private_tags,
     values::{byte_range, digits, quoted, seconds, variant},
-    variables::{Scope, Variables},
+    variables::{VariableScope, Variables},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -32,7 +32,7 @@ pub(super) const UNREADABLE_DATE: &str = "an EXT-X-PROGRAM-DATE-TIME cannot be r
 const CHANNEL_ATTRIBUTES: [&str; 3] = [" tvg-", " group-title=", " catchup"];
 
 /// A playlist ready for m3u8-rs.
-pub(super) struct Normalised {
+pub(super) struct NormalisedPlaylist {
     pub is_multivariant: bool,
     pub lines: String,
     /// What EXT-X-DEFINE names.
@@ -47,7 +47,7 @@ pub(super) struct Normalised {
 
 /// Fails with `bad_playlist` where the text is no HLS, and with `too_large` beyond `limits`. `url` is the playlist's own, and
 /// `imported` are the variables of its Multivariant Playlist.
-pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Normalised, Error> {
+pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<NormalisedPlaylist, Error> {
     let Text { bytes: text, oddities } = Text::of(bytes);
     let text = &*text;
     let lines = String::with_capacity(text.len() + 64);
@@ -57,7 +57,7 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
         entries: 0,
         variant: None,
         has_duration: false,
-        scope: Scope::new(imported, url),
+        scope: VariableScope::new(imported, url),
         version: None,
         independent_segments: false,
         oddities: oddities.into_iter().collect(),
@@ -69,11 +69,11 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
     // CR LF ends one line, not two
     let lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).filter(|line| !line.is_empty());
     for (number, line) in lines.enumerate() {
-        if number >= limits.playlist_lines {
-            return Err(too_many("lines", limits.playlist_lines));
+        if number >= limits.max_playlist_lines {
+            return Err(too_many("lines", limits.max_playlist_lines));
         }
-        if line.len() > limits.line_bytes {
-            return Err(too_many("bytes in one line", limits.line_bytes));
+        if line.len() > limits.max_line_bytes {
+            return Err(too_many("bytes in one line", limits.max_line_bytes));
         }
         let read = text_of(line);
         if matches!(&read, Cow::Owned(_)) {
@@ -84,8 +84,8 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
             continue;
         }
         writer.line(line)?;
-        if writer.entries > limits.playlist_entries {
-            return Err(too_many("entries", limits.playlist_entries));
+        if writer.entries > limits.max_playlist_entries {
+            return Err(too_many("entries", limits.max_playlist_entries));
         }
     }
     writer.seen.check(writer.entries, text)?;
@@ -93,7 +93,7 @@ pub(super) fn normalise(bytes: &[u8], url: &Url, imported: &Variables, limits: &
 }
 
 fn too_many(what: &str, most: usize) -> Error {
-    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).hint(RAISE_PLAYLIST_BYTES)
+    Error::new(ErrorKind::TooLarge, format!("the playlist has more than {most} {what}")).with_hint(RAISE_PLAYLIST_BYTES)
 }
 
 fn not_hls(text: &[u8]) -> Error {
@@ -103,7 +103,7 @@ fn not_hls(text: &[u8]) -> Error {
         [b'{' | b'[', ..] => "it is JSON, not a playlist",
         _ => "it is neither a playlist nor media: #EXTM3U is missing",
     };
-    Error::new(ErrorKind::BadPlaylist, what).hint("check that the URL is the playlist's own, and that no login stands before it")
+    Error::new(ErrorKind::BadPlaylist, what).with_hint("check that the URL is the playlist's own, and that no login stands before it")
 }
 
 /// A line as text. NUL bytes are dropped; bytes that are no UTF-8 are Latin-1 in tags, and kept as they are in URIs.
@@ -153,11 +153,11 @@ impl Seen {
         }
         if !self.media && !self.multivariant && entries == 0 {
             return Err(Error::new(ErrorKind::BadPlaylist, "the playlist is empty: it has neither segments nor Variants")
-                .hint("the stream may not be on the air"));
+                .with_hint("the stream may not be on the air"));
         }
         if !self.multivariant && !self.duration && !self.target_duration && (self.channel || (!self.hls && self.media && entries > 1)) {
             return Err(Error::new(ErrorKind::BadPlaylist, "it is a list of channels (plain M3U, as for IPTV), not an HLS playlist")
-                .hint("give the URL of one of its channels"));
+                .with_hint("give the URL of one of its channels"));
         }
         Ok(())
     }
@@ -171,22 +171,22 @@ struct Writer<'a> {
     variant: Option<String>,
     /// An EXTINF with a duration that waits for its URI.
     has_duration: bool,
-    scope: Scope<'a>,
+    scope: VariableScope<'a>,
     version: Option<u64>,
     independent_segments: bool,
     oddities: BTreeSet<&'static str>,
 }
 
 impl Writer<'_> {
-    fn done(mut self) -> Normalised {
+    fn done(mut self) -> NormalisedPlaylist {
         if !self.seen.m3u {
             self.oddities.insert("#EXTM3U is missing");
         }
         let is_multivariant = self.seen.is_multivariant();
         if !is_multivariant {
-            self.put(&format!("#EXT-{}\n#EXTINF:0,0\nedge", own::EDGE));
+            self.put(&format!("#EXT-{}\n#EXTINF:0,0\nedge", private_tags::EDGE));
         }
-        Normalised {
+        NormalisedPlaylist {
             is_multivariant,
             lines: self.lines,
             variables: self.scope.into_own(),
@@ -277,8 +277,8 @@ impl Writer<'_> {
                 }
             }
             "EXT-X-INDEPENDENT-SEGMENTS" => self.independent_segments = true,
-            "EXT-X-SESSION-KEY" => self.put(&format!("#EXT-{}:{value}", own::KEY)),
-            "EXT-X-CONTENT-STEERING" => self.put(&format!("#EXT-{}:{value}", own::STEERING)),
+            "EXT-X-SESSION-KEY" => self.put(&format!("#EXT-{}:{value}", private_tags::KEY)),
+            "EXT-X-CONTENT-STEERING" => self.put(&format!("#EXT-{}:{value}", private_tags::STEERING)),
             _ => self.media_tag(name, value),
         }
     }
@@ -337,10 +337,12 @@ impl Writer<'_> {
             "EXT-X-MAP" => {
                 let list = Attributes::of(value);
                 let range = list.get("BYTERANGE").and_then(byte_range).map(|range| format!(",BYTERANGE=\"{range}\""));
-                list.get("URI").map(|uri| format!("#{name}:URI={}{}\n#EXT-{}", quoted(uri), range.unwrap_or_default(), own::INIT))
+                list.get("URI").map(|uri| format!("#{name}:URI={}{}\n#EXT-{}", quoted(uri), range.unwrap_or_default(), private_tags::INIT))
             }
-            "EXT-X-KEY" => Some(as_it_is(own::KEY)),
-            "EXT-X-SKIP" => Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{}:{count}", own::SKIPPED)),
+            "EXT-X-KEY" => Some(as_it_is(private_tags::KEY)),
+            "EXT-X-SKIP" => {
+                Attributes::of(value).integer("SKIPPED-SEGMENTS").map(|count| format!("#EXT-{}:{count}", private_tags::SKIPPED))
+            }
             "EXT-X-PROGRAM-DATE-TIME" => {
                 let date = date::parse(value);
                 self.oddities.extend(date.is_none().then_some(UNREADABLE_DATE));
@@ -350,18 +352,18 @@ impl Writer<'_> {
             "EXT-X-DISCONTINUITY" | "EXT-X-GAP" | "EXT-X-ENDLIST" | "EXT-X-I-FRAMES-ONLY" => Some(format!("#{name}")),
             // Of Roku's, with EXT-X-TILES: the segments are pictures, each as good as a key frame
             "EXT-X-IMAGES-ONLY" => Some("#EXT-X-I-FRAMES-ONLY".to_owned()),
-            "EXT-X-TILES" => Some(as_it_is(own::TILES)),
+            "EXT-X-TILES" => Some(as_it_is(private_tags::TILES)),
             "EXT-X-PART" => {
                 self.entries += 1;
-                Some(as_it_is(own::PART))
+                Some(as_it_is(private_tags::PART))
             }
-            "EXT-X-PART-INF" => Some(as_it_is(own::PART_INF)),
-            "EXT-X-SERVER-CONTROL" => Some(as_it_is(own::SERVER_CONTROL)),
-            "EXT-X-PRELOAD-HINT" => Some(as_it_is(own::PRELOAD_HINT)),
-            "EXT-X-RENDITION-REPORT" => Some(as_it_is(own::RENDITION_REPORT)),
+            "EXT-X-PART-INF" => Some(as_it_is(private_tags::PART_INF)),
+            "EXT-X-SERVER-CONTROL" => Some(as_it_is(private_tags::SERVER_CONTROL)),
+            "EXT-X-PRELOAD-HINT" => Some(as_it_is(private_tags::PRELOAD_HINT)),
+            "EXT-X-RENDITION-REPORT" => Some(as_it_is(private_tags::RENDITION_REPORT)),
             "EXT-X-DATERANGE" => {
                 self.entries += 1;
-                Some(as_it_is(own::DATERANGE))
+                Some(as_it_is(private_tags::DATERANGE))
             }
             // Of no use to a picture
             _ => return,

@@ -2,17 +2,17 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{media::MediaPlaylist, multivariant::Start};
+use super::{media::MediaPlaylist, multivariant::StartOffset};
 use crate::{
     error::{Error, ErrorKind},
-    request::{At, Precision},
+    request::{Position, Precision},
 };
 
 /// What to fetch and what to look for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Where to look, in the order in which it is to be tried; at least one place.
-    pub candidates: Vec<Place>,
+    pub candidates: Vec<PlaylistIndex>,
     /// What is looked for.
     pub goal: Goal,
     /// What was done to the moment.
@@ -21,14 +21,14 @@ pub struct Plan {
 
 /// Where a search begins: a segment, or a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct PlaylistIndex {
     /// Its index in the playlist.
     pub segment: usize,
     /// The index of the Partial Segment to begin with; 0 is the segment's start.
     pub part: usize,
 }
 
-impl From<usize> for Place {
+impl From<usize> for PlaylistIndex {
     fn from(segment: usize) -> Self {
         Self { segment, part: 0 }
     }
@@ -54,10 +54,17 @@ const PAST_THE_END: f64 = 0.5;
 /// Multivariant Playlist's EXT-X-START, which the Media Playlist's own overrides.
 ///
 /// Fails with `not_found` where the playlist has no segments with media, or none at that moment.
-pub fn plan(playlist: &MediaPlaylist, at: Option<At>, precision: Option<Precision>, start: Option<&Start>) -> Result<Plan, Error> {
+pub fn plan(
+    playlist: &MediaPlaylist,
+    at: Option<Position>,
+    precision: Option<Precision>,
+    start: Option<&StartOffset>,
+) -> Result<Plan, Error> {
     if !playlist.segments.iter().any(|segment| !segment.gap) {
         let what = if playlist.segments.is_empty() { "no segments" } else { "nothing but gaps" };
-        return Err(Error::new(ErrorKind::NotFound, format!("the playlist has {what}")).hint("the stream may be about to start: try again"));
+        return Err(
+            Error::new(ErrorKind::NotFound, format!("the playlist has {what}")).with_hint("the stream may be about to start: try again")
+        );
     }
     let exact = precision.map_or_else(|| at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact);
     let moment = match at {
@@ -71,12 +78,12 @@ pub fn plan(playlist: &MediaPlaylist, at: Option<At>, precision: Option<Precisio
             }
             None => return Ok(first(playlist, exact)),
         },
-        Some(At::Live) => return Ok(newest(playlist, exact)),
-        Some(At::Start) => return Ok(first(playlist, exact)),
-        Some(At::FromStart(time)) => time.as_secs_f64(),
-        Some(At::FromEnd(time)) => playlist.duration() - time.as_secs_f64(),
-        Some(At::Percent(percent)) => playlist.duration() * percent / 100.0,
-        Some(At::ProgramDateTime(date)) => {
+        Some(Position::Live) => return Ok(newest(playlist, exact)),
+        Some(Position::Start) => return Ok(first(playlist, exact)),
+        Some(Position::FromStart(time)) => time.as_secs_f64(),
+        Some(Position::FromEnd(time)) => playlist.duration() - time.as_secs_f64(),
+        Some(Position::Percent(percent)) => playlist.duration() * percent / 100.0,
+        Some(Position::ProgramDateTime(date)) => {
             let (moment, note) = by_date(playlist, date)?;
             let plan = at_moment(playlist, moment, exact)?;
             return Ok(Plan { note: note.or(plan.note), ..plan });
@@ -100,14 +107,14 @@ fn newest(playlist: &MediaPlaylist, exact: bool) -> Plan {
         let usable = parts.iter().enumerate().filter(|(part, tag)| *part > 0 && tag.independent && !tag.gap).map(|(part, _)| part);
         let first = parts.first().is_some_and(|part| part.independent && !part.gap) || starts_well;
         let order: Vec<usize> = first.then_some(0).into_iter().chain(usable).collect();
-        order.into_iter().rev().map(move |part| Place { segment: index, part })
+        order.into_iter().rev().map(move |part| PlaylistIndex { segment: index, part })
     });
     let goal = if exact { Goal::LastFrame } else { Goal::FirstKeyFrame };
     Plan { candidates: places.collect(), goal, note: None }
 }
 
 fn first(playlist: &MediaPlaylist, exact: bool) -> Plan {
-    let candidates: Vec<_> = with_media(playlist).map(Place::from).collect();
+    let candidates: Vec<_> = with_media(playlist).map(PlaylistIndex::from).collect();
     let start = candidates.first().and_then(|place| playlist.segments.get(place.segment)).map_or(0.0, |segment| segment.start);
     let goal = if exact && !playlist.i_frames_only { Goal::FrameAt(start) } else { Goal::FirstKeyFrame };
     Plan { candidates, goal, note: None }
@@ -155,7 +162,7 @@ fn by_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<(f64, Option
     }
     let no_picture = |message: String| {
         let error = Error::new(ErrorKind::NotFound, message);
-        Err(error.hint("give a time from the start, or back from the live edge"))
+        Err(error.with_hint("give a time from the start, or back from the live edge"))
     };
     let (Some((_, first)), Some((newest, last))) = (dated().min_by_key(|(_, from)| *from), dated().max_by_key(|(_, from)| *from)) else {
         return no_picture("the playlist has no EXT-X-PROGRAM-DATE-TIME".to_owned());

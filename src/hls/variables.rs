@@ -15,14 +15,14 @@ pub struct Variables(BTreeMap<String, String>);
 const MOST_FILLED: usize = 16 << 20;
 
 /// The variables of one playlist while it is read.
-pub(super) struct Scope<'a> {
+pub(super) struct VariableScope<'a> {
     own: Variables,
     imported: &'a Variables,
     url: &'a Url,
     filled: usize,
 }
 
-impl<'a> Scope<'a> {
+impl<'a> VariableScope<'a> {
     /// Nothing is defined yet. `imported` are those of the Multivariant Playlist, `url` is the playlist's own.
     pub fn new(imported: &'a Variables, url: &'a Url) -> Self {
         Self { own: Variables::default(), imported, url, filled: 0 }

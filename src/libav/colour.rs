@@ -8,7 +8,7 @@ use ffmpeg_sys_next as ffi;
 
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chromaticities, Coefficients, Gamut, Opponent, TransferFunction},
+    render::{Chromaticities, Coefficients, Gamut, Opponent, TransferFunction},
     report::ColorReport,
 };
 
@@ -171,7 +171,7 @@ impl Colour {
     fn unsupported(&self) -> Error {
         let ColorReport { matrix, primaries, transfer, .. } = self.report();
         let what = format!("the colour matrix {matrix} with primaries {primaries} and transfer {transfer} cannot be converted");
-        Error::new(ErrorKind::Unsupported, what).hint("choose another Variant with --variant")
+        Error::new(ErrorKind::Unsupported, what).with_hint("choose another Variant with --variant")
     }
 
     /// The gamut that its R, G and B span.

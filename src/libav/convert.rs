@@ -5,20 +5,20 @@ use image::{RgbImage, imageops};
 
 use super::{
     colour::{Colour, is_rgb},
+    deinterlace::without_combs,
     frame::Frame,
-    grey::with_chroma,
+    gray::with_chroma,
     scale::{depth_of, scaled, view, views_of},
-    woven::without_combs,
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{self, Chroma, Coefficients, Conversion, Layout, Light, Opponent, Orientation, Picture, Planes, Transfer, View},
+    render::{self, Chroma, Coefficients, Conversion, Image, Layout, Opponent, Orientation, Planes, ToneMapper, Transfer, View},
     request::{Size, ToneMap},
 };
 
 /// The form that the encoder wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum PixelForm {
     /// Planes by JFIF.
     Jfif(Chroma),
     /// RGB.
@@ -27,32 +27,32 @@ pub enum Form {
 
 /// The picture that is wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted {
+pub struct ConvertOptions {
     /// How large.
     pub size: Size,
     /// What is done with HDR.
     pub tone_map: ToneMap,
     /// For which encoder.
-    pub form: Form,
+    pub form: PixelForm,
     /// The most that it may have.
     pub pixels: u64,
 }
 
 /// Makes the picture that is wanted. Fails with `too_large`, or with `unsupported` for colours that cannot be shown rightly.
-pub fn picture(frame: &Frame, wanted: &Wanted) -> Result<Picture, Error> {
+pub fn picture(frame: &Frame, wanted: &ConvertOptions) -> Result<Image, Error> {
     let colour = frame.colour();
     let opponent = colour.opponent(depth_of(frame.video()))?;
     refuse_unreshaped(frame)?;
     let layout = frame.shape.layout(&wanted.size, wanted.pixels)?;
-    let light = Light::of(transfer(frame, &colour), colour.gamut(), wanted.tone_map);
+    let light = ToneMapper::of(transfer(frame, &colour), colour.gamut(), wanted.tone_map);
     let coloured = with_chroma(frame.video())?;
     let video = coloured.as_ref().unwrap_or(frame.video());
     let mended = without_combs(video, &layout)?;
     let (video, layout) = mended.as_ref().map_or((video, layout), |(video, layout)| (video, *layout));
     match wanted.form {
-        Form::Jfif(chroma) if light.is_none() && opponent.is_none() => jfif(video, &colour, &layout, chroma).map(Picture::Jfif),
-        Form::Jfif(chroma) => Ok(Picture::Jfif(picture::of_rgb(&rgb(video, &colour, opponent, light, &layout)?, chroma))),
-        Form::Rgb => rgb(video, &colour, opponent, light, &layout).map(Picture::Rgb),
+        PixelForm::Jfif(chroma) if light.is_none() && opponent.is_none() => jfif(video, &colour, &layout, chroma).map(Image::Jfif),
+        PixelForm::Jfif(chroma) => Ok(Image::Jfif(render::of_rgb(&rgb(video, &colour, opponent, light, &layout)?, chroma))),
+        PixelForm::Rgb => rgb(video, &colour, opponent, light, &layout).map(Image::Rgb),
     }
 }
 
@@ -63,7 +63,7 @@ fn refuse_unreshaped(frame: &Frame) -> Result<(), Error> {
             ErrorKind::Unsupported,
             format!("Dolby Vision of profile {profile} has no base layer that can be shown without reshaping"),
         )
-        .hint("choose another Variant with --variant")),
+        .with_hint("choose another Variant with --variant")),
         _ => Ok(()),
     }
 }
@@ -103,7 +103,7 @@ fn rgb(
     video: &ff::frame::Video,
     colour: &Colour,
     opponent: Option<Opponent>,
-    light: Option<Light>,
+    light: Option<ToneMapper>,
     layout: &Layout,
 ) -> Result<RgbImage, Error> {
     use ff::format::Pixel;
@@ -118,9 +118,9 @@ fn rgb(
             };
             let bytes = opponent.to_rgb48(planes, depth_of(video), colour.full_range).ok_or_else(contradicted)?;
             let rgb48 = View { bytes: &bytes, stride: width * 6, width: width * 6, height };
-            light.map_or_else(|| picture::to_rgb8(rgb48), |light| picture::to_srgb(&light, rgb48))
+            light.map_or_else(|| render::to_rgb8(rgb48), |light| render::to_srgb(&light, rgb48))
         }
-        (None, Some(light)) => picture::to_srgb(&light, view(&scaled(video, colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?),
+        (None, Some(light)) => render::to_srgb(&light, view(&scaled(video, colour, layout, Pixel::RGB48LE)?, 0, width * 6, height)?),
         (None, None) => {
             let plane = view(&scaled(video, colour, layout, Pixel::RGB24)?, 0, width * 3, height)?.to_plane();
             let (width, height) = layout.scaled;

@@ -6,17 +6,17 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
+    byte_source::ByteSource,
     demuxer::{Demuxer, codec_name},
-    fault::{check, failure, no_memory},
+    error::{check, failure, no_memory},
     frame::Frame,
     size,
-    source::Source,
 };
 use crate::error::{Error, ErrorKind};
 
 /// What is wanted of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Aim {
+pub(super) enum DecodeMode {
     /// One key frame: nothing is held back.
     KeyFrame,
     /// Every frame, in the order of presentation.
@@ -44,7 +44,7 @@ const MOST_COMPLAINTS: usize = 16;
 pub(super) struct Decoder {
     context: *mut ffi::AVCodecContext,
     stream: *mut ffi::AVStream,
-    source: Source,
+    source: ByteSource,
     most_pixels: u64,
     complained: bool,
 }
@@ -53,7 +53,7 @@ impl Decoder {
     /// A decoder for the stream that `demuxer` has chosen. Fails with `unsupported` where this build has none for its codec,
     /// and with `too_large` where the container tells of more than `most_pixels`; where it does not, the decoder gives no such frame.
     /// It must not outlive `demuxer`, whose stream it looks at.
-    pub fn new(demuxer: &Demuxer, aim: Aim, most_pixels: u64) -> Result<Self, Error> {
+    pub fn new(demuxer: &Demuxer, aim: DecodeMode, most_pixels: u64) -> Result<Self, Error> {
         let stream = demuxer.stream().ok_or_else(|| demuxer.without_video())?;
         // SAFETY: `stream` is one of the open demuxer and its `codecpar` is never null. The context is freed by `Drop` from here on.
         // All fields are set before `avcodec_open2`, as avcodec.h asks.
@@ -62,12 +62,12 @@ impl Decoder {
             if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_VVC {
                 // libavcodec decodes pictures whose references are missing, and calls them clean
                 return Err(Error::new(ErrorKind::Unsupported, "VVC is not supported yet: its clean pictures cannot be told from others")
-                    .hint("choose a Variant with another codec"));
+                    .with_hint("choose a Variant with another codec"));
             }
             let codec = ffi::avcodec_find_decoder((*parameters).codec_id);
             if codec.is_null() {
                 return Err(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {}", codec_name(stream)))
-                    .hint("see `hlsnap --version` for those it has"));
+                    .with_hint("see `hlsnap --version` for those it has"));
             }
             size::check(u64::from((*parameters).width.unsigned_abs()) * u64::from((*parameters).height.unsigned_abs()), most_pixels)?;
             let context = ffi::avcodec_alloc_context3(codec);
@@ -81,18 +81,18 @@ impl Decoder {
             (*context).err_recognition |= strictness((*parameters).codec_id);
             (*context).max_pixels = i64::try_from(most_pixels).unwrap_or(i64::MAX);
             match aim {
-                Aim::KeyFrame => {
+                DecodeMode::KeyFrame => {
                     (*context).flags |= (ffi::AV_CODEC_FLAG_LOW_DELAY | ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT).cast_signed();
                 }
-                Aim::EveryFrame => {
+                DecodeMode::EveryFrame => {
                     if (*parameters).codec_id == ffi::AVCodecID::AV_CODEC_ID_H264 {
                         (*context).has_b_frames = MOST_REORDERED;
                     }
                     // Which frames are whole is known from where decoding began, not from what the decoder guesses
                     (*context).flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT.cast_signed();
                 }
-                Aim::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
-                Aim::Spoilt => {
+                DecodeMode::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
+                DecodeMode::Spoilt => {
                     (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT;
                     (*context).error_concealment = 0;
                 }
@@ -105,7 +105,7 @@ impl Decoder {
     /// Gives the decoder a packet, when it is its turn. One that it cannot read is passed over, and told of by [`complained`](Self::complained). Fails with
     /// `too_large` where what it cannot read is a whole frame of more pixels than may be decoded, and as waiting for the turn does.
     pub fn send(&mut self, packet: &ff::Packet) -> Result<(), Error> {
-        self.source.turn()?;
+        self.source.acquire_permit()?;
         // SAFETY: `context` is open; the packet is valid and stays ours.
         let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
         if self.note(sent) && !packet.is_corrupt() {
@@ -134,7 +134,7 @@ impl Decoder {
 
     /// Whether a packet could not be read since this was asked last. Frames that were decoded since, and those that lean on them, may
     /// be damaged without a mark.
-    pub fn complained(&mut self) -> bool {
+    pub fn has_complained(&mut self) -> bool {
         std::mem::take(&mut self.complained)
     }
 

@@ -10,11 +10,11 @@ use ffmpeg_next::{self as ff, format::context::StreamIo};
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    fault::{check, failure, no_memory, set_up},
+    byte_source::ByteSource,
+    decrypt_samples::systems,
+    error::{check, failure, no_memory, set_up},
     size,
     sniff::{self, Container},
-    source::Source,
-    unlock::systems,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -52,7 +52,7 @@ pub(super) struct Demuxer {
     context: *mut ffi::AVFormatContext,
     /// Freed after `context`, which points to it.
     _io: StreamIo,
-    pub(super) source: Source,
+    pub(super) source: ByteSource,
     chosen: Option<usize>,
     pub(super) container: Container,
     /// Packets of all video streams that came before one of them was chosen.
@@ -63,7 +63,7 @@ pub(super) struct Demuxer {
 
 impl Demuxer {
     /// Opens what `source` holds, from its start. Probing decodes frames of at most `most_pixels`.
-    pub fn open(source: &Source, container: Container, mode: Mode, most_pixels: u64) -> Result<Self, Error> {
+    pub fn open(source: &ByteSource, container: Container, mode: Mode, most_pixels: u64) -> Result<Self, Error> {
         set_up();
         let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER).map_err(|e| failure("opening", e))?;
         // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
@@ -236,7 +236,7 @@ impl Demuxer {
     }
 
     /// What it reads.
-    pub fn source(&self) -> Source {
+    pub fn source(&self) -> ByteSource {
         self.source.clone()
     }
 

@@ -3,7 +3,7 @@
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
-use super::{fault::no_memory, frame::Frame};
+use super::{error::no_memory, frame::Frame};
 use crate::error::Error;
 
 /// The lines of a frame that a field holds.

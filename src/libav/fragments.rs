@@ -6,7 +6,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use super::{sample_entries, source::Upstream};
+use super::{byte_source::Upstream, sample_entries};
 use crate::error::Error;
 
 /// A larger `moof` is passed on as it is.
@@ -114,7 +114,7 @@ impl<U: Upstream> Upstream for Fragments<U> {
         Ok((!rest.is_empty()).then_some(rest))
     }
 
-    fn jump(&mut self, _offset: u64) -> Result<bool, Error> {
+    fn seek_to(&mut self, _offset: u64) -> Result<bool, Error> {
         Ok(false)
     }
 
@@ -122,12 +122,12 @@ impl<U: Upstream> Upstream for Fragments<U> {
         None
     }
 
-    fn check(&self) -> Result<(), Error> {
-        self.upstream.check()
+    fn check_deadline(&self) -> Result<(), Error> {
+        self.upstream.check_deadline()
     }
 
-    fn turn(&mut self) -> Result<(), Error> {
-        self.upstream.turn()
+    fn acquire_permit(&mut self) -> Result<(), Error> {
+        self.upstream.acquire_permit()
     }
 
     fn pause(&mut self) {
@@ -225,7 +225,7 @@ mod tests {
             Ok(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
         }
 
-        fn jump(&mut self, _: u64) -> Result<bool, Error> {
+        fn seek_to(&mut self, _: u64) -> Result<bool, Error> {
             Ok(true)
         }
 

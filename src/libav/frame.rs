@@ -10,7 +10,7 @@ use super::{
     demuxer::codec_name,
     metadata,
 };
-use crate::picture::{Orientation, Shape};
+use crate::render::{Orientation, Shape};
 
 /// One decoded frame.
 pub struct Frame {

@@ -19,11 +19,11 @@ pub struct InitSection {
     /// Bytes of the current box still to come.
     passing: u64,
     has_movie: bool,
-    state: State,
+    state: InitState,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum InitState {
     #[default]
     Boxes,
     /// No MP4, or no sizes that lead from box to box.
@@ -38,21 +38,21 @@ impl InitSection {
         let mut ready = BytesMut::new();
         loop {
             let count = match self.state {
-                State::Over => return ready.freeze(),
-                State::Unknown => self.held.len(),
-                State::Boxes => usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len()),
+                InitState::Over => return ready.freeze(),
+                InitState::Unknown => self.held.len(),
+                InitState::Boxes => usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len()),
             };
             self.passing = self.passing.saturating_sub(count as u64);
             ready.extend_from_slice(&self.held.split_to(count));
-            if self.state == State::Unknown || self.passing > 0 {
+            if self.state == InitState::Unknown || self.passing > 0 {
                 return ready.freeze();
             }
             let Some(header) = Header::of(&self.held) else { return ready.freeze() };
             let name = self.held.get(4..8).unwrap_or_default();
             if self.has_movie && MEDIA.iter().any(|media| *media == name) {
-                self.state = State::Over;
+                self.state = InitState::Over;
             } else if header.size < header.length as u64 || !(self.has_movie || sniff::is_mp4(&self.held)) {
-                self.state = State::Unknown;
+                self.state = InitState::Unknown;
             } else {
                 self.has_movie |= name == b"moov";
                 self.passing = header.size;
@@ -63,12 +63,12 @@ impl InitSection {
     /// What was held back, at the end of what came.
     pub fn rest(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held).freeze();
-        if self.state == State::Over { Bytes::new() } else { held }
+        if self.state == InitState::Over { Bytes::new() } else { held }
     }
 
     /// Whether media has come, so that nothing more of the init will.
     pub fn is_over(&self) -> bool {
-        self.state == State::Over
+        self.state == InitState::Over
     }
 }
 

@@ -6,13 +6,13 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    fault::{check, failure, no_memory, set_up},
+    error::{check, failure, no_memory, set_up},
     frame::Frame,
     scale::view,
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Picture, Plane, Planes},
+    render::{Chroma, Image, Plane, Planes},
 };
 
 /// Quantisation tables of ITU-T T.81, annex K.1, row by row, which libjpeg scales by its quality.
@@ -48,12 +48,12 @@ pub fn encode(planes: Planes, quality: u8) -> Result<Vec<u8>, Error> {
 }
 
 /// The luma of a JPEG, with chroma that says nothing: to be compared with.
-pub fn decode(file: &[u8]) -> Result<Picture, Error> {
+pub fn decode(file: &[u8]) -> Result<Image, Error> {
     let video = decoded(file, u64::from(u16::MAX) * u64::from(u16::MAX))?;
     let (width, height) = (video.width(), video.height());
     let mut planes = Planes::filled(width, height, Chroma::Half, [0, 128, 128]);
     planes.y = view(&video, 0, width as usize, height as usize)?.to_plane();
-    Ok(Picture::Jfif(planes))
+    Ok(Image::Jfif(planes))
 }
 
 /// The frame of a JPEG. Fails with `undecodable` where it is damaged or larger than `most_pixels`.
@@ -95,7 +95,7 @@ impl Encoder {
         unsafe {
             let codec = ffi::avcodec_find_encoder(ffi::AVCodecID::AV_CODEC_ID_MJPEG);
             if codec.is_null() {
-                return Err(Error::new(ErrorKind::Unsupported, "this build has no JPEG encoder").hint("ask for --format png"));
+                return Err(Error::new(ErrorKind::Unsupported, "this build has no JPEG encoder").with_hint("ask for --format png"));
             }
             let context = ffi::avcodec_alloc_context3(codec);
             if context.is_null() {
@@ -239,12 +239,12 @@ mod tests {
         let image = noise();
         for (quality, half, fidelity, full) in LIBJPEG {
             for (chroma, bytes) in [(Chroma::Half, half), (Chroma::Full, full)] {
-                let planes = crate::picture::of_rgb(&image, chroma);
+                let planes = crate::render::of_rgb(&image, chroma);
                 let file = encode(planes.clone(), quality).expect("a JPEG");
                 // libjpeg's own step for a mean is 16 at 50
                 let most = if quality == 50 { 8 } else { 3 };
                 assert!(file.len().abs_diff(bytes) * 100 <= bytes * most, "{quality} {chroma:?}: {} bytes, not {bytes}", file.len());
-                let Ok(Picture::Jfif(shown)) = decode(&file) else { panic!("no JPEG") };
+                let Ok(Image::Jfif(shown)) = decode(&file) else { panic!("no JPEG") };
                 let squares = |(one, other): (&u8, &u8)| f64::from(one.abs_diff(*other)).powi(2);
                 let error: f64 = planes.y.bytes.iter().zip(&shown.y.bytes).map(squares).sum::<f64>() / (480.0 * 270.0);
                 let given = 10.0 * (255.0_f64.powi(2) / error).log10();

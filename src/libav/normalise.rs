@@ -5,25 +5,25 @@
 
 use bytes::Bytes;
 
-use super::{sniff, source::Upstream};
+use super::{byte_source::Upstream, sniff};
 use crate::{
     error::Error,
-    media::{StreamStart, Transport, find_transport_stream},
+    media::{StreamStart, TransportReader, find_transport_stream},
 };
 
 /// Behind so many other bytes a transport stream is still found: origins put whole pictures before it.
 const DISGUISE: usize = 256 << 10;
 
 /// An upstream with its bytes in order.
-pub struct Normalised<U> {
+pub struct NormalisedStream<U> {
     upstream: U,
-    transport: Transport,
-    form: Form,
+    transport: TransportReader,
+    form: StreamForm,
     ended: bool,
 }
 
 /// What the bytes are.
-enum Form {
+enum StreamForm {
     /// Not known: what has come so far.
     Unknown(Vec<u8>),
     /// A transport stream.
@@ -32,15 +32,15 @@ enum Form {
     Other,
 }
 
-impl<U: Upstream> Normalised<U> {
+impl<U: Upstream> NormalisedStream<U> {
     /// Takes all bytes of `upstream`.
     pub fn new(upstream: U) -> Self {
-        Self { upstream, transport: Transport::default(), form: Form::Unknown(Vec::new()), ended: false }
+        Self { upstream, transport: TransportReader::default(), form: StreamForm::Unknown(Vec::new()), ended: false }
     }
 
     /// The first bytes, once they tell what they are.
     fn recognise(&mut self) -> Result<Option<Bytes>, Error> {
-        let Form::Unknown(head) = &mut self.form else { return Ok(None) };
+        let StreamForm::Unknown(head) = &mut self.form else { return Ok(None) };
         while !is_telling(head) {
             let Some(bytes) = self.upstream.next()? else {
                 self.ended = true;
@@ -50,7 +50,7 @@ impl<U: Upstream> Normalised<U> {
         }
         let head = std::mem::take(head);
         let is_transport = !sniff::is_mp4(&head) && find_transport_stream(&head, DISGUISE).is_some();
-        self.form = if is_transport { Form::Transport } else { Form::Other };
+        self.form = if is_transport { StreamForm::Transport } else { StreamForm::Other };
         Ok(Some(if is_transport { self.ordered(&head).into() } else { head.into() }))
     }
 
@@ -71,12 +71,12 @@ fn is_telling(head: &[u8]) -> bool {
     enough && (!may_hide || find_transport_stream(head, head.len().saturating_sub(sniff::ENOUGH)).is_some())
 }
 
-impl<U: Upstream> Upstream for Normalised<U> {
+impl<U: Upstream> Upstream for NormalisedStream<U> {
     fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(head) = self.recognise()?.filter(|head| !head.is_empty()) {
             return Ok(Some(head));
         }
-        let is_transport = matches!(self.form, Form::Transport);
+        let is_transport = matches!(self.form, StreamForm::Transport);
         while !self.ended {
             match self.upstream.next()? {
                 Some(bytes) if is_transport => {
@@ -94,22 +94,22 @@ impl<U: Upstream> Upstream for Normalised<U> {
         Ok((!rest.is_empty()).then(|| rest.into()))
     }
 
-    fn jump(&mut self, offset: u64) -> Result<bool, Error> {
-        let jumped = matches!(self.form, Form::Other) && self.upstream.jump(offset)?;
+    fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
+        let jumped = matches!(self.form, StreamForm::Other) && self.upstream.seek_to(offset)?;
         self.ended &= !jumped;
         Ok(jumped)
     }
 
     fn size(&self) -> Option<u64> {
-        if matches!(self.form, Form::Transport) { None } else { self.upstream.size() }
+        if matches!(self.form, StreamForm::Transport) { None } else { self.upstream.size() }
     }
 
-    fn check(&self) -> Result<(), Error> {
-        self.upstream.check()
+    fn check_deadline(&self) -> Result<(), Error> {
+        self.upstream.check_deadline()
     }
 
-    fn turn(&mut self) -> Result<(), Error> {
-        self.upstream.turn()
+    fn acquire_permit(&mut self) -> Result<(), Error> {
+        self.upstream.acquire_permit()
     }
 
     fn pause(&mut self) {
@@ -120,11 +120,11 @@ impl<U: Upstream> Upstream for Normalised<U> {
         self.upstream.resource_start(from, to)
     }
 
-    fn origin(&self, position: u64) -> u64 {
-        if matches!(self.form, Form::Transport) { self.transport.origin(position) } else { position }
+    fn download_offset(&self, position: u64) -> u64 {
+        if matches!(self.form, StreamForm::Transport) { self.transport.origin(position) } else { position }
     }
 
-    fn starts(&self) -> Vec<StreamStart> {
+    fn stream_starts(&self) -> Vec<StreamStart> {
         self.transport.starts().to_vec()
     }
 }

@@ -7,11 +7,11 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     colour::{Colour, is_rgb},
-    fault::{check, failure, no_memory},
+    error::{check, failure, no_memory},
 };
 use crate::{
     error::{Error, ErrorKind},
-    picture::{Chroma, Coefficients, Layout, View},
+    render::{Chroma, Coefficients, Layout, View},
 };
 
 /// Crops and scales to `format`. Between YUV formats the numbers keep their meaning; to RGB the frame's own matrix is taken, and from
@@ -159,7 +159,7 @@ impl CloneReference for ff::frame::Video {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::{Orientation, Rect};
+    use crate::render::{Orientation, Rect};
 
     #[test]
     fn edges_have_no_halo() {

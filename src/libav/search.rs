@@ -6,14 +6,14 @@
 use std::io::Read;
 
 use super::{
+    byte_source::ByteSource,
+    decrypt_samples::DecryptSamples,
     demuxer::Mode,
     frame::Frame,
     jpeg,
-    locked::does_not_fit,
+    key_verification::does_not_fit,
     sniff::{self, Container},
-    source::Source,
     units::Units,
-    unlock::Unlock,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -22,7 +22,7 @@ use crate::{
 
 /// What is looked for. Moments are seconds from the start of the playlist's first segment, or of the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Search {
+pub enum SearchTarget {
     /// The first key frame.
     First,
     /// The first key frame that is shown later than this.
@@ -30,14 +30,14 @@ pub enum Search {
     /// The last frame.
     Last,
     /// The last key frame at or before a moment.
-    KeyFrame(Start),
+    KeyFrame(SearchTime),
     /// The last frame at or before a moment.
-    Frame(Start),
+    Frame(SearchTime),
 }
 
 /// A moment, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Start {
+pub enum SearchTime {
     /// After the playlist's or the file's start.
     FromStart(f64),
     /// Before the end that the container tells.
@@ -48,7 +48,7 @@ pub enum Start {
 
 /// What the bytes are to be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum InputKind {
     /// Segments of a stream.
     Segments,
     /// One whole file: the container's index may be used, and it may be a picture.
@@ -58,7 +58,7 @@ pub enum Kind {
 }
 
 /// How a search ended.
-pub enum Outcome {
+pub enum SearchOutcome {
     /// With the frame.
     Found(Box<Found>),
     /// These bytes are not enough: what comes before them is needed too.
@@ -67,7 +67,7 @@ pub enum Outcome {
 
 /// What may be decoded.
 #[derive(Debug, Clone, Copy)]
-pub struct Bounds {
+pub struct DecodeLimits {
     /// Pixels of a coded frame.
     pub pixels: u64,
     /// Frames for one picture.
@@ -88,7 +88,7 @@ pub struct Found {
 
 /// What searches of one discontinuity sequence number learn from each other.
 #[derive(Debug, Clone, Default)]
-pub struct Memory {
+pub struct DomainState {
     /// Where the media's clock lies in the playlist.
     pub anchor: Option<Anchor>,
     /// Parameter sets.
@@ -107,30 +107,30 @@ pub(super) const ROUNDING: f64 = 0.0005;
 /// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no whole frame), `not_found` (past the end), `too_large`, or with what the
 /// upstream failed with.
 pub fn search(
-    source: &Source,
-    wanted: Search,
-    kind: Kind,
-    bounds: Bounds,
-    unlock: &dyn Unlock,
-    memory: &mut Memory,
-) -> Result<Outcome, Error> {
+    source: &ByteSource,
+    wanted: SearchTarget,
+    kind: InputKind,
+    bounds: DecodeLimits,
+    unlock: &dyn DecryptSamples,
+    memory: &mut DomainState,
+) -> Result<SearchOutcome, Error> {
     // A box tells itself by its first bytes; to look further might cost a request
     let first = source.peek(sniff::BOX)?;
-    if sniff::is_jpeg(&first) && kind != Kind::Segments {
+    if sniff::is_jpeg(&first) && kind != InputKind::Segments {
         return still(source, bounds);
     }
     let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
     let container = sniff::container(&head)?;
     if container == Container::Ts && sniff::is_scrambled_ts(&head) {
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
-            .hint("no key can be given for it"));
+            .with_hint("no key can be given for it"));
     }
     // A file in fragments tells the duration of its first one alone
     let has_index =
-        kind == Kind::File && !(container == Container::Mp4 && source.peek(MOVIE_HEADER)?.windows(4).any(|four| four == b"mvex"));
+        kind == InputKind::File && !(container == Container::Mp4 && source.peek(MOVIE_HEADER)?.windows(4).any(|four| four == b"mvex"));
     let mut failure = None;
     for mode in [Mode::Packets, Mode::Probed] {
-        let mut attempt = Attempt {
+        let mut attempt = SearchPass {
             units: Units::open(source, container, mode, bounds, unlock, memory)?,
             has_index,
             memory: &mut *memory,
@@ -155,13 +155,13 @@ pub fn search(
     Err(failure.unwrap_or_else(|| unclean("no frame was found")))
 }
 
-fn still(source: &Source, bounds: Bounds) -> Result<Outcome, Error> {
+fn still(source: &ByteSource, bounds: DecodeLimits) -> Result<SearchOutcome, Error> {
     let mut file = Vec::new();
     let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
-    read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").because(e)))?;
-    source.turn()?;
+    read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").with_source(e)))?;
+    source.acquire_permit()?;
     let frame = jpeg::still(&file, bounds.pixels)?;
-    Ok(Outcome::Found(Box::new(Found { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
+    Ok(SearchOutcome::Found(Box::new(Found { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
 }
 
 pub(super) fn unclean(what: &str) -> Error {
@@ -169,25 +169,25 @@ pub(super) fn unclean(what: &str) -> Error {
 }
 
 /// One pass over the bytes.
-pub(super) struct Attempt<'a> {
+pub(super) struct SearchPass<'a> {
     pub units: Units<'a>,
     /// Whether the container's index may be used.
     pub has_index: bool,
-    pub memory: &'a mut Memory,
+    pub memory: &'a mut DomainState,
     /// Whether no stream was known to hold video.
     pub is_blind: bool,
     /// The media time that was sought by the container's index, in seconds.
     pub sought_from: Option<f64>,
 }
 
-impl Attempt<'_> {
-    fn run(&mut self, wanted: Search) -> Result<Outcome, Error> {
+impl SearchPass<'_> {
+    fn run(&mut self, wanted: SearchTarget) -> Result<SearchOutcome, Error> {
         match wanted {
-            Search::First => self.first_key_frame(None),
-            Search::KeyFrameAfter(time) => self.first_key_frame(Some(time)),
-            Search::Last => self.last(),
-            Search::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.key_frame_at(moment)),
-            Search::Frame(moment) => self.moment(moment).and_then(|moment| self.frame_at(moment)),
+            SearchTarget::First => self.first_key_frame(None),
+            SearchTarget::KeyFrameAfter(time) => self.first_key_frame(Some(time)),
+            SearchTarget::Last => self.last(),
+            SearchTarget::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.key_frame_at(moment)),
+            SearchTarget::Frame(moment) => self.moment(moment).and_then(|moment| self.frame_at(moment)),
         }
     }
 
@@ -206,15 +206,15 @@ impl Attempt<'_> {
     }
 
     /// The frame of unit `index` with what is known of it.
-    pub fn found(&mut self, frame: Frame, index: usize) -> Outcome {
+    pub fn found(&mut self, frame: Frame, index: usize) -> SearchOutcome {
         let seconds = self.units.times().get(index).copied().unwrap_or(0.0);
         let media_seconds = self.units.timed.get(index).and_then(|unit| unit.pts);
         let position = self.units.packets.get(index).and_then(|packet| self.units.place(packet));
-        Outcome::Found(Box::new(Found { frame, seconds, media_seconds, position }))
+        SearchOutcome::Found(Box::new(Found { frame, seconds, media_seconds, position }))
     }
 
     /// Tries the units from which `target` can be decoded. `None`: it is not whole from any of them.
-    pub fn decoded(&mut self, target: usize) -> Result<Option<Outcome>, Error> {
+    pub fn decoded(&mut self, target: usize) -> Result<Option<SearchOutcome>, Error> {
         for entry in crate::media::entries_for(&self.units.timed, target) {
             if let Some(frame) = self.units.frame(entry, target, self.memory)? {
                 let run = self.units.packets.get(entry..=target).unwrap_or_default();
@@ -234,7 +234,7 @@ impl Attempt<'_> {
             self.is_blind = true;
             let error = self.units.demuxer.without_video();
             // Tables may not tell the codec: then probing finds it
-            if self.units.demuxer.has_unknown_streams() { unclean(otherwise).because(error) } else { error }
+            if self.units.demuxer.has_unknown_streams() { unclean(otherwise).with_source(error) } else { error }
         } else if self.units.has_packets {
             unclean(otherwise)
         } else {

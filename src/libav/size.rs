@@ -13,7 +13,7 @@ pub(super) fn check(pixels: u64, most: u64) -> Result<(), Error> {
         return Ok(());
     }
     let what = format!("the frames have {pixels} pixels, and no more than {most} pixels may be decoded");
-    Err(Error::new(ErrorKind::TooLarge, what).hint("choose a smaller Variant"))
+    Err(Error::new(ErrorKind::TooLarge, what).with_hint("choose a smaller Variant"))
 }
 
 /// The pixels of a coded frame as the headers in `packet` tell them; 0 where they tell nothing.

@@ -51,15 +51,13 @@ pub fn container(bytes: &[u8]) -> Result<Container, Error> {
         [0xff, second, ..] if second & 0xe0 == 0xe0 && second & 0x06 != 0 => no_video("packed MPEG audio"),
         [0x0b, 0x77, ..] => no_video("packed AC-3 audio"),
         _ if starts(b"WEBVTT") || starts(b"\xef\xbb\xbfWEBVTT") => no_video("WebVTT subtitles"),
-        _ if is_markup(bytes) => {
-            Err(Error::new(ErrorKind::Undecodable, "the segment is a page of text, not media")
-                .hint("the origin may want a login or a token"))
-        }
+        _ if is_markup(bytes) => Err(Error::new(ErrorKind::Undecodable, "the segment is a page of text, not media")
+            .with_hint("the origin may want a login or a token")),
         [0, 0, 1, ..] | [0, 0, 0, 1, ..] => {
             Err(Error::new(ErrorKind::Unsupported, "the segment is a bare elementary stream, which HLS does not have"))
         }
         _ => Err(Error::new(ErrorKind::Undecodable, "the segment is neither MPEG-TS nor MP4")
-            .hint("it may be encrypted without saying so, or damaged")),
+            .with_hint("it may be encrypted without saying so, or damaged")),
     }
 }
 

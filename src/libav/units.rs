@@ -4,16 +4,16 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
+    byte_source::ByteSource,
+    decrypt_samples::DecryptSamples,
     demuxer::{Demuxer, Mode},
-    locked::{Locked, WITNESSES, with_content},
-    search::{Bounds, Memory},
+    key_verification::{KeyVerification, WITNESSES, with_content},
+    search::{DecodeLimits, DomainState},
     sniff::{self, Container},
-    source::Source,
-    unlock::Unlock,
 };
 use crate::{
     error::Error,
-    media::{Anchor, Assembler, Clock, Payload, Syntax, Timed, Unit, presentation_times, segment_start},
+    media::{AccessUnit, Anchor, Assembler, MediaClock, PesPayload, Syntax, TimedUnit, presentation_times, segment_start},
 };
 
 /// Access units at the start that tell where a segment starts.
@@ -34,12 +34,12 @@ pub(super) enum Step {
 #[expect(clippy::struct_excessive_bools, reason = "they are independent facts about the pass")]
 pub(super) struct Units<'a> {
     pub demuxer: Demuxer,
-    pub source: &'a Source,
-    pub locked: Locked<'a>,
+    pub source: &'a ByteSource,
+    pub locked: KeyVerification<'a>,
     pub container: Container,
-    pub bounds: Bounds,
-    pub clock: Clock,
-    unlock: &'a dyn Unlock,
+    pub bounds: DecodeLimits,
+    pub clock: MediaClock,
+    unlock: &'a dyn DecryptSamples,
     /// Reads headers in decoding order, once the codec is known.
     syntax: Option<Syntax>,
     assembler: Option<Assembler>,
@@ -49,7 +49,7 @@ pub(super) struct Units<'a> {
     pub has_packets: bool,
     /// The access units that are kept, and how many before them were forgotten.
     pub packets: Vec<ff::Packet>,
-    pub timed: Vec<Timed>,
+    pub timed: Vec<TimedUnit>,
     pub forgotten: usize,
     /// The anchor, and whether it is final.
     anchor: Option<Anchor>,
@@ -62,21 +62,21 @@ pub(super) struct Units<'a> {
 
 impl<'a> Units<'a> {
     pub fn open(
-        source: &'a Source,
+        source: &'a ByteSource,
         container: Container,
         mode: Mode,
-        bounds: Bounds,
-        unlock: &'a dyn Unlock,
-        memory: &Memory,
+        bounds: DecodeLimits,
+        unlock: &'a dyn DecryptSamples,
+        memory: &DomainState,
     ) -> Result<Self, Error> {
         let demuxer = Demuxer::open(source, container, mode, bounds.pixels)?;
         Ok(Self {
             demuxer,
             source,
-            locked: Locked::new(unlock),
+            locked: KeyVerification::new(unlock),
             container,
             bounds,
-            clock: if container == Container::Ts { Clock::MPEG2 } else { Clock::default() },
+            clock: if container == Container::Ts { MediaClock::MPEG2 } else { MediaClock::default() },
             unlock,
             syntax: None,
             assembler: None,
@@ -94,7 +94,7 @@ impl<'a> Units<'a> {
     }
 
     /// Reads on by one packet or one access unit.
-    pub fn step(&mut self, memory: &Memory) -> Result<Step, Error> {
+    pub fn step(&mut self, memory: &DomainState) -> Result<Step, Error> {
         if let Some(unit) = self.assembler.as_mut().and_then(Assembler::next_unit) {
             let (packet, timed) = self.unit_of(&unit)?;
             self.append(packet, timed);
@@ -130,7 +130,7 @@ impl<'a> Units<'a> {
         if let Some(assembler) = &mut self.assembler {
             let position = u64::try_from(packet.position()).ok();
             let data = packet.data().unwrap_or_default();
-            assembler.push(&Payload { data, pts: packet.pts(), dts: packet.dts(), position, is_damaged: packet.is_corrupt() });
+            assembler.push(&PesPayload { data, pts: packet.pts(), dts: packet.dts(), position, is_damaged: packet.is_corrupt() });
             return Ok(Step::Payload);
         }
         let (packet, timed) = self.described(packet)?;
@@ -139,7 +139,7 @@ impl<'a> Units<'a> {
     }
 
     /// What has come of the next access unit, if that may be all of it.
-    pub fn pending(&mut self) -> Result<Option<(ff::Packet, Timed)>, Error> {
+    pub fn pending(&mut self) -> Result<Option<(ff::Packet, TimedUnit)>, Error> {
         let Some(unit) = self.assembler.as_ref().and_then(Assembler::pending) else { return Ok(None) };
         // It is read again when it is complete; what it says of parameter sets stays
         let before = self.syntax.clone();
@@ -153,7 +153,7 @@ impl<'a> Units<'a> {
     }
 
     /// A packet of an assembled access unit.
-    fn unit_of(&mut self, unit: &Unit) -> Result<(ff::Packet, Timed), Error> {
+    fn unit_of(&mut self, unit: &AccessUnit) -> Result<(ff::Packet, TimedUnit), Error> {
         let mut packet = ff::Packet::copy(&unit.data);
         packet.set_pts(unit.pts);
         packet.set_dts(unit.dts);
@@ -165,17 +165,17 @@ impl<'a> Units<'a> {
     }
 
     /// Decrypts a packet and reads its headers.
-    fn described(&mut self, packet: ff::Packet) -> Result<(ff::Packet, Timed), Error> {
+    fn described(&mut self, packet: ff::Packet) -> Result<(ff::Packet, TimedUnit), Error> {
         let mut packet = self.locked.open(&self.demuxer, self.container, packet)?;
         // SAFETY: the packet is valid.
         let is_shown = unsafe { (*ff::packet::Ref::as_ptr(&packet)).flags } & ffi::AV_PKT_FLAG_DISCARD == 0;
         let mut facts = match &mut self.syntax {
             Some(syntax) => syntax.facts(packet.data().unwrap_or_default(), packet.is_key()),
-            None => crate::media::Facts::of_container(packet.is_key()),
+            None => crate::media::UnitFacts::of_container(packet.is_key()),
         };
         facts.is_shown &= is_shown;
         let seconds = |ticks: Option<i64>| ticks.and_then(|ticks| self.demuxer.seconds(ticks));
-        let timed = Timed { pts: seconds(packet.pts()), dts: seconds(packet.dts()), facts };
+        let timed = TimedUnit { pts: seconds(packet.pts()), dts: seconds(packet.dts()), facts };
         // Decoded frames carry the number of their access unit
         packet.set_pts(None);
         packet.set_dts(None);
@@ -185,7 +185,7 @@ impl<'a> Units<'a> {
     }
 
     /// Adds a unit to those that are kept.
-    pub fn append(&mut self, mut packet: ff::Packet, timed: Timed) {
+    pub fn append(&mut self, mut packet: ff::Packet, timed: TimedUnit) {
         packet.set_pts(i64::try_from(self.forgotten + self.packets.len()).ok());
         self.packets.push(packet);
         self.timed.push(timed);
@@ -272,7 +272,7 @@ impl<'a> Units<'a> {
         // What an edit list leaves out is not shown
         let shown = self.timed.iter().zip(media).filter(|(unit, _)| unit.facts.is_shown).take(TELLING);
         let shown = shown.filter(|_| video.is_some_and(is_first));
-        let (units, times): (Vec<Timed>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
+        let (units, times): (Vec<TimedUnit>, Vec<f64>) = shown.map(|(unit, time)| (unit.clone(), *time)).unzip();
         let is_trimmed = self.timed.first().is_some_and(|unit| !unit.facts.is_shown);
         let media = segment_start(&units, &times, others, is_trimmed, self.clock).unwrap_or(0.0);
         let is_sure = self.timed.first().is_none_or(|unit| unit.facts.is_key() || !unit.facts.is_shown);
@@ -308,7 +308,7 @@ impl<'a> Units<'a> {
     }
 
     /// Proves the key of unit `index` by itself, and by some of those behind it where it alone would be too few.
-    pub fn prove_key(&mut self, index: usize, memory: &Memory) -> Result<(), Error> {
+    pub fn prove_key(&mut self, index: usize, memory: &DomainState) -> Result<(), Error> {
         let Some(packet) = self.packets.get(index) else { return Ok(()) };
         let more = if self.locked.wants_more(&self.demuxer, packet) { WITNESSES } else { 0 };
         while self.packets.len() <= index + more && self.step(memory)? != Step::End {}

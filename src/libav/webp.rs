@@ -5,10 +5,10 @@ use std::{ffi::c_int, ptr, slice};
 use image::RgbImage;
 use libwebp_sys as ffi;
 
-use super::fault::no_memory;
+use super::error::no_memory;
 use crate::{
     error::{Error, ErrorKind},
-    picture::{self, Planes},
+    render::{self, Planes},
 };
 
 /// How hard it tries with loss, 0 to 6: what libwebp takes by itself.
@@ -19,7 +19,7 @@ const LOSSLESS_LEVEL: c_int = 0;
 /// The file's bytes. `quality` is 1 to 100 on libwebp's scale; a sample of chroma must stand for four pixels.
 pub fn encode(planes: &Planes, quality: u8) -> Result<Vec<u8>, Error> {
     let mut picture = blank(planes.size())?;
-    let [mut y, mut cb, mut cr] = picture::limited(planes);
+    let [mut y, mut cb, mut cr] = render::limited(planes);
     let mut config = ffi::WebPConfig::new().map_err(|()| other_version())?;
     (config.quality, config.method) = (f32::from(quality.clamp(1, 100)), METHOD);
     let stride = |width: usize| c_int::try_from(width).unwrap_or(0);
@@ -53,7 +53,7 @@ pub fn encode_lossless(image: &RgbImage) -> Result<Vec<u8>, Error> {
 fn blank((width, height): (u32, u32)) -> Result<ffi::WebPPicture, Error> {
     if width.max(height) > ffi::WEBP_MAX_DIMENSION {
         return Err(Error::new(ErrorKind::TooLarge, format!("WebP has no pictures of {width}x{height}"))
-            .hint("ask for a smaller --width, or for PNG"));
+            .with_hint("ask for a smaller --width, or for PNG"));
     }
     let mut picture = ffi::WebPPicture::new().map_err(|()| other_version())?;
     (picture.width, picture.height) = (width.cast_signed(), height.cast_signed());
@@ -82,7 +82,7 @@ fn failure(code: ffi::WebPEncodingError) -> Error {
     match code {
         Code::VP8_ENC_ERROR_OUT_OF_MEMORY | Code::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => no_memory(),
         Code::VP8_ENC_ERROR_PARTITION0_OVERFLOW | Code::VP8_ENC_ERROR_PARTITION_OVERFLOW | Code::VP8_ENC_ERROR_FILE_TOO_BIG => {
-            Error::new(ErrorKind::TooLarge, "the picture is too large for WebP").hint("ask for a smaller --width, or for PNG")
+            Error::new(ErrorKind::TooLarge, "the picture is too large for WebP").with_hint("ask for a smaller --width, or for PNG")
         }
         other => Error::internal(format!("the WebP cannot be encoded: {other:?}")),
     }
@@ -95,7 +95,7 @@ fn other_version() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::picture::Chroma;
+    use crate::render::Chroma;
 
     #[test]
     fn a_picture_becomes_a_file_that_shows_it() {

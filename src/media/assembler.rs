@@ -14,7 +14,7 @@ const LARGEST: usize = 32 << 20;
 
 /// The payload of one PES packet.
 #[derive(Debug, Clone)]
-pub struct Payload<'a> {
+pub struct PesPayload<'a> {
     /// Its bytes.
     pub data: &'a [u8],
     /// Presentation and decoding time, in the stream's unit.
@@ -29,7 +29,7 @@ pub struct Payload<'a> {
 
 /// One access unit: a frame, or both fields of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unit {
+pub struct AccessUnit {
     /// Its bytes, with start codes.
     pub data: Vec<u8>,
     /// See [`Payload::pts`].
@@ -51,17 +51,17 @@ pub struct Assembler {
     /// The offset of the buffer's first byte in the byte stream. All other offsets count from the stream's start.
     base: usize,
     /// What is known of the bytes from each offset on.
-    marks: VecDeque<Mark>,
+    marks: VecDeque<TimestampMark>,
     /// Before this offset every start code was looked at.
     scanned: usize,
     has_picture: bool,
     /// Where the next access unit starts if the next picture is another one.
     announced: Option<usize>,
-    ready: VecDeque<Unit>,
+    ready: VecDeque<AccessUnit>,
 }
 
 #[derive(Debug, Clone)]
-struct Mark {
+struct TimestampMark {
     offset: usize,
     pts: Option<i64>,
     dts: Option<i64>,
@@ -85,12 +85,12 @@ impl Assembler {
     }
 
     /// Adds a payload.
-    pub fn push(&mut self, payload: &Payload<'_>) {
+    pub fn push(&mut self, payload: &PesPayload<'_>) {
         if self.buffer.len().saturating_add(payload.data.len()) > LARGEST {
             self.remove(self.end());
         }
-        let Payload { data, pts, dts, position, is_damaged } = payload;
-        self.marks.push_back(Mark { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
+        let PesPayload { data, pts, dts, position, is_damaged } = payload;
+        self.marks.push_back(TimestampMark { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
         self.buffer.extend_from_slice(data);
         self.scan(false);
     }
@@ -105,12 +105,12 @@ impl Assembler {
     }
 
     /// The next access unit that is complete.
-    pub fn next_unit(&mut self) -> Option<Unit> {
+    pub fn next_unit(&mut self) -> Option<AccessUnit> {
         self.ready.pop_front()
     }
 
     /// What has come of the access unit at hand, if that has picture data. It is all of it where PES packets hold whole access units.
-    pub fn pending(&self) -> Option<Unit> {
+    pub fn pending(&self) -> Option<AccessUnit> {
         let end = self.announced.unwrap_or(self.end());
         (self.has_picture && self.ready.is_empty()).then(|| self.unit(end))
     }
@@ -170,14 +170,14 @@ impl Assembler {
     }
 
     /// The access unit up to `end`.
-    fn unit(&self, end: usize) -> Unit {
+    fn unit(&self, end: usize) -> AccessUnit {
         let first = self.marks.iter().rfind(|mark| mark.offset <= self.base).or(self.marks.front());
         let first_code = self.start_code(self.base).unwrap_or(self.base);
         // Timestamps are those of the packet in which the unit's first start code begins
         let timed = self.marks.iter().rfind(|mark| mark.offset <= first_code);
         let is_damaged = self.marks.iter().any(|mark| mark.offset < end && mark.is_damaged);
         let position = first.and_then(|mark| Some(mark.position? + (self.base.saturating_sub(mark.offset)) as u64));
-        Unit {
+        AccessUnit {
             data: self.bytes(self.base, end).to_vec(),
             pts: timed.and_then(|mark| mark.pts),
             dts: timed.and_then(|mark| mark.dts),
@@ -219,7 +219,7 @@ impl Assembler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::media::{Entry, Facts};
+    use crate::media::{EntryPoint, UnitFacts};
 
     /// The elementary stream of a fixture's video.
     fn elementary(name: &str, pid: u16) -> Vec<u8> {
@@ -236,11 +236,11 @@ mod tests {
     }
 
     /// The units of a stream that comes in pieces, and what they say.
-    fn units(codec: &str, stream: &[u8], piece: usize) -> (Vec<Unit>, Vec<Facts>) {
+    fn units(codec: &str, stream: &[u8], piece: usize) -> (Vec<AccessUnit>, Vec<UnitFacts>) {
         let mut assembler = Assembler::new(Syntax::of(codec, &[]));
         let mut units = Vec::new();
         for (index, data) in (0..).zip(stream.chunks(piece)) {
-            assembler.push(&Payload {
+            assembler.push(&PesPayload {
                 data,
                 pts: Some(index),
                 dts: None,
@@ -270,7 +270,7 @@ mod tests {
             assert!(facts.iter().all(|facts| facts.is_shown && !facts.lacks_parameters && facts.order.is_some()), "{name}");
             for piece in [1, 7, 188, 4000] {
                 let (pieces, _) = units(codec, &stream, piece);
-                let data = |units: &[Unit]| units.iter().map(|unit| unit.data.clone()).collect::<Vec<_>>();
+                let data = |units: &[AccessUnit]| units.iter().map(|unit| unit.data.clone()).collect::<Vec<_>>();
                 assert!(data(&pieces) == data(&whole), "{name} in pieces of {piece}");
             }
         }
@@ -282,6 +282,6 @@ mod tests {
         let (whole, _) = units("h264", &stream, stream.len());
         let rest = &stream[whole[0].data.len()..];
         let (_, facts) = units("h264", rest, 500);
-        assert!(facts[0].lacks_parameters && facts[0].entry != Some(Entry::Closed), "{:?}", facts[0]);
+        assert!(facts[0].lacks_parameters && facts[0].entry != Some(EntryPoint::Closed), "{:?}", facts[0]);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     bits::Bits,
-    facts::{Entry, Facts},
+    unit_facts::{EntryPoint, UnitFacts},
 };
 
 const SEQUENCE_HEADER: u32 = 1;
@@ -12,8 +12,8 @@ const KEY_FRAME: u32 = 0;
 const INTRA_ONLY_FRAME: u32 = 2;
 
 /// What the frames of a temporal unit say: `None` where they cannot be read, or where a reduced still picture header hides them.
-pub(super) fn facts(unit: &[u8]) -> Option<Facts> {
-    let mut facts = Facts { is_reference: true, ..Facts::default() };
+pub(super) fn facts(unit: &[u8]) -> Option<UnitFacts> {
+    let mut facts = UnitFacts { is_reference: true, ..UnitFacts::default() };
     let (mut rest, mut seen) = (unit, 0);
     while !rest.is_empty() {
         let mut header = Bits::new(rest);
@@ -38,8 +38,8 @@ pub(super) fn facts(unit: &[u8]) -> Option<Facts> {
                 let (frame_type, is_shown) = (bits.bits(2)?, bits.bit()?);
                 facts.is_shown |= is_shown;
                 facts.entry = match frame_type {
-                    KEY_FRAME if seen == 0 => Some(Entry::Closed),
-                    INTRA_ONLY_FRAME if seen == 0 => Some(Entry::Intra),
+                    KEY_FRAME if seen == 0 => Some(EntryPoint::Closed),
+                    INTRA_ONLY_FRAME if seen == 0 => Some(EntryPoint::Intra),
                     _ => facts.entry,
                 };
             }
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn key_frames_inter_frames_and_hidden_frames_are_seen() {
         let unit = |first: u8| facts(&[0x12, 0, 0x32, 2, first, 0]).map(|facts| (facts.entry, facts.is_shown));
-        assert_eq!(unit(0b0001_0000), Some((Some(Entry::Closed), true)));
-        assert_eq!(unit(0b0000_0000), Some((Some(Entry::Closed), false)));
+        assert_eq!(unit(0b0001_0000), Some((Some(EntryPoint::Closed), true)));
+        assert_eq!(unit(0b0000_0000), Some((Some(EntryPoint::Closed), false)));
         assert_eq!(unit(0b0011_0000), Some((None, true)));
-        assert_eq!(unit(0b0101_0000), Some((Some(Entry::Intra), true)));
+        assert_eq!(unit(0b0101_0000), Some((Some(EntryPoint::Intra), true)));
         assert_eq!(unit(0b1000_0000), Some((None, true)));
         assert_eq!(facts(&[0x32, 200, 0]), None);
         assert_eq!(facts(&[0x12, 0]), None);

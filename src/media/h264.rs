@@ -2,10 +2,10 @@
 
 use super::{
     bits::{Bits, unescape},
-    facts::{Entry, Facts, Recovery},
-    h264_parameters::{PPS, Parameters, SPS, Sequence},
+    h264_parameters::{H264ParameterSets, H264Sps, PPS, SPS},
     nal::Framing,
     syntax::Role,
+    unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
 const SLICE: u8 = 1;
@@ -21,11 +21,11 @@ const LONGEST_SEI: usize = 2048;
 
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct H264Reader {
     pub(super) framing: Framing,
-    pub(super) parameters: Parameters,
+    pub(super) parameters: H264ParameterSets,
     /// The first slice of the access unit that is being assembled, and of its second field.
-    current: Option<Slice>,
+    current: Option<H264SliceHeader>,
     has_both_fields: bool,
     order: OrderCount,
     period: u32,
@@ -34,7 +34,7 @@ pub struct Reader {
 /// The beginning of a slice header.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are flags of the syntax")]
-struct Slice {
+struct H264SliceHeader {
     kind: u8,
     reference_level: u8,
     first_macroblock: u32,
@@ -60,9 +60,9 @@ struct OrderCount {
     is_set: bool,
 }
 
-impl Reader {
+impl H264Reader {
     pub(super) fn new(extradata: &[u8]) -> Self {
-        let mut parameters = Parameters::default();
+        let mut parameters = H264ParameterSets::default();
         let mut framing = Framing::StartCodes;
         if extradata.first() == Some(&1) && extradata.len() > 6 {
             framing = Framing::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
@@ -108,7 +108,7 @@ impl Reader {
     }
 
     /// What a slice is to the one before it (7.4.1.2.4).
-    fn relation(&self, one: Slice, other: Slice) -> Role {
+    fn relation(&self, one: H264SliceHeader, other: H264SliceHeader) -> Role {
         let same_frame = one.frame_number == other.frame_number && (one.kind == IDR || other.kind != IDR);
         if one.is_field && other.is_field && one.is_bottom != other.is_bottom && same_frame && !self.has_both_fields {
             return Role::SecondField;
@@ -123,11 +123,11 @@ impl Reader {
         if differs || other.first_macroblock == 0 { Role::NewPicture } else { Role::Picture }
     }
 
-    fn slice(&self, unit: &[u8]) -> Option<Slice> {
+    fn slice(&self, unit: &[u8]) -> Option<H264SliceHeader> {
         let (header, payload) = unit.split_first()?;
         let plain = unescape(payload, HEADER);
         let mut bits = Bits::new(&plain);
-        let mut slice = Slice { kind: header & 0x1f, reference_level: header >> 5 & 3, ..Slice::default() };
+        let mut slice = H264SliceHeader { kind: header & 0x1f, reference_level: header >> 5 & 3, ..H264SliceHeader::default() };
         slice.first_macroblock = bits.unsigned()?;
         slice.is_intra = matches!(bits.unsigned()? % 5, 2 | 4);
         slice.picture_parameters = bits.unsigned()?;
@@ -152,9 +152,9 @@ impl Reader {
         Some(slice)
     }
 
-    pub(super) fn facts(&mut self, units: &[&[u8]]) -> Facts {
-        let mut facts = Facts { is_shown: true, ..Facts::default() };
-        let (mut first, mut all_intra, mut fields, mut recovery) = (None::<Slice>, true, [false; 2], None);
+    pub(super) fn facts(&mut self, units: &[&[u8]]) -> UnitFacts {
+        let mut facts = UnitFacts { is_shown: true, ..UnitFacts::default() };
+        let (mut first, mut all_intra, mut fields, mut recovery) = (None::<H264SliceHeader>, true, [false; 2], None);
         for unit in units {
             match unit.first().map(|header| header & 0x1f) {
                 Some(SPS | PPS) => self.parameters.see(unit),
@@ -170,18 +170,18 @@ impl Reader {
                 _ => {}
             }
         }
-        let Some(slice) = first else { return Facts { is_shown: false, ..facts } };
+        let Some(slice) = first else { return UnitFacts { is_shown: false, ..facts } };
         facts.is_single_field = fields != [true; 2];
         let is_idr = slice.kind == IDR;
         facts.entry = match recovery {
-            _ if is_idr => Some(Entry::Closed),
-            Some(0) => Some(Entry::Open),
-            _ if all_intra => Some(Entry::Intra),
-            Some(frames) => Some(Entry::Gradual(Recovery::Frames(frames))),
+            _ if is_idr => Some(EntryPoint::Closed),
+            Some(0) => Some(EntryPoint::Open),
+            _ if all_intra => Some(EntryPoint::Intra),
+            Some(frames) => Some(EntryPoint::Gradual(RecoveryPoint::Frames(frames))),
             None => None,
         };
         let Some((sequence, _)) = self.parameters.active(slice.picture_parameters).filter(|_| slice.is_complete) else {
-            return Facts { lacks_parameters: true, ..facts };
+            return UnitFacts { lacks_parameters: true, ..facts };
         };
         (facts.size, facts.duration) = (Some(sequence.size), sequence.duration);
         facts.frame_number = Some((slice.frame_number, 1 << sequence.frame_number_bits));
@@ -194,7 +194,7 @@ impl Reader {
 
 impl OrderCount {
     /// The picture order count of the frame; `None` for type 1, which is counted by decoding order.
-    fn next(&mut self, sequence: &Sequence, slice: Slice, is_idr: bool) -> Option<i64> {
+    fn next(&mut self, sequence: &H264Sps, slice: H264SliceHeader, is_idr: bool) -> Option<i64> {
         let number = i64::from(slice.frame_number);
         if is_idr || !self.is_set {
             *self = Self { frame_number: number, low: if is_idr { 0 } else { slice.order_low.into() }, is_set: true, ..Self::default() };

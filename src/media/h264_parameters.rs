@@ -14,7 +14,7 @@ pub(super) const PPS: u8 = 8;
 
 /// A sequence parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sequence {
+pub(super) struct H264Sps {
     pub frame_number_bits: u32,
     /// `pic_order_cnt_type`.
     pub order_type: u32,
@@ -29,7 +29,7 @@ pub(super) struct Sequence {
 
 /// A picture parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(super) struct H264Pps {
     pub sequence: u32,
     /// `bottom_field_pic_order_in_frame_present_flag`.
     pub has_bottom_order: bool,
@@ -38,12 +38,12 @@ pub(super) struct Picture {
 
 /// The parameter sets that a stream has had so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parameters {
-    sequences: BTreeMap<u32, Sequence>,
-    pictures: BTreeMap<u32, Picture>,
+pub(super) struct H264ParameterSets {
+    sequences: BTreeMap<u32, H264Sps>,
+    pictures: BTreeMap<u32, H264Pps>,
 }
 
-impl Parameters {
+impl H264ParameterSets {
     /// Those of an `avcC` box (ISO/IEC 14496-15, 5.3.3.1), or of a byte stream.
     pub fn read_box(&mut self, bytes: &[u8]) -> Option<()> {
         let mut rest = bytes.get(5..)?;
@@ -67,14 +67,14 @@ impl Parameters {
         let plain = unescape(payload, LONGEST);
         match header & 0x1f {
             SPS => {
-                if let Some((id, sequence)) = Sequence::read(&plain, unit)
+                if let Some((id, sequence)) = H264Sps::read(&plain, unit)
                     && self.sequences.len() < MOST
                 {
                     self.sequences.insert(id, sequence);
                 }
             }
             PPS => {
-                if let Some((id, picture)) = Picture::read(&plain, unit)
+                if let Some((id, picture)) = H264Pps::read(&plain, unit)
                     && self.pictures.len() < MOST
                 {
                     self.pictures.insert(id, picture);
@@ -85,7 +85,7 @@ impl Parameters {
     }
 
     /// The picture parameter set of this number, with its sequence parameter set.
-    pub fn active(&self, picture: u32) -> Option<(&Sequence, &Picture)> {
+    pub fn active(&self, picture: u32) -> Option<(&H264Sps, &H264Pps)> {
         let picture = self.pictures.get(&picture)?;
         Some((self.sequences.get(&picture.sequence)?, picture))
     }
@@ -124,7 +124,7 @@ fn number_of(unit: &[u8]) -> Option<u32> {
     Bits::new(plain.get(skipped..)?).unsigned()
 }
 
-impl Sequence {
+impl H264Sps {
     fn read(plain: &[u8], raw: &[u8]) -> Option<(u32, Self)> {
         let profile = *plain.first()?;
         let mut bits = Bits::new(plain.get(3..)?);
@@ -216,7 +216,7 @@ fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {
     Some(())
 }
 
-impl Picture {
+impl H264Pps {
     fn read(plain: &[u8], raw: &[u8]) -> Option<(u32, Self)> {
         let mut bits = Bits::new(plain);
         let id = bits.unsigned().filter(|id| *id < 256)?;

@@ -2,11 +2,11 @@
 
 use super::{
     bits::{Bits, unescape},
-    facts::{Entry, Facts, Recovery},
     h264::coded_number,
-    hevc_parameters::{PPS, Parameters, VPS, kind_of},
+    hevc_parameters::{HevcParameterSets, PPS, VPS, kind_of},
     nal::Framing,
     syntax::Role,
+    unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
 /// NAL unit types (table 7-1).
@@ -29,9 +29,9 @@ const LONGEST_SEI: usize = 2048;
 
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone)]
-pub struct Reader {
+pub struct HevcReader {
     pub(super) framing: Framing,
-    pub(super) parameters: Parameters,
+    pub(super) parameters: HevcParameterSets,
     /// The picture order count's low and high part of the last picture that counts (8.3.1).
     order: Option<(i64, i64)>,
     period: u32,
@@ -39,7 +39,7 @@ pub struct Reader {
 
 /// The beginning of a slice segment header.
 #[derive(Debug, Clone, Copy)]
-struct Segment {
+struct HevcSliceHeader {
     kind: u8,
     picture_parameters: u32,
     /// `None` for a dependent segment, and where parameter sets are missing.
@@ -48,9 +48,9 @@ struct Segment {
     is_complete: bool,
 }
 
-impl Reader {
+impl HevcReader {
     pub(super) fn new(extradata: &[u8]) -> Self {
-        let mut parameters = Parameters::default();
+        let mut parameters = HevcParameterSets::default();
         let mut framing = Framing::StartCodes;
         if extradata.len() > 22 && !extradata.starts_with(&[0, 0, 1]) && !extradata.starts_with(&[0, 0, 0, 1]) {
             framing = Framing::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
@@ -82,7 +82,7 @@ impl Reader {
         }
     }
 
-    fn segment(&self, unit: &[u8]) -> Option<Segment> {
+    fn segment(&self, unit: &[u8]) -> Option<HevcSliceHeader> {
         let kind = kind_of(unit).filter(|kind| *kind <= LAST_SLICE)?;
         let plain = unescape(unit.get(2..)?, HEADER);
         let mut bits = Bits::new(&plain);
@@ -91,13 +91,13 @@ impl Reader {
             bits.bit()?;
         }
         let picture_parameters = bits.unsigned()?;
-        let mut segment = Segment { kind, picture_parameters, is_intra: None, order_low: 0, is_complete: false };
+        let mut segment = HevcSliceHeader { kind, picture_parameters, is_intra: None, order_low: 0, is_complete: false };
         let Some((sequence, picture)) = self.parameters.active(picture_parameters) else { return Some(segment) };
         if !is_first {
             let is_dependent = picture.has_dependent_segments && bits.bit()?;
             bits.bits(sequence.address_bits)?;
             if is_dependent {
-                return Some(Segment { is_complete: true, ..segment });
+                return Some(HevcSliceHeader { is_complete: true, ..segment });
             }
         }
         bits.bits(picture.extra_bits)?;
@@ -111,12 +111,12 @@ impl Reader {
         if !IDR.contains(&kind) {
             segment.order_low = bits.bits(sequence.order_bits)?;
         }
-        Some(Segment { is_complete: true, ..segment })
+        Some(HevcSliceHeader { is_complete: true, ..segment })
     }
 
-    pub(super) fn facts(&mut self, units: &[&[u8]]) -> Facts {
-        let mut facts = Facts { is_shown: true, ..Facts::default() };
-        let (mut first, mut all_intra, mut recovery) = (None::<Segment>, true, None);
+    pub(super) fn facts(&mut self, units: &[&[u8]]) -> UnitFacts {
+        let mut facts = UnitFacts { is_shown: true, ..UnitFacts::default() };
+        let (mut first, mut all_intra, mut recovery) = (None::<HevcSliceHeader>, true, None);
         for unit in units {
             match kind_of(unit) {
                 Some(VPS..=PPS) => self.parameters.see(unit),
@@ -129,14 +129,14 @@ impl Reader {
                 _ => {}
             }
         }
-        let Some(segment) = first else { return Facts { is_shown: false, ..facts } };
+        let Some(segment) = first else { return UnitFacts { is_shown: false, ..facts } };
         let kind = segment.kind;
         facts.is_reference = kind >= SUB_LAYER_NON_REFERENCE || kind % 2 == 1;
         facts.is_decodable_leading = RADL.contains(&kind);
         facts.is_skipped_leading = RASL.contains(&kind);
         let Some((sequence, _)) = self.parameters.active(segment.picture_parameters).filter(|_| segment.is_complete) else {
-            let entry = (BLA[0]..=LAST_IRAP).contains(&kind).then_some(Entry::Open);
-            return Facts { lacks_parameters: true, entry, ..facts };
+            let entry = (BLA[0]..=LAST_IRAP).contains(&kind).then_some(EntryPoint::Open);
+            return UnitFacts { lacks_parameters: true, entry, ..facts };
         };
         facts.size = Some(sequence.size);
         let is_idr = IDR.contains(&kind) || BLA.contains(&kind);
@@ -154,11 +154,11 @@ impl Reader {
         self.period += u32::from(is_idr);
         (facts.period, facts.order) = (self.period, Some(high + low));
         facts.entry = match recovery {
-            _ if IDR.contains(&kind) => Some(Entry::Closed),
-            _ if (BLA[0]..=LAST_IRAP).contains(&kind) => Some(Entry::Open),
-            Some(0) => Some(Entry::Open),
-            _ if all_intra => Some(Entry::Intra),
-            Some(count) => Some(Entry::Gradual(Recovery::Order(high + low + i64::from(count)))),
+            _ if IDR.contains(&kind) => Some(EntryPoint::Closed),
+            _ if (BLA[0]..=LAST_IRAP).contains(&kind) => Some(EntryPoint::Open),
+            Some(0) => Some(EntryPoint::Open),
+            _ if all_intra => Some(EntryPoint::Intra),
+            Some(count) => Some(EntryPoint::Gradual(RecoveryPoint::Order(high + low + i64::from(count)))),
             None => None,
         };
         facts

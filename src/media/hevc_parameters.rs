@@ -15,7 +15,7 @@ const MOST: usize = 96;
 
 /// A sequence parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Sequence {
+pub(super) struct HevcSps {
     pub order_bits: u32,
     /// Bits of a slice segment address: the picture's coding tree blocks, rounded up to a power of two.
     pub address_bits: u32,
@@ -25,7 +25,7 @@ pub(super) struct Sequence {
 
 /// A picture parameter set.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(super) struct HevcPps {
     pub sequence: u32,
     pub has_dependent_segments: bool,
     pub has_output_flag: bool,
@@ -34,14 +34,14 @@ pub(super) struct Picture {
 
 /// The parameter sets that a stream has had so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Parameters {
-    sequences: BTreeMap<u32, Sequence>,
-    pictures: BTreeMap<u32, Picture>,
+pub(super) struct HevcParameterSets {
+    sequences: BTreeMap<u32, HevcSps>,
+    pictures: BTreeMap<u32, HevcPps>,
     /// The NAL units, by kind and number.
     raw: BTreeMap<(u8, u32), Vec<u8>>,
 }
 
-impl Parameters {
+impl HevcParameterSets {
     /// Those of an `hvcC` box (ISO/IEC 14496-15, 8.3.3.1).
     pub fn read_box(&mut self, bytes: &[u8]) -> Option<()> {
         let (arrays, mut rest) = bytes.get(22..)?.split_first()?;
@@ -65,8 +65,8 @@ impl Parameters {
         let Some((kind, id)) = number_of(unit).filter(|_| unit.len() <= LONGEST) else { return };
         let plain = unescape(unit.get(2..).unwrap_or_default(), LONGEST);
         let is_read = match kind {
-            SPS => Sequence::read(&plain).map(|sequence| self.sequences.insert(id, sequence)).is_some(),
-            PPS => Picture::read(&plain).map(|picture| self.pictures.insert(id, picture)).is_some(),
+            SPS => HevcSps::read(&plain).map(|sequence| self.sequences.insert(id, sequence)).is_some(),
+            PPS => HevcPps::read(&plain).map(|picture| self.pictures.insert(id, picture)).is_some(),
             _ => true,
         };
         if is_read && (self.raw.len() < MOST || self.raw.contains_key(&(kind, id))) {
@@ -75,7 +75,7 @@ impl Parameters {
     }
 
     /// The picture parameter set of this number, with its sequence parameter set.
-    pub fn active(&self, picture: u32) -> Option<(&Sequence, &Picture)> {
+    pub fn active(&self, picture: u32) -> Option<(&HevcSps, &HevcPps)> {
         let picture = self.pictures.get(&picture)?;
         Some((self.sequences.get(&picture.sequence)?, picture))
     }
@@ -145,7 +145,7 @@ fn skip_profile(bits: &mut Bits<'_>, layers: u32) -> Option<()> {
     Some(())
 }
 
-impl Sequence {
+impl HevcSps {
     fn read(plain: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(plain);
         bits.bits(4)?;
@@ -173,7 +173,7 @@ impl Sequence {
     }
 }
 
-impl Picture {
+impl HevcPps {
     fn read(plain: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(plain);
         bits.unsigned()?;

@@ -11,7 +11,6 @@
 mod assembler;
 mod av1;
 mod bits;
-mod facts;
 mod h264;
 mod h264_parameters;
 mod hevc;
@@ -23,12 +22,13 @@ mod syntax;
 mod timeline;
 mod transport;
 mod transport_sync;
+mod unit_facts;
 mod vp9;
 
-pub use assembler::{Assembler, Payload, Unit};
-pub use facts::{Entry, Facts, Recovery};
+pub use assembler::{AccessUnit, Assembler, PesPayload};
 pub use random_access::{entries_for, is_whole_from};
 pub use syntax::Syntax;
-pub use timeline::{Anchor, Clock, Timed, presentation_times, segment_start};
-pub use transport::{StreamStart, Transport};
+pub use timeline::{Anchor, MediaClock, TimedUnit, presentation_times, segment_start};
+pub use transport::{StreamStart, TransportReader};
 pub use transport_sync::{find as find_transport_stream, size_at as transport_packet_size_at};
+pub use unit_facts::{EntryPoint, RecoveryPoint, UnitFacts};

@@ -2,9 +2,9 @@
 
 use super::{
     bits::Bits,
-    facts::{Entry, Facts},
     nal::start_code,
     syntax::Role,
+    unit_facts::{EntryPoint, UnitFacts},
 };
 
 const PICTURE: u8 = 0x00;
@@ -29,7 +29,7 @@ const DURATIONS: [(u32, u32); 8] = [(1001, 24_000), (1, 24), (1, 25), (1001, 30_
 
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone, Default)]
-pub struct Reader {
+pub struct Mpeg2Reader {
     /// The field structure of the picture that is being assembled, once its header was complete.
     structure: Option<u32>,
     has_both_fields: bool,
@@ -44,7 +44,7 @@ pub struct Reader {
     period: u32,
 }
 
-impl Reader {
+impl Mpeg2Reader {
     pub(super) fn start_unit(&mut self) {
         (self.structure, self.has_both_fields, self.is_open) = (None, false, true);
     }
@@ -85,8 +85,8 @@ impl Reader {
         }
     }
 
-    pub(super) fn facts(&mut self, unit: &[u8]) -> Facts {
-        let mut facts = Facts { is_shown: true, ..Facts::default() };
+    pub(super) fn facts(&mut self, unit: &[u8]) -> UnitFacts {
+        let mut facts = UnitFacts { is_shown: true, ..UnitFacts::default() };
         let (mut is_closed, mut has_group, mut kind, mut temporal, mut fields) = (false, false, None, 0, [false; 2]);
         let mut code = start_code(unit, 0);
         while let Some(at) = code {
@@ -115,12 +115,12 @@ impl Reader {
             }
             code = start_code(unit, at + 3);
         }
-        let Some(kind) = kind else { return Facts { is_shown: false, ..facts } };
+        let Some(kind) = kind else { return UnitFacts { is_shown: false, ..facts } };
         facts.is_single_field = fields == [true, false] || fields == [false, true];
         facts.is_reference = kind != BIDIRECTIONAL;
         facts.lacks_parameters = self.sequence.is_empty();
         (facts.size, facts.duration) = (self.size, self.duration);
-        facts.entry = (kind == INTRA).then_some(if is_closed { Entry::Closed } else { Entry::Open });
+        facts.entry = (kind == INTRA).then_some(if is_closed { EntryPoint::Closed } else { EntryPoint::Open });
         let temporal = i64::from(temporal);
         self.period += u32::from(has_group);
         let order = match self.order.filter(|_| !has_group) {

@@ -1,17 +1,17 @@
 //! Random access: which access unit decoding must start from so that a picture comes out whole.
 
 use super::{
-    facts::{Entry, Facts, Recovery},
-    timeline::Timed,
+    timeline::TimedUnit,
+    unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
 /// The access units from which `target` can be decoded, in the order in which they are to be tried; all are indices in decoding order.
 ///
 /// The target itself comes first if it needs no other. Announced random access points follow, the latest first. Pictures that are merely
 /// intra come last, since what follows them may refer to earlier pictures.
-pub fn entries_for(units: &[Timed], target: usize) -> Vec<usize> {
+pub fn entries_for(units: &[TimedUnit], target: usize) -> Vec<usize> {
     let usable = |index: &usize| is_whole_from(units, *index, target);
-    let is_intra = |index: &usize| units.get(*index).is_some_and(|unit| unit.facts.entry == Some(Entry::Intra));
+    let is_intra = |index: &usize| units.get(*index).is_some_and(|unit| unit.facts.entry == Some(EntryPoint::Intra));
     let all: Vec<usize> = (0..=target).rev().filter(usable).collect();
     let (itself, earlier): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|index| *index == target);
     let (intra, announced): (Vec<usize>, Vec<usize>) = earlier.into_iter().partition(is_intra);
@@ -19,16 +19,16 @@ pub fn entries_for(units: &[Timed], target: usize) -> Vec<usize> {
 }
 
 /// Whether the picture of `target` is whole if decoding starts at `entry`.
-pub fn is_whole_from(units: &[Timed], entry: usize, target: usize) -> bool {
+pub fn is_whole_from(units: &[TimedUnit], entry: usize, target: usize) -> bool {
     let Some((from, to)) = units.get(entry).zip(units.get(target)) else { return false };
     if from.facts.lacks_parameters || target < entry {
         return false;
     }
     match from.facts.entry {
         None => false,
-        Some(Entry::Closed) => true,
-        Some(Entry::Open | Entry::Intra) => target == entry || is_shown_after(from, to) || to.facts.is_decodable_leading,
-        Some(Entry::Gradual(recovery)) => {
+        Some(EntryPoint::Closed) => true,
+        Some(EntryPoint::Open | EntryPoint::Intra) => target == entry || is_shown_after(from, to) || to.facts.is_decodable_leading,
+        Some(EntryPoint::Gradual(recovery)) => {
             let complete =
                 (entry..=target).find(|index| units.get(*index).is_some_and(|unit| has_recovered(&from.facts, recovery, &unit.facts)));
             complete
@@ -38,17 +38,17 @@ pub fn is_whole_from(units: &[Timed], entry: usize, target: usize) -> bool {
     }
 }
 
-fn has_recovered(from: &Facts, recovery: Recovery, unit: &Facts) -> bool {
+fn has_recovered(from: &UnitFacts, recovery: RecoveryPoint, unit: &UnitFacts) -> bool {
     match recovery {
-        Recovery::Frames(count) => from.frame_number.zip(unit.frame_number).is_some_and(|((first, modulus), (number, _))| {
+        RecoveryPoint::Frames(count) => from.frame_number.zip(unit.frame_number).is_some_and(|((first, modulus), (number, _))| {
             unit.period == from.period && modulus > 0 && (number + modulus - first % modulus) % modulus >= count
         }),
-        Recovery::Order(order) => unit.period == from.period && unit.order.is_some_and(|own| own >= order),
+        RecoveryPoint::Order(order) => unit.period == from.period && unit.order.is_some_and(|own| own >= order),
     }
 }
 
 /// By output order, or by time where the codec's headers do not tell it.
-fn is_shown_after(one: &Timed, other: &Timed) -> bool {
+fn is_shown_after(one: &TimedUnit, other: &TimedUnit) -> bool {
     match (one.facts.order, other.facts.order) {
         (Some(first), Some(second)) => (other.facts.period, second) > (one.facts.period, first),
         _ => one.pts.zip(other.pts).is_none_or(|(first, second)| second > first),
@@ -59,17 +59,27 @@ fn is_shown_after(one: &Timed, other: &Timed) -> bool {
 mod tests {
     use super::*;
 
-    fn unit(entry: Option<Entry>, order: i64) -> Timed {
-        let facts =
-            Facts { entry, order: Some(order), frame_number: Some((u32::try_from(order / 2).unwrap_or(0), 16)), ..Facts::default() };
-        Timed { facts, ..Timed::default() }
+    fn unit(entry: Option<EntryPoint>, order: i64) -> TimedUnit {
+        let facts = UnitFacts {
+            entry,
+            order: Some(order),
+            frame_number: Some((u32::try_from(order / 2).unwrap_or(0), 16)),
+            ..UnitFacts::default()
+        };
+        TimedUnit { facts, ..TimedUnit::default() }
     }
 
     #[test]
     fn pictures_shown_before_an_open_entry_need_an_earlier_one() {
         // IDR, P, then an open group: I, two leading B, P
-        let units =
-            [unit(Some(Entry::Closed), 0), unit(None, 6), unit(Some(Entry::Open), 12), unit(None, 8), unit(None, 10), unit(None, 14)];
+        let units = [
+            unit(Some(EntryPoint::Closed), 0),
+            unit(None, 6),
+            unit(Some(EntryPoint::Open), 12),
+            unit(None, 8),
+            unit(None, 10),
+            unit(None, 14),
+        ];
         assert_eq!(entries_for(&units, 2), [2, 0]);
         assert_eq!(entries_for(&units, 3), [0]);
         assert_eq!(entries_for(&units, 5), [2, 0]);
@@ -81,15 +91,15 @@ mod tests {
     #[test]
     fn a_refresh_counts_its_frames() {
         let mut units: Vec<_> = (0..10).map(|index| unit(None, 2 * index)).collect();
-        units[2].facts.entry = Some(Entry::Gradual(Recovery::Frames(4)));
+        units[2].facts.entry = Some(EntryPoint::Gradual(RecoveryPoint::Frames(4)));
         assert!((0..10).map(|target| is_whole_from(&units, 2, target)).eq((0..10).map(|target| target >= 6)));
-        units[2].facts.entry = Some(Entry::Gradual(Recovery::Order(10)));
+        units[2].facts.entry = Some(EntryPoint::Gradual(RecoveryPoint::Order(10)));
         assert!((0..10).map(|target| is_whole_from(&units, 2, target)).eq((0..10).map(|target| target >= 5)));
     }
 
     #[test]
     fn announced_entries_come_before_those_that_are_merely_intra() {
-        let units = [unit(Some(Entry::Closed), 0), unit(Some(Entry::Intra), 2), unit(None, 4)];
+        let units = [unit(Some(EntryPoint::Closed), 0), unit(Some(EntryPoint::Intra), 2), unit(None, 4)];
         assert_eq!(entries_for(&units, 2), [0, 1]);
         assert_eq!(entries_for(&units, 1), [1, 0]);
         let mut unknown = units.to_vec();

@@ -1,16 +1,16 @@
 //! The codecs whose headers are read here: where an access unit ends, and what it says.
 
-use super::{av1, facts::Facts, h264, hevc, mpeg2, nal, nal::Framing, vp9};
+use super::{av1, h264, hevc, mpeg2, nal, nal::Framing, unit_facts::UnitFacts, vp9};
 
 /// The state of reading one stream's headers, by codec.
 #[derive(Debug, Clone)]
 pub enum Syntax {
     /// ITU-T H.264.
-    H264(Box<h264::Reader>),
+    H264(Box<h264::H264Reader>),
     /// ITU-T H.265.
-    Hevc(Box<hevc::Reader>),
+    Hevc(Box<hevc::HevcReader>),
     /// ISO/IEC 11172-2 and 13818-2.
-    Mpeg2(mpeg2::Reader),
+    Mpeg2(mpeg2::Mpeg2Reader),
     /// VP9.
     Vp9,
     /// AV1.
@@ -40,9 +40,9 @@ impl Syntax {
     /// By libavcodec's name of the codec and the stream's extradata.
     pub fn of(codec: &str, extradata: &[u8]) -> Self {
         match codec {
-            "h264" => Self::H264(Box::new(h264::Reader::new(extradata))),
-            "hevc" => Self::Hevc(Box::new(hevc::Reader::new(extradata))),
-            "mpeg2video" | "mpeg1video" => Self::Mpeg2(mpeg2::Reader::default()),
+            "h264" => Self::H264(Box::new(h264::H264Reader::new(extradata))),
+            "hevc" => Self::Hevc(Box::new(hevc::HevcReader::new(extradata))),
+            "mpeg2video" | "mpeg1video" => Self::Mpeg2(mpeg2::Mpeg2Reader::default()),
             "vp9" => Self::Vp9,
             "av1" => Self::Av1,
             _ => Self::Other,
@@ -79,14 +79,14 @@ impl Syntax {
     }
 
     /// What a whole access unit says, in decoding order. `is_key` is the container's flag, which counts where the bytes say nothing.
-    pub fn facts(&mut self, unit: &[u8], is_key: bool) -> Facts {
+    pub fn facts(&mut self, unit: &[u8], is_key: bool) -> UnitFacts {
         match self {
             Self::H264(reader) => reader.facts(&nal::units(unit, reader.framing)),
             Self::Hevc(reader) => reader.facts(&nal::units(unit, reader.framing)),
             Self::Mpeg2(reader) => reader.facts(unit),
-            Self::Vp9 => vp9::facts(unit).unwrap_or_else(|| Facts::of_container(is_key)),
-            Self::Av1 => av1::facts(unit).unwrap_or_else(|| Facts::of_container(is_key)),
-            Self::Other => Facts::of_container(is_key),
+            Self::Vp9 => vp9::facts(unit).unwrap_or_else(|| UnitFacts::of_container(is_key)),
+            Self::Av1 => av1::facts(unit).unwrap_or_else(|| UnitFacts::of_container(is_key)),
+            Self::Other => UnitFacts::of_container(is_key),
         }
     }
 

@@ -3,27 +3,27 @@
 //! Within one discontinuity sequence number the offset between the two is constant. It follows from the first segment that is read: what that
 //! segment shows first belongs to its start in the playlist ([`segment_start`]).
 
-use super::facts::Facts;
+use super::unit_facts::UnitFacts;
 
 /// An access unit's timestamps and headers, in decoding order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Timed {
+pub struct TimedUnit {
     /// Presentation time in seconds of the media's clock, if the container tells it.
     pub pts: Option<f64>,
     /// Decoding time, as `pts`.
     pub dts: Option<f64>,
     /// What the access unit says about itself.
-    pub facts: Facts,
+    pub facts: UnitFacts,
 }
 
 /// The media's clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Clock {
+pub struct MediaClock {
     /// After so many seconds it starts again at 0; `None`: never.
     pub wraps_after: Option<f64>,
 }
 
-impl Clock {
+impl MediaClock {
     /// The clock of MPEG-2 systems: 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7).
     pub const MPEG2: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
 
@@ -48,7 +48,7 @@ pub struct Anchor {
 
 impl Anchor {
     /// Playlist time of a media timestamp.
-    pub fn playlist_time(&self, media: f64, clock: Clock) -> f64 {
+    pub fn playlist_time(&self, media: f64, clock: MediaClock) -> f64 {
         self.playlist + clock.difference(media, self.media)
     }
 }
@@ -61,7 +61,7 @@ const USUAL_DURATION: f64 = 0.04;
 
 /// The presentation time of every access unit, in seconds of the media's clock, without wraps and new clocks. Missing ones are derived from
 /// output order and the nearest known ones, never from zero.
-pub fn presentation_times(units: &[Timed], clock: Clock) -> Vec<f64> {
+pub fn presentation_times(units: &[TimedUnit], clock: MediaClock) -> Vec<f64> {
     let known = continuous(units, clock);
     if let Some(all) = known.iter().copied().collect::<Option<Vec<f64>>>() {
         return all;
@@ -107,8 +107,8 @@ fn frame_duration(anchors: &[(usize, f64)]) -> Option<f64> {
 }
 
 /// The presentation times that the container tells, with wraps and new clocks taken out.
-fn continuous(units: &[Timed], clock: Clock) -> Vec<Option<f64>> {
-    let decoded = |unit: &Timed| unit.dts.or(unit.pts);
+fn continuous(units: &[TimedUnit], clock: MediaClock) -> Vec<Option<f64>> {
+    let decoded = |unit: &TimedUnit| unit.dts.or(unit.pts);
     let mut known = Vec::with_capacity(units.len());
     // The last decoding time on the continuous clock, and how far that clock is from the media's
     let (mut last, mut step, mut shift) = (None::<f64>, USUAL_DURATION, 0.0);
@@ -150,7 +150,7 @@ const REORDER_WINDOW: usize = 16;
 /// `is_trimmed` says that an edit list leaves out the first units. Packagers cut segments before an access unit and count from its presentation
 /// time: pictures that are decoded later and shown before it belong to the segment before. Streams
 /// are interleaved by decoding time, so sound that starts earlier by little more than the reordering delay started with the picture.
-pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, is_trimmed: bool, clock: Clock) -> Option<f64> {
+pub fn segment_start(units: &[TimedUnit], times: &[f64], others: Option<f64>, is_trimmed: bool, clock: MediaClock) -> Option<f64> {
     let first = units.first().zip(times.first());
     let video = match first {
         Some((_, time)) if !is_trimmed => Some(*time),
@@ -168,8 +168,8 @@ pub fn segment_start(units: &[Timed], times: &[f64], others: Option<f64>, is_tri
 mod tests {
     use super::*;
 
-    fn unit(pts: Option<f64>, dts: Option<f64>, order: i64) -> Timed {
-        Timed { pts, dts, facts: Facts { order: Some(order), ..Facts::default() } }
+    fn unit(pts: Option<f64>, dts: Option<f64>, order: i64) -> TimedUnit {
+        TimedUnit { pts, dts, facts: UnitFacts { order: Some(order), ..UnitFacts::default() } }
     }
 
     fn rounded(times: &[f64]) -> Vec<i64> {
@@ -183,37 +183,39 @@ mod tests {
         let orders = [0, 6, 2, 4, 12, 8, 10];
         let pts = [Some(10.0), None, None, None, Some(10.24), None, None];
         let units: Vec<_> = orders.iter().zip(pts).map(|(order, pts)| unit(pts, None, *order)).collect();
-        assert_eq!(rounded(&presentation_times(&units, Clock::MPEG2)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
     }
 
     #[test]
     fn one_known_time_is_enough() {
         let units: Vec<_> = (0..3).map(|index| unit((index == 1).then_some(5.0), None, index)).collect();
-        assert_eq!(rounded(&presentation_times(&units, Clock::MPEG2)), [4960, 5000, 5040]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [4960, 5000, 5040]);
     }
 
     #[test]
     fn the_clock_wraps_and_steps_back_and_time_goes_on() {
-        let turn = Clock::MPEG2.wraps_after.unwrap();
+        let turn = MediaClock::MPEG2.wraps_after.unwrap();
         let wrapping: Vec<_> = [turn - 0.08, turn - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        let start = presentation_times(&wrapping, Clock::MPEG2);
+        let start = presentation_times(&wrapping, MediaClock::MPEG2);
         assert_eq!(rounded(&start.iter().map(|time| time - start[0]).collect::<Vec<_>>()), [0, 40, 80, 120]);
         let small: Vec<_> = [1.0, 1.04, 0.9, 0.94].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&small, Clock::MPEG2)), [1000, 1040, 900, 940], "as players place them");
+        assert_eq!(rounded(&presentation_times(&small, MediaClock::MPEG2)), [1000, 1040, 900, 940], "as players place them");
         let stepping: Vec<_> = [5.0, 5.04, 5.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&stepping, Clock::MPEG2)), [5000, 5040, 5080, 5120, 5160]);
+        assert_eq!(rounded(&presentation_times(&stepping, MediaClock::MPEG2)), [5000, 5040, 5080, 5120, 5160]);
         let outlier: Vec<_> = (0..).zip([5.0, 5.04, 0.2, 5.12]).map(|(order, time)| unit(Some(time), Some(time), order)).collect();
-        assert_eq!(rounded(&presentation_times(&outlier, Clock::MPEG2)), [5000, 5040, 5080, 5120]);
+        assert_eq!(rounded(&presentation_times(&outlier, MediaClock::MPEG2)), [5000, 5040, 5080, 5120]);
     }
 
     #[test]
     fn a_segment_starts_with_its_earliest_stream() {
         let key = |pts, dts| {
             let mut key = unit(Some(pts), Some(dts), 0);
-            key.facts.entry = Some(super::super::Entry::Closed);
+            key.facts.entry = Some(super::super::EntryPoint::Closed);
             vec![key]
         };
-        let start = |units: &[Timed], others| segment_start(units, &presentation_times(units, Clock::MPEG2), others, false, Clock::MPEG2);
+        let start = |units: &[TimedUnit], others| {
+            segment_start(units, &presentation_times(units, MediaClock::MPEG2), others, false, MediaClock::MPEG2)
+        };
         assert_eq!(start(&key(10.0, 10.0), None), Some(10.0));
         assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved sound");
         assert_eq!(start(&key(13.0, 13.0), Some(10.0)), Some(10.0), "video is late");
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!(start(&[], Some(12.0)), Some(12.0));
         let cut_anywhere = [unit(Some(10.12), Some(9.96), 3), unit(Some(10.04), Some(10.0), 1), unit(Some(10.08), Some(10.04), 2)];
         assert_eq!(start(&cut_anywhere, None), Some(10.12));
-        let times = presentation_times(&cut_anywhere, Clock::MPEG2);
-        assert_eq!(segment_start(&cut_anywhere, &times, None, true, Clock::MPEG2), Some(10.04), "an edit list trims");
+        let times = presentation_times(&cut_anywhere, MediaClock::MPEG2);
+        assert_eq!(segment_start(&cut_anywhere, &times, None, true, MediaClock::MPEG2), Some(10.04), "an edit list trims");
     }
 }

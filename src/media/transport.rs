@@ -41,7 +41,7 @@ struct Pid {
 
 /// Brings a transport stream into order. Input and output are byte streams.
 #[derive(Debug, Default)]
-pub struct Transport {
+pub struct TransportReader {
     buffer: Vec<u8>,
     /// The offset in the input of the buffer's first byte.
     position: u64,
@@ -56,7 +56,7 @@ pub struct Transport {
     starts: Vec<StreamStart>,
 }
 
-impl Transport {
+impl TransportReader {
     /// Adds input, and gives what can be given on. `resource` tells where in the input, behind the first offset and not behind the second, another
     /// resource starts: a packet does not go on there, and counters may start anew.
     pub fn push(&mut self, bytes: &[u8], resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
@@ -243,7 +243,7 @@ mod tests {
 
     /// Counters and contents of the packets that come out, with null packets left out.
     fn through(input: &[u8], piece: usize, resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<(u8, u8)> {
-        let mut transport = Transport::default();
+        let mut transport = TransportReader::default();
         let mut output: Vec<u8> = input.chunks(piece).flat_map(|bytes| transport.push(bytes, &resource)).collect();
         output.extend(transport.finish(&resource));
         assert!(output.chunks(PACKET).all(|packet| packet.len() == PACKET && packet[0] == SYNC));
@@ -325,7 +325,7 @@ mod tests {
         start[1] |= 0x40;
         start[4..18].copy_from_slice(&[0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 3]);
         let input = [vec![9; 70], start, stream(&PLAIN[1..])].concat();
-        let mut transport = Transport::default();
+        let mut transport = TransportReader::default();
         transport.push(&input, |_, _| None);
         assert_eq!(transport.starts(), [StreamStart { pid: 0x100, pts: 1, position: 70 }]);
         assert_eq!((transport.origin(0), transport.origin(200)), (70, 270));

@@ -2,12 +2,12 @@
 
 use super::{
     bits::Bits,
-    facts::{Entry, Facts},
+    unit_facts::{EntryPoint, UnitFacts},
 };
 
 /// What the frames of a packet say: `None` where they cannot be read.
-pub(super) fn facts(packet: &[u8]) -> Option<Facts> {
-    let mut facts = Facts { is_reference: true, ..Facts::default() };
+pub(super) fn facts(packet: &[u8]) -> Option<UnitFacts> {
+    let mut facts = UnitFacts { is_reference: true, ..UnitFacts::default() };
     for (index, frame) in frames(packet).into_iter().enumerate() {
         let mut bits = Bits::new(frame);
         if bits.bits(2)? != 2 {
@@ -27,10 +27,10 @@ pub(super) fn facts(packet: &[u8]) -> Option<Facts> {
         let is_error_resilient = bits.bit()?;
         facts.is_shown |= is_shown;
         if index == 0 && !is_inter {
-            facts.entry = Some(Entry::Closed);
+            facts.entry = Some(EntryPoint::Closed);
         } else if index == 0 && !is_shown && bits.bit()? || index == 0 && is_shown && is_error_resilient && bits.clone().bit()? {
             // An intra-only frame: `intra_only` is there unless the frame is shown and not error resilient
-            facts.entry = Some(Entry::Intra);
+            facts.entry = Some(EntryPoint::Intra);
         }
     }
     Some(facts)
@@ -63,13 +63,13 @@ mod tests {
     #[test]
     fn key_frames_and_hidden_frames_are_seen() {
         let key = facts(&[0b1000_0010, 0x49]).expect("a header");
-        assert_eq!((key.entry, key.is_shown), (Some(Entry::Closed), true));
+        assert_eq!((key.entry, key.is_shown), (Some(EntryPoint::Closed), true));
         let inter = facts(&[0b1000_0110, 0]).expect("a header");
         assert_eq!((inter.entry, inter.is_shown), (None, true));
         let hidden = facts(&[0b1000_0100, 0]).expect("a header");
         assert_eq!((hidden.entry, hidden.is_shown), (None, false));
         let intra_only = facts(&[0b1000_0100, 0b1000_0000]).expect("a header");
-        assert_eq!((intra_only.entry, intra_only.is_shown), (Some(Entry::Intra), false));
+        assert_eq!((intra_only.entry, intra_only.is_shown), (Some(EntryPoint::Intra), false));
         assert_eq!(facts(&[0]), None);
         // A hidden frame and a shown one in a superframe
         let superframe = [0b1000_0100, 0, 0b1000_0110, 0, 0xc1, 2, 2, 0xc1];

@@ -82,7 +82,7 @@ fn hex(text: &str) -> Option<Vec<u8>> {
 }
 
 fn usage(what: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).hint("give --decryption-key KEY or KID=KEY, in hexadecimal digits")
+    Error::new(ErrorKind::Usage, what).with_hint("give --decryption-key KEY or KID=KEY, in hexadecimal digits")
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! What is asked for: [`SnapshotRequest`] and its parts, parsed once and valid ever after.
 
-mod asked;
+mod checks;
 mod keys;
-mod look;
-mod moment;
+mod network_policy;
+mod options;
 mod picture;
-mod reach;
+mod position;
 
-pub use asked::{Options, flag};
+pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use keys::DecryptionKeys;
-pub use look::{Crop, Finding, Previous, ToneMap, Watch};
-pub use moment::{At, Precision, parse_duration};
+pub use network_policy::{HostPattern, NetworkPolicy};
+pub use options::{Options, flag};
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
-pub use reach::{HostPattern, Reach};
+pub use position::{Position, Precision, parse_duration};
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -26,7 +26,7 @@ pub struct SnapshotRequest {
     /// Where the playlist is.
     pub source: Source,
     /// The moment; `None` is the newest of a live stream and the start of a recording.
-    pub at: Option<At>,
+    pub at: Option<Position>,
     /// `None`: [`Precision::Exact`] when a time was given, else [`Precision::KeyFrame`].
     pub precision: Option<Precision>,
     /// Which Variant of a Multivariant Playlist.
@@ -42,9 +42,9 @@ pub struct SnapshotRequest {
     /// The encoding of the picture.
     pub encoding: Encoding,
     /// What is looked for in the picture.
-    pub watch: Watch,
+    pub checks: Checks,
     /// How origins are asked.
-    pub access: Access,
+    pub headers: RequestHeaders,
     /// Keys that are used instead of fetching any.
     pub keys: DecryptionKeys,
     /// What may be spent.
@@ -64,8 +64,8 @@ impl SnapshotRequest {
             size: Size::default(),
             tone_map: ToneMap::default(),
             encoding: Encoding::default(),
-            watch: Watch::default(),
-            access: Access::default(),
+            checks: Checks::default(),
+            headers: RequestHeaders::default(),
             keys: DecryptionKeys::default(),
             limits: Limits::default(),
         }
@@ -100,7 +100,7 @@ impl Source {
             }
             None => text.to_owned(),
         };
-        let bad = |why: String| Error::new(ErrorKind::Usage, why).hint("give an http:// or https:// URL, a path, or - for stdin");
+        let bad = |why: String| Error::new(ErrorKind::Usage, why).with_hint("give an http:// or https:// URL, a path, or - for stdin");
         if spelled.is_empty() {
             return Err(bad("the URL is empty".into()));
         }
@@ -128,10 +128,12 @@ fn without_parameters(text: &str) -> Result<&str, Error> {
         if name != "name_key" {
             let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect();
             return Err(Error::new(ErrorKind::Usage, format!("the parameter {name:?} after the URL is not known"))
-                .hint("give options instead, such as --variant, --header or --cookie; a blank in a URL is %20"));
+                .with_hint("give options instead, such as --variant, --header or --cookie; a blank in a URL is %20"));
         }
         if !matches!(value, "name" | "pixels" | "bitrate") {
-            return Err(Error::new(ErrorKind::Usage, "name_key is none of name, pixels and bitrate").hint("name the Variant by --variant"));
+            return Err(
+                Error::new(ErrorKind::Usage, "name_key is none of name, pixels and bitrate").with_hint("name the Variant by --variant")
+            );
         }
     }
     Ok(url)
@@ -146,7 +148,7 @@ impl SnapshotRequest {
 
 /// What origins are told, in curl's terms.
 #[derive(Clone, Default)]
-pub struct Access {
+pub struct RequestHeaders {
     /// Header names and values, sent to the playlist's own origin.
     pub headers: Vec<(String, String)>,
     /// Whether `headers`, `cookie` and `referer` go to every origin.
@@ -159,7 +161,7 @@ pub struct Access {
     pub cookie: Option<String>,
 }
 
-impl fmt::Debug for Access {
+impl fmt::Debug for RequestHeaders {
     /// Names only: values are secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
@@ -174,43 +176,43 @@ pub struct Limits {
     /// The whole job's deadline.
     pub timeout: Duration,
     /// The longest wait for an answer to begin, or for its next bytes.
-    pub step: Duration,
+    pub idle_timeout: Duration,
     /// Further tries for answers that are worth one.
     pub retries: u32,
     /// Requests in all: playlists, keys, segments, redirects, reloads and further tries.
-    pub requests: u64,
+    pub max_requests: u64,
     /// Redirects of one request.
-    pub redirects: usize,
+    pub max_redirects: usize,
     /// The most that is downloaded, in bytes of bodies after decompression.
     pub max_bytes: u64,
     /// Bytes of one answer that is no playlist.
-    pub segment_bytes: u64,
+    pub max_segment_bytes: u64,
     /// Bytes of a Media Initialization Section.
-    pub init_bytes: u64,
+    pub max_init_bytes: u64,
     /// Bytes of one playlist, after decompression.
-    pub playlist_bytes: u64,
+    pub max_playlist_bytes: u64,
     /// Lines of one playlist that are not empty.
-    pub playlist_lines: usize,
+    pub max_playlist_lines: usize,
     /// Bytes of one line, and so of an attribute.
-    pub line_bytes: usize,
+    pub max_line_bytes: usize,
     /// Variants, Renditions, segments or parts of one playlist.
-    pub playlist_entries: usize,
+    pub max_playlist_entries: usize,
     /// Multivariant Playlists that name each other.
-    pub playlist_depth: usize,
+    pub max_playlist_depth: usize,
     /// How often a live playlist is loaded again.
-    pub reloads: usize,
+    pub max_reloads: usize,
     /// Segments that are opened for one picture.
-    pub segments: usize,
+    pub max_segments: usize,
     /// How far before the wanted moment a search for a random access point may go. Bytes and the deadline bound it too.
-    pub look_back: Duration,
+    pub max_look_back: Duration,
     /// Keys that are fetched for one picture.
     pub keys: usize,
     /// Pixels of a coded frame.
-    pub coded_pixels: u64,
+    pub max_coded_pixels: u64,
     /// Frames that are decoded in one search, where one may need all those before it.
-    pub frames: usize,
+    pub max_frames: usize,
     /// Pixels of the picture that is made.
-    pub pixels: u64,
+    pub max_pixels: u64,
 }
 
 /// What to do about a playlist that is too large.
@@ -220,26 +222,26 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(20),
-            step: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(10),
             retries: 2,
-            requests: 200,
-            redirects: 10,
+            max_requests: 200,
+            max_redirects: 10,
             max_bytes: 64 << 20,
-            segment_bytes: 48 << 20,
-            init_bytes: 16 << 20,
-            playlist_bytes: 16 << 20,
-            playlist_lines: 1_000_000,
-            line_bytes: 1 << 20,
-            playlist_entries: 500_000,
-            playlist_depth: 3,
-            reloads: 50,
-            segments: 12,
-            look_back: Duration::from_secs(600),
+            max_segment_bytes: 48 << 20,
+            max_init_bytes: 16 << 20,
+            max_playlist_bytes: 16 << 20,
+            max_playlist_lines: 1_000_000,
+            max_line_bytes: 1 << 20,
+            max_playlist_entries: 500_000,
+            max_playlist_depth: 3,
+            max_reloads: 50,
+            max_segments: 12,
+            max_look_back: Duration::from_secs(600),
             keys: 32,
             // Level 6.2 of H.264 and HEVC: 8192 x 4352
-            coded_pixels: 35_651_584,
-            frames: 10_000,
-            pixels: 35_651_584,
+            max_coded_pixels: 35_651_584,
+            max_frames: 10_000,
+            max_pixels: 35_651_584,
         }
     }
 }

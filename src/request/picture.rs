@@ -34,7 +34,7 @@ impl FromStr for VariantChoice {
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || {
             Error::new(ErrorKind::Usage, format!("--variant {text:?} is not a choice"))
-                .hint("use auto, best, worst, 720p, <=720p, >=720p, <=2M, #2 or a NAME")
+                .with_hint("use auto, best, worst, 720p, <=720p, >=720p, <=2M, #2 or a NAME")
         };
         let lines = |text: &str| text.strip_suffix('p').and_then(|number| number.parse::<u32>().ok());
         match text {
@@ -123,7 +123,7 @@ impl FromStr for Fit {
             "cover" => Ok(Self::Cover),
             "fill" => Ok(Self::Fill),
             "pad" => Ok(Self::Pad),
-            _ => Err(Error::new(ErrorKind::Usage, format!("--fit {text:?} is not known")).hint("use contain, cover, fill or pad")),
+            _ => Err(Error::new(ErrorKind::Usage, format!("--fit {text:?} is not known")).with_hint("use contain, cover, fill or pad")),
         }
     }
 }
@@ -143,7 +143,7 @@ pub struct Encoding {
     /// Of a JPEG, whether it comes in passes, each finer than the one before.
     pub progressive: bool,
     /// The most bytes that the file may have.
-    pub most_bytes: Option<u64>,
+    pub max_bytes: Option<u64>,
     /// Whether the file carries nothing but the picture.
     pub strip: bool,
     /// Whether the file names the stream's URL, redacted.
@@ -158,7 +158,7 @@ impl Default for Encoding {
             lossless: false,
             full_chroma: false,
             progressive: false,
-            most_bytes: None,
+            max_bytes: None,
             strip: false,
             describe: false,
         }
@@ -221,7 +221,7 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         Self::from_extension(text)
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the format {text:?} is not known")).hint("use jpeg, png or webp"))
+            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the format {text:?} is not known")).with_hint("use jpeg, png or webp"))
     }
 }
 

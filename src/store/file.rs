@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{exists, unbroken::unbroken};
+use super::{deferred_signals::defer_signals, exists};
 use crate::error::{Error, ErrorKind};
 
 /// Whether bytes go straight in: devices and FIFOs, which a rename would replace by a file, and names of this process's own descriptors.
 fn is_written_directly(path: &Path) -> Result<bool, Error> {
-    let unfit = |what: &str| Err(Error::new(ErrorKind::Output, format!("{} {what}", path.display())).hint("give the path of a file"));
+    let unfit = |what: &str| Err(Error::new(ErrorKind::Output, format!("{} {what}", path.display())).with_hint("give the path of a file"));
     // A folder, there or not
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return unfit("names a folder");
@@ -62,7 +62,7 @@ pub(super) fn check_folder_before(path: &Path) -> Result<(), Error> {
 
 /// Writes the whole file or, but for what has no name to rename, nothing.
 pub(super) fn put(path: &Path, bytes: &[u8], no_clobber: bool) -> Result<(), Error> {
-    if is_written_directly(path)? { write_directly(path, bytes) } else { unbroken(|| write_beside(path, bytes, no_clobber)) }
+    if is_written_directly(path)? { write_directly(path, bytes) } else { defer_signals(|| write_beside(path, bytes, no_clobber)) }
 }
 
 fn check_folder(folder: &Path) -> Result<(), Error> {
@@ -105,7 +105,7 @@ fn in_folder(folder: &Path, error: io::Error) -> Error {
         }
         _ => return failed(format!("nothing can be written in the folder {shown}"), error),
     };
-    Error::new(ErrorKind::Output, what).hint(hint)
+    Error::new(ErrorKind::Output, what).with_hint(hint)
 }
 
 pub(super) fn failed(what: impl Into<String>, error: io::Error) -> Error {
@@ -114,7 +114,7 @@ pub(super) fn failed(what: impl Into<String>, error: io::Error) -> Error {
         io::ErrorKind::BrokenPipe => "whoever was to read it has gone",
         _ => "give another --output",
     };
-    Error::new(ErrorKind::Output, what).because(error).hint(hint)
+    Error::new(ErrorKind::Output, what).with_source(error).with_hint(hint)
 }
 
 #[cfg(test)]

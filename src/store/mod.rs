@@ -3,10 +3,10 @@
 //! [`Output`] is what was asked for, with its `{name}` templates; [`Place`] is where one picture goes. Whoever reads a place sees the old
 //! picture or the new one, never a part: files are renamed when they are whole, objects are put in one request.
 
+mod deferred_signals;
 mod file;
 mod object;
 mod template;
-mod unbroken;
 
 use std::{
     io::{self, Write},
@@ -22,8 +22,8 @@ use crate::{
     request::Format,
 };
 
-pub use object::{Object, Stores};
-use template::Template;
+pub use object::{ObjectUrl, Stores};
+use template::PathTemplate;
 
 /// Where pictures are asked to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,14 +31,14 @@ pub enum Output {
     /// `-`
     Stdout,
     /// A path with templates.
-    Path(Named),
+    Path(OutputTemplate),
     /// An object's URL, with templates in its key.
-    Object(Named),
+    Object(OutputTemplate),
 }
 
 /// A name with templates.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named(Template);
+pub struct OutputTemplate(PathTemplate);
 
 impl Output {
     /// Reads a path with templates, `file://`, `-`, or the URL of an object: `s3://bucket/key`, `gs://bucket/key`, `az://container/key`.
@@ -51,12 +51,12 @@ impl Output {
             "-" => return Ok(Self::Stdout),
             _ => {}
         }
-        let path = |text: &str| Template::parse(option, text).map(|template| Self::Path(Named(template)));
+        let path = |text: &str| PathTemplate::parse(option, text).map(|template| Self::Path(OutputTemplate(template)));
         match text.split_once("://") {
             Some((scheme, _)) if object::is_store(scheme) => {
                 // The key's faults are told before a picture is taken for it
-                Object::parse(option, text)?;
-                Template::parse(option, text).map(|template| Self::Object(Named(template)))
+                ObjectUrl::parse(option, text)?;
+                PathTemplate::parse(option, text).map(|template| Self::Object(OutputTemplate(template)))
             }
             Some(("file", local)) => path(local),
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
@@ -70,7 +70,7 @@ impl Output {
     pub fn format(&self) -> Option<Format> {
         match self {
             Self::Stdout => None,
-            Self::Path(Named(template)) | Self::Object(Named(template)) => {
+            Self::Path(OutputTemplate(template)) | Self::Object(OutputTemplate(template)) => {
                 Format::from_extension(Path::new(template.text()).extension()?.to_str()?)
             }
         }
@@ -81,34 +81,36 @@ impl Output {
     pub fn check(&self, stores: &Stores) -> Result<(), Error> {
         match self {
             Self::Stdout => Ok(()),
-            Self::Object(Named(template)) => Object::parse("--output", template.text()).and_then(|object| stores.open(&object).map(drop)),
-            Self::Path(Named(template)) if template.is_plain() => file::check(Path::new(template.text())),
-            Self::Path(Named(template)) => file::check_folder_before(Path::new(template.text())),
+            Self::Object(OutputTemplate(template)) => {
+                ObjectUrl::parse("--output", template.text()).and_then(|object| stores.open(&object).map(drop))
+            }
+            Self::Path(OutputTemplate(template)) if template.is_plain() => file::check(Path::new(template.text())),
+            Self::Path(OutputTemplate(template)) => file::check_folder_before(Path::new(template.text())),
         }
     }
 
     /// The folder that it is written into, where it is a local file; with the one that a symbolic link leads to.
     pub fn local_folders(&self) -> Vec<PathBuf> {
         match self {
-            Self::Path(Named(template)) if template.is_plain() => file::folders_of(Path::new(template.text())),
-            Self::Path(Named(template)) => folder_of_pattern(template.text()).into_iter().collect(),
+            Self::Path(OutputTemplate(template)) if template.is_plain() => file::folders_of(Path::new(template.text())),
+            Self::Path(OutputTemplate(template)) => folder_of_pattern(template.text()).into_iter().collect(),
             Self::Stdout | Self::Object(_) => Vec::new(),
         }
     }
 
     /// Where the picture of `report`, taken `now`, goes.
-    pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Place, Error> {
+    pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
-            Self::Stdout => Place::Stdout,
-            Self::Path(Named(template)) => Place::Path(PathBuf::from(template.filled(report, now))),
-            Self::Object(Named(template)) => Place::Object(Object::parse("--output", &template.filled(report, now))?),
+            Self::Stdout => Destination::Stdout,
+            Self::Path(OutputTemplate(template)) => Destination::Path(PathBuf::from(template.filled(report, now))),
+            Self::Object(OutputTemplate(template)) => Destination::Object(ObjectUrl::parse("--output", &template.filled(report, now))?),
         })
     }
 }
 
 /// How something is put in its place.
 #[derive(Debug, Clone, Default)]
-pub struct Manner {
+pub struct PutOptions {
     /// An object's media type.
     pub content_type: &'static str,
     /// An object's `Cache-Control`.
@@ -121,16 +123,16 @@ pub struct Manner {
 
 /// Where one picture goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum Destination {
     /// `-`
     Stdout,
     /// A file, or a device or a FIFO that takes bytes as they come.
     Path(PathBuf),
     /// An object.
-    Object(Object),
+    Object(ObjectUrl),
 }
 
-impl Place {
+impl Destination {
     /// The name in reports: the path, the object's URL, or `-`.
     pub fn name(&self) -> String {
         match self {
@@ -141,7 +143,7 @@ impl Place {
     }
 
     /// Writes the whole or, but for what has no name to rename, nothing. Fails with `output`.
-    pub async fn put(&self, bytes: Bytes, manner: &Manner, stores: &Stores) -> Result<(), Error> {
+    pub async fn put(&self, bytes: Bytes, manner: &PutOptions, stores: &Stores) -> Result<(), Error> {
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
@@ -162,11 +164,12 @@ pub fn folder_of_pattern(pattern: &str) -> Option<PathBuf> {
 }
 
 fn exists(name: &str) -> Error {
-    Error::new(ErrorKind::Output, format!("{name} is there already")).hint("leave --no-clobber out to replace it, or give another name")
+    Error::new(ErrorKind::Output, format!("{name} is there already"))
+        .with_hint("leave --no-clobber out to replace it, or give another name")
 }
 
 fn usage(what: String, hint: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).hint(hint)
+    Error::new(ErrorKind::Usage, what).with_hint(hint)
 }
 
 #[cfg(test)]

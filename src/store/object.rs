@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use object_store::{
-    Attribute, Attributes, ClientOptions, ObjectStore, PutMode, PutOptions, RetryConfig,
+    Attribute, Attributes, ClientOptions, ObjectStore, PutMode, PutOptions as StorePutOptions, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     azure::MicrosoftAzureBuilder,
     client::{HttpClient, HttpConnector},
@@ -20,7 +20,7 @@ use object_store::{
     path::Path,
 };
 
-use super::{Manner, exists, usage};
+use super::{PutOptions, exists, usage};
 use crate::error::{Error, ErrorKind};
 
 /// So long may a store refuse for reasons that pass; the job's own deadline may be nearer.
@@ -29,17 +29,17 @@ const RETRIES: usize = 3;
 
 /// Whether a URL of this scheme names an object.
 pub(super) fn is_store(scheme: &str) -> bool {
-    Kind::of(scheme).is_some()
+    StoreKind::of(scheme).is_some()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Kind {
+enum StoreKind {
     S3,
     Google,
     Azure,
 }
 
-impl Kind {
+impl StoreKind {
     fn of(scheme: &str) -> Option<Self> {
         match scheme {
             "s3" => Some(Self::S3),
@@ -60,18 +60,18 @@ impl Kind {
 
 /// One object's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Object {
-    kind: Kind,
+pub struct ObjectUrl {
+    kind: StoreKind,
     bucket: String,
     key: Path,
 }
 
-impl Object {
+impl ObjectUrl {
     /// Reads `s3://bucket/key`. The key is taken as it stands, without percent-decoding.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
         let bad = |why: String| usage(format!("{option} {text:?}: {why}"), "give s3://bucket/key, gs://bucket/key or az://container/key");
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no scheme".to_owned()))?;
-        let kind = Kind::of(scheme).ok_or_else(|| bad(format!("{scheme}:// is no object store")))?;
+        let kind = StoreKind::of(scheme).ok_or_else(|| bad(format!("{scheme}:// is no object store")))?;
         let (bucket, key) = rest.split_once('/').ok_or_else(|| bad("the key is missing".to_owned()))?;
         if bucket.is_empty() || !bucket.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(bad("no bucket has such a name".to_owned()));
@@ -84,7 +84,7 @@ impl Object {
     }
 }
 
-impl fmt::Display for Object {
+impl fmt::Display for ObjectUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}/{}", self.kind.scheme(), self.bucket, self.key)
     }
@@ -96,7 +96,7 @@ type Connect = dyn Fn() -> Result<HttpClient, Error> + Send + Sync;
 pub struct Stores {
     connect: Box<Connect>,
     http: OnceLock<HttpClient>,
-    open: Mutex<HashMap<(Kind, String), Arc<dyn ObjectStore>>>,
+    open: Mutex<HashMap<(StoreKind, String), Arc<dyn ObjectStore>>>,
 }
 
 impl fmt::Debug for Stores {
@@ -112,7 +112,7 @@ impl Stores {
     }
 
     /// The store of an object. Fails with `output` where the environment's settings cannot be used. Nothing is asked yet.
-    pub(super) fn open(&self, object: &Object) -> Result<Arc<dyn ObjectStore>, Error> {
+    pub(super) fn open(&self, object: &ObjectUrl) -> Result<Arc<dyn ObjectStore>, Error> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let place = (object.kind, object.bucket.clone());
         if let Some(store) = open.get(&place) {
@@ -129,7 +129,7 @@ impl Stores {
         Ok(store)
     }
 
-    pub(super) async fn put(&self, object: &Object, bytes: Bytes, manner: &Manner) -> Result<(), Error> {
+    pub(super) async fn put(&self, object: &ObjectUrl, bytes: Bytes, manner: &PutOptions) -> Result<(), Error> {
         let store = self.open(object)?;
         let mut attributes = Attributes::new();
         attributes.insert(Attribute::ContentType, manner.content_type.into());
@@ -140,27 +140,27 @@ impl Stores {
             attributes.insert(Attribute::Metadata((*name).into()), text.clone().into());
         }
         let mode = if manner.no_clobber { PutMode::Create } else { PutMode::Overwrite };
-        let options = PutOptions { mode, attributes, ..PutOptions::default() };
+        let options = StorePutOptions { mode, attributes, ..StorePutOptions::default() };
         store.put_opts(&object.key, bytes.into(), options).await.map(drop).map_err(|e| failed(object, &e))
     }
 }
 
-fn build(object: &Object, connector: Connector) -> object_store::Result<Arc<dyn ObjectStore>> {
+fn build(object: &ObjectUrl, connector: Connector) -> object_store::Result<Arc<dyn ObjectStore>> {
     let retry = RetryConfig { max_retries: RETRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
     let bucket = object.bucket.as_str();
     Ok(match object.kind {
-        Kind::S3 => {
+        StoreKind::S3 => {
             let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_http_connector(connector).with_retry(retry);
             // Who writes http:// there means it
             let named = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint].map(|key| builder.get_config_value(&key));
             let plain = named.iter().flatten().any(|url| url.starts_with("http://"));
             Arc::new(if plain { builder.with_allow_http(true) } else { builder }.build()?)
         }
-        Kind::Google => {
+        StoreKind::Google => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
             Arc::new(builder.with_http_connector(connector).with_retry(retry).build()?)
         }
-        Kind::Azure => {
+        StoreKind::Azure => {
             let builder = MicrosoftAzureBuilder::from_env().with_container_name(bucket);
             Arc::new(builder.with_http_connector(connector).with_retry(retry).build()?)
         }
@@ -177,9 +177,9 @@ impl HttpConnector for Connector {
     }
 }
 
-fn failed(object: &Object, error: &object_store::Error) -> Error {
+fn failed(object: &ObjectUrl, error: &object_store::Error) -> Error {
     use object_store::Error as Found;
-    let told = |what: &str, hint: &str| Error::new(ErrorKind::Output, format!("{object} {what}")).hint(hint);
+    let told = |what: &str, hint: &str| Error::new(ErrorKind::Output, format!("{object} {what}")).with_hint(hint);
     match error {
         Found::NotFound { .. } => told("cannot be written: the bucket does not exist", "make the bucket, or give another --output"),
         Found::AlreadyExists { .. } | Found::Precondition { .. } => exists(&object.to_string()),
@@ -187,7 +187,7 @@ fn failed(object: &Object, error: &object_store::Error) -> Error {
             told("may not be written with these credentials", "allow s3:PutObject (or its like) on it, or give another --output")
         }
         Found::Unauthenticated { .. } => told("cannot be written: the credentials are not known there", "check the credentials"),
-        other => told("cannot be written", "check the endpoint, the region and the credentials").because(deepest(other)),
+        other => told("cannot be written", "check the endpoint, the region and the credentials").with_source(deepest(other)),
     }
 }
 

@@ -9,13 +9,13 @@ use crate::{error::Error, report::Report, request::Format};
 
 /// A text in which `{name}` stands for something that is known once the picture is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Template {
+pub struct PathTemplate {
     text: String,
-    parts: Vec<Part>,
+    parts: Vec<TemplatePiece>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Part {
+enum TemplatePiece {
     Text(String),
     Name(Name),
 }
@@ -35,7 +35,7 @@ enum Name {
 /// With these, one in eight thousand collections of a thousand streams has two that are the same.
 const STREAM_BYTES: usize = 4;
 
-impl Template {
+impl PathTemplate {
     /// As it was written.
     pub(super) fn text(&self) -> &str {
         &self.text
@@ -60,11 +60,11 @@ impl Template {
             let Some(known) = Name::parse(name) else {
                 return Err(usage(format!("{option} {text:?}: {{{name}}} is not known"), KNOWN));
             };
-            parts.extend([Part::Text(std::mem::take(&mut plain)), Part::Name(known)]);
+            parts.extend([TemplatePiece::Text(std::mem::take(&mut plain)), TemplatePiece::Name(known)]);
             rest = after;
         }
         plain.push_str(rest);
-        parts.push(Part::Text(plain));
+        parts.push(TemplatePiece::Text(plain));
         Ok(Self { text: text.to_owned(), parts })
     }
 
@@ -75,10 +75,10 @@ impl Template {
 
     /// The name for the picture of `report`, taken `now`.
     pub(super) fn filled(&self, report: &Report, now: DateTime<Utc>) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
+        let part = |part: &TemplatePiece| match part {
+            TemplatePiece::Text(text) => text.clone(),
             // A picture is not lost for its name
-            Part::Name(name) => name.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
+            TemplatePiece::Name(name) => name.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
         };
         self.parts.iter().map(part).collect()
     }
@@ -133,9 +133,10 @@ mod tests {
 
     #[test]
     fn templates_fall_into_parts() {
-        let parts = Template::parse("--output", "a{{b}}-{msn}{ext}").map(|template| template.parts).unwrap_or_default();
-        let text = |text: &str| Part::Text(text.to_owned());
-        let wanted = [text("a{b}-"), Part::Name(Name::MediaSequenceNumber), text(""), Part::Name(Name::Extension), text("")];
+        let parts = PathTemplate::parse("--output", "a{{b}}-{msn}{ext}").map(|template| template.parts).unwrap_or_default();
+        let text = |text: &str| TemplatePiece::Text(text.to_owned());
+        let wanted =
+            [text("a{b}-"), TemplatePiece::Name(Name::MediaSequenceNumber), text(""), TemplatePiece::Name(Name::Extension), text("")];
         assert_eq!(parts, wanted);
     }
 }

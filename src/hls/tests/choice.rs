@@ -3,7 +3,7 @@
 use super::multivariant;
 use crate::{
     error::ErrorKind,
-    hls::{MultivariantPlaylist, choose, declared},
+    hls::{MultivariantPlaylist, select_variants, undecodable_reason},
     request::{Fit, Size, VariantChoice},
 };
 
@@ -21,7 +21,7 @@ fn ladder(variants: &[&str]) -> MultivariantPlaylist {
 
 fn order(playlist: &MultivariantPlaylist, choice: &str, size: Size) -> Result<Vec<usize>, ErrorKind> {
     let choice: VariantChoice = choice.parse().unwrap();
-    let chosen = choose(playlist, &choice, &size).map_err(|error| error.kind())?;
+    let chosen = select_variants(playlist, &choice, &size).map_err(|error| error.kind())?;
     Ok(chosen.into_iter().map(|variant| variant.index).collect())
 }
 
@@ -61,12 +61,12 @@ fn every_form_of_choice() {
 #[test]
 fn the_error_says_what_there_is() {
     let playlist = ladder(&["640x360@800000 NAME=\"low\"", "-@2800000"]);
-    let error = choose(&playlist, &VariantChoice::Index(7), &Size::default()).err().unwrap();
+    let error = select_variants(&playlist, &VariantChoice::Index(7), &Size::default()).err().unwrap();
     assert_eq!(error.message(), "there is no Variant #7");
-    assert_eq!(error.what_to_do(), Some("there are #0 640x360 800 kbit/s \"low\", #1 2800 kbit/s"));
+    assert_eq!(error.hint(), Some("there are #0 640x360 800 kbit/s \"low\", #1 2800 kbit/s"));
     let many = ladder(&["-@5"; 40]);
-    let error = choose(&many, &VariantChoice::Name("x".into()), &Size::default()).err().unwrap();
-    assert!(error.what_to_do().unwrap().ends_with("#11 0 kbit/s and 28 more"));
+    let error = select_variants(&many, &VariantChoice::Name("x".into()), &Size::default()).err().unwrap();
+    assert!(error.hint().unwrap().ends_with("#11 0 kbit/s and 28 more"));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn sound_alone_comes_last() {
     assert_eq!(first(&playlist, "#0"), Ok(0));
     let sound = ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "-@32000 CODECS=\"ec-3,wvtt\""]);
     assert_eq!(order(&sound, "auto", Size::default()), Ok(vec![0, 1]));
-    assert_eq!(declared(&sound.variants[0]).map(|error| error.kind()), Some(ErrorKind::NoVideo));
+    assert_eq!(undecodable_reason(&sound.variants[0]).map(|error| error.kind()), Some(ErrorKind::NoVideo));
     let i_frames = multivariant("#EXTM3U\n#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=1,URI=\"i.m3u8\"\n");
     assert_eq!(first(&i_frames, "auto"), Err(ErrorKind::NoVideo));
     assert_eq!(i_frames.i_frame_variants.len(), 1);
@@ -185,10 +185,10 @@ fn codecs_decide_what_can_be_decoded() {
     // What CODECS says against a Variant, its media may belie; but the last one's pictures would be clean and wrong
     assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 0, 2]));
     assert_eq!(first(&playlist, "#3"), Err(ErrorKind::Unsupported));
-    let said = declared(&playlist.variants[0]).expect("said");
+    let said = undecodable_reason(&playlist.variants[0]).expect("said");
     assert_eq!(said.kind(), ErrorKind::Unsupported);
     assert!(said.message().contains("xvc1.1"), "{said}");
-    assert!(declared(&playlist.variants[1]).is_none());
+    assert!(undecodable_reason(&playlist.variants[1]).is_none());
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn a_playlist_that_names_itself_leaves_the_others() {
 #[test]
 fn session_keys_are_kept() {
     let playlist = multivariant("#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"skd://a\"\n#EXT-X-STREAM-INF:BANDWIDTH=9\nv.m3u8\n");
-    assert_eq!(playlist.session_keys[0].system(), "SAMPLE-AES with FairPlay");
+    assert_eq!(playlist.session_keys[0].drm_system(), "SAMPLE-AES with FairPlay");
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn twins_come_before_other_pathways_and_those_before_the_next_best() {
         #EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360,PATHWAY-ID=\"b\"\nb1.m3u8\n\
         #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=1280x720,PATHWAY-ID=\"b\"\ntwin.m3u8\n",
     );
-    let chosen = choose(&playlist, &VariantChoice::Auto, &Size::default()).unwrap();
+    let chosen = select_variants(&playlist, &VariantChoice::Auto, &Size::default()).unwrap();
     let names: Vec<_> = chosen.iter().map(|variant| variant.url.path().rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["b2.m3u8", "twin.m3u8", "a2.m3u8", "b1.m3u8", "a1.m3u8"]);
 }
@@ -240,7 +240,7 @@ fn a_score_counts_where_all_have_one() {
             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360,SCORE=1.5\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360{second}\nb.m3u8\n"
         ))
     };
-    let first = |playlist: &MultivariantPlaylist| choose(playlist, &VariantChoice::Best, &Size::default()).unwrap()[0].index;
+    let first = |playlist: &MultivariantPlaylist| select_variants(playlist, &VariantChoice::Best, &Size::default()).unwrap()[0].index;
     assert_eq!(first(&score(",SCORE=2")), 1);
     assert_eq!(first(&score("")), 0);
 }
@@ -252,8 +252,9 @@ fn another_view_is_chosen_by_its_name() {
         #EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"Goal\",URI=\"goal.m3u8\"\n\
         #EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360,VIDEO=\"v\"\nmain.m3u8\n",
     );
-    let url =
-        |name: &str| choose(&playlist, &VariantChoice::Name(name.into()), &Size::default()).map(|found| found[0].url.path().to_owned());
+    let url = |name: &str| {
+        select_variants(&playlist, &VariantChoice::Name(name.into()), &Size::default()).map(|found| found[0].url.path().to_owned())
+    };
     assert_eq!(url("Main").unwrap(), "/live/main.m3u8");
     assert_eq!(url("Goal").unwrap(), "/live/goal.m3u8");
     assert!(url("Bench").is_err());

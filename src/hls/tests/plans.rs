@@ -5,8 +5,8 @@ use std::{fmt::Write as _, time::Duration};
 use super::{carried::Numbers, media};
 use crate::{
     error::ErrorKind,
-    hls::{Goal, MediaPlaylist, Plan, Start, plan},
-    request::{At, Precision},
+    hls::{Goal, MediaPlaylist, Plan, StartOffset, plan},
+    request::{Position, Precision},
 };
 
 /// Segments of so many seconds; negative ones are gaps.
@@ -28,7 +28,7 @@ fn planned(playlist: &MediaPlaylist, at: &str) -> Result<(usize, Goal), ErrorKin
 }
 
 fn full(playlist: &MediaPlaylist, at: &str, precision: Option<Precision>) -> Result<Plan, ErrorKind> {
-    let at: Option<At> = (!at.is_empty()).then(|| at.parse().unwrap());
+    let at: Option<Position> = (!at.is_empty()).then(|| at.parse().unwrap());
     plan(playlist, at, precision, None).map_err(|error| error.kind())
 }
 
@@ -115,7 +115,7 @@ fn a_start_that_the_playlist_names_is_taken() {
     assert_eq!(planned(&start("TIME-OFFSET=99"), "").map(|found| found.0), Ok(2));
     assert_eq!(planned(&start("TIME-OFFSET=5"), "start"), Ok((0, Goal::FirstKeyFrame)));
     assert_eq!(planned(&start("TIME-OFFSET=x"), ""), Ok((0, Goal::FirstKeyFrame)));
-    let multivariant = Start { time_offset: 9.0, precise: false };
+    let multivariant = StartOffset { time_offset: 9.0, precise: false };
     let without = recording(&[4.0, 4.0, 4.0]);
     assert_eq!(plan(&without, None, None, Some(&multivariant)).unwrap().candidates[0].segment, 2);
     assert_eq!(plan(&start("TIME-OFFSET=5"), None, None, Some(&multivariant)).unwrap().candidates[0].segment, 1);
@@ -163,7 +163,7 @@ fn the_segment_found_holds_the_moment() {
         let recorded = recording(&durations);
         let end = recorded.duration();
         let wanted = end * numbers.next(1001) as f64 / 1000.0;
-        let found = plan(&recorded, Some(At::FromStart(Duration::from_secs_f64(wanted))), None, None);
+        let found = plan(&recorded, Some(Position::FromStart(Duration::from_secs_f64(wanted))), None, None);
         let playable = recorded.segments.iter().any(|segment| !segment.gap);
         assert_eq!(found.is_ok(), playable, "{durations:?} {wanted}");
         let Ok(found) = found else { continue };

@@ -32,7 +32,7 @@ fn keys_of_several_systems_stand_side_by_side() {
     let playlist = media(text);
     let keys: Vec<_> = playlist.segments.iter().map(|segment| segment.key.as_deref().unwrap()).collect();
     assert_eq!(keys[0].formats.len(), 2);
-    assert_eq!(keys[0].system(), "SAMPLE-AES with FairPlay, Widevine");
+    assert_eq!(keys[0].drm_system(), "SAMPLE-AES with FairPlay, Widevine");
     assert_eq!(keys[1].formats.len(), 2);
     assert!(keys[1].formats.iter().any(|format| format.url.as_ref().unwrap().as_str() == "skd://c"));
 }
@@ -314,7 +314,7 @@ fn one_channel_is_a_list_of_channels_too() {
 
 #[test]
 fn too_many_entries_are_refused() {
-    let limits = Limits { playlist_entries: 2, ..Limits::default() };
+    let limits = Limits { max_playlist_entries: 2, ..Limits::default() };
     let parse = |text: &str| crate::hls::parse(text.as_bytes(), &super::base(), &Variables::default(), &limits);
     assert!(matches!(parse(TWO), Ok(Playlist::Media(_))));
     for text in [

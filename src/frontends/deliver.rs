@@ -1,0 +1,102 @@
+//! A picture that is taken and brought to its place: what the command line and Lambda share.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use chrono::Utc;
+
+use crate::{
+    capture::{self, Snapshot},
+    error::{Error, ErrorKind},
+    fetch::Client,
+    report::Report,
+    request::{Format, Options, SnapshotRequest},
+    store::{Destination, Output, PutOptions, Stores},
+};
+
+/// Where a picture goes, and how.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub output: Output,
+    report_output: Option<Output>,
+    no_clobber: bool,
+    cache_control: Option<String>,
+}
+
+impl Delivery {
+    /// What `asked` says of it; `usual` is where it says nothing.
+    pub fn of(asked: &Options, usual: &str) -> Result<Self, Error> {
+        let report_output = asked.report_output.as_deref().map(|text| Output::parse("--report-output", text)).transpose()?;
+        Ok(Self {
+            output: Output::parse("--output", asked.output.as_deref().unwrap_or(usual))?,
+            report_output,
+            no_clobber: asked.no_clobber,
+            cache_control: asked.cache_control.clone(),
+        })
+    }
+
+    /// Every place that something goes to.
+    pub fn outputs(&self) -> impl Iterator<Item = &Output> {
+        [Some(&self.output), self.report_output.as_ref()].into_iter().flatten()
+    }
+
+    /// Fails with `output` where something could surely not be written.
+    pub fn check(&self, stores: &Stores) -> Result<(), Error> {
+        self.outputs().try_for_each(|output| output.check(stores))
+    }
+
+    /// Takes the picture and writes it, and then its report where that was asked for, within the request's time.
+    pub async fn make(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
+        let began = Instant::now();
+        let Snapshot { picture, mut report } = capture::take(request, client).await?;
+        let left = request.limits.timeout.saturating_sub(began.elapsed());
+
+        let storing = Instant::now();
+        let now = Utc::now();
+        let place = self.output.place(&report, now)?;
+        put(&place, picture.into(), &self.manner_of_picture(&report), stores, left).await?;
+        let took = storing.elapsed();
+        report.timing_ms.store = milliseconds(took);
+        report.timing_ms.total = milliseconds(began.elapsed());
+        report.output = Some(place.name());
+
+        if let Some(output) = &self.report_output {
+            let text = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
+            let manner = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
+            put(&output.place(&report, now)?, text.into(), &manner, stores, left.saturating_sub(took)).await?;
+        }
+        Ok(report)
+    }
+
+    fn manner_of_picture(&self, report: &Report) -> PutOptions {
+        let frame = &report.frame;
+        let metadata = [
+            ("url", Some(report.url.clone())),
+            ("pdt", frame.program_date_time.clone()),
+            ("msn", report.segment.media_sequence_number.map(|number| number.to_string())),
+            ("seconds", frame.presentation_seconds.map(|seconds| seconds.to_string())),
+            ("width", Some(report.width.to_string())),
+            ("height", Some(report.height.to_string())),
+            ("hash", Some(report.verdict.hash.clone())),
+        ];
+        PutOptions {
+            content_type: report.format.parse().unwrap_or(Format::Jpeg).media_type(),
+            cache_control: self.cache_control.clone(),
+            metadata: metadata.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            no_clobber: self.no_clobber,
+        }
+    }
+}
+
+/// Puts within `left`; an object that is not answered for in time may be there or not, but never in part.
+async fn put(place: &Destination, bytes: Bytes, manner: &PutOptions, stores: &Stores, left: Duration) -> Result<(), Error> {
+    tokio::time::timeout(left, place.put(bytes, manner, stores)).await.unwrap_or_else(|_| {
+        let what = format!("{} was not written in time", place.name());
+        Err(Error::new(ErrorKind::Output, what).with_hint("see why it is slow, or raise --timeout"))
+    })
+}
+
+/// To a thousandth.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

@@ -1,0 +1,59 @@
+//! How a failure is told in JSON.
+
+use serde::Serialize;
+
+use crate::error::Error;
+
+/// A failure as the contract has it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ErrorReport {
+    pub kind: &'static str,
+    message: String,
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl From<&Error> for ErrorReport {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().name(),
+            message: error.message(),
+            url: error.url().map(str::to_owned),
+            status: error.origin_status(),
+            hint: error.hint().map(str::to_owned),
+        }
+    }
+}
+
+/// `{"error": {…}}`
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ErrorObject {
+    error: ErrorReport,
+}
+
+impl From<&Error> for ErrorObject {
+    fn from(error: &Error) -> Self {
+        Self { error: error.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn errors_in_json_keep_secrets() {
+        let url = url::Url::parse("https://user:secret@host/x.m3u8?token=secret#secret");
+        let error = Error::new(ErrorKind::HttpStatus, "the origin answered 403").with_origin_status(403).with_hint("check the token");
+        let told = url.map(|url| serde_json::to_string(&ErrorObject::from(&error.with_url(&url))));
+        let wanted = concat!(
+            r#"{"error":{"kind":"http_status","message":"the origin answered 403","url":"https://host/x.m3u8?...","#,
+            r#""status":403,"hint":"check the token"}}"#
+        );
+        assert_eq!(told.ok().and_then(Result::ok).as_deref(), Some(wanted));
+    }
+}
