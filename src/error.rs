@@ -77,6 +77,27 @@ impl ErrorKind {
     pub fn http_status(self) -> u16 {
         self.row().3
     }
+
+    /// Whether a retry of the request may succeed: connection failures, resets, truncated bodies and stalls.
+    pub(crate) fn is_transient(self) -> bool {
+        matches!(self, Self::Unreachable | Self::Timeout)
+    }
+
+    /// Whether the same request fails the same way every time.
+    pub(crate) fn is_permanent(self) -> bool {
+        match self {
+            Self::Usage
+            | Self::NotAllowed
+            | Self::BadPlaylist
+            | Self::NoVideo
+            | Self::Encrypted
+            | Self::Undecodable
+            | Self::Unsupported
+            | Self::TooLarge
+            | Self::Verdict => true,
+            Self::Unreachable | Self::HttpStatus | Self::Timeout | Self::NotFound | Self::Output | Self::Internal => false,
+        }
+    }
 }
 
 impl fmt::Display for ErrorKind {
@@ -96,13 +117,26 @@ pub struct Error {
 /// Boxed, so that a `Result` on the way of the bytes stays small.
 #[derive(Debug, Default)]
 struct ErrorDetails {
-    url: Option<String>,
+    url: Option<FailedUrl>,
     media_sequence_number: Option<u64>,
     byte_range: Option<(u64, Option<u64>)>,
     status: Option<u16>,
     is_before_connection: bool,
+    is_body_too_large: bool,
     hint: Option<String>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
+}
+
+/// The URL a failure happened at. Only its redacted form is ever shown.
+struct FailedUrl {
+    url: Url,
+    redacted: String,
+}
+
+impl fmt::Debug for FailedUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.redacted)
+    }
 }
 
 impl Error {
@@ -117,10 +151,10 @@ impl Error {
             .with_hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
     }
 
-    /// Where it happened. The URL is redacted here, so that no secret is ever kept. The innermost place wins.
+    /// Adds the URL the failure happened at, unless one is set. Messages and reports show it redacted.
     #[must_use]
     pub fn with_url(mut self, url: &Url) -> Self {
-        self.details.url.get_or_insert_with(|| redacted(url));
+        self.details.url.get_or_insert_with(|| FailedUrl { url: url.clone(), redacted: redacted(url) });
         self
     }
 
@@ -194,7 +228,29 @@ impl Error {
 
     /// Where it happened, redacted.
     pub fn url(&self) -> Option<&str> {
-        self.details.url.as_deref()
+        self.details.url.as_ref().map(|failed| failed.redacted.as_str())
+    }
+
+    /// The URL as it was requested, secrets included: for comparison, never for output.
+    pub(crate) fn full_url(&self) -> Option<&Url> {
+        self.details.url.as_ref().map(|failed| &failed.url)
+    }
+
+    /// Marks a body that exceeds the limit for its kind of resource.
+    #[must_use]
+    pub(crate) fn for_large_body(mut self) -> Self {
+        self.details.is_body_too_large = true;
+        self
+    }
+
+    /// Whether one body exceeds the limit for its kind of resource, as opposed to a limit of the whole job.
+    pub(crate) fn is_body_too_large(&self) -> bool {
+        self.details.is_body_too_large
+    }
+
+    /// Whether the origin no longer has the resource: live windows move on, and recordings lose their first segments.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.kind == ErrorKind::HttpStatus && matches!(self.details.status, Some(403 | 404 | 410))
     }
 
     /// The HTTP status that the origin answered with.
@@ -228,7 +284,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl error::Error for Error {}
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.details.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// The URL without what may be secret: no user name, password, query values or fragment.
 pub fn redacted(url: &Url) -> String {

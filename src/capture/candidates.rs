@@ -9,7 +9,7 @@ use url::Url;
 
 use super::JobContext;
 use crate::{
-    error::{Error, ErrorKind, redacted},
+    error::{Error, ErrorKind},
     fetch::Job,
     hls::{Init, Segment},
     protection::Keyring,
@@ -89,11 +89,11 @@ impl FailedShared {
         if error.kind() == ErrorKind::Timeout {
             return;
         }
-        // Errors name URLs without their queries: such a URL may be that of the media too
-        let media = segment.parts.iter().map(|part| &part.url).chain([&segment.url]);
-        let Some(failed) = error.url().filter(|failed| media.map(redacted).all(|url| url != **failed)) else { return };
-        self.inits.extend(segment.init.iter().filter(|init| redacted(&init.url) == failed).cloned());
-        self.keys.extend(key_url(segment).filter(|url| redacted(url) == failed).cloned());
+        // An init may share its resource with the media
+        let mut media = segment.parts.iter().map(|part| &part.url).chain([&segment.url]);
+        let Some(failed) = error.full_url().filter(|failed| media.all(|url| url != *failed)) else { return };
+        self.inits.extend(segment.init.iter().filter(|init| init.url == *failed).cloned());
+        self.keys.extend(key_url(segment).filter(|url| *url == failed).cloned());
     }
 
     /// Whether a segment needs one of them.
@@ -105,9 +105,4 @@ impl FailedShared {
 
 fn key_url(segment: &Segment) -> Option<&Url> {
     segment.key.as_ref()?.usable_format()?.url.as_ref()
-}
-
-/// Whether the origin no longer has the resource: a live window moves on, and recordings lose their start.
-pub(super) fn is_gone(error: &Error) -> bool {
-    error.kind() == ErrorKind::HttpStatus && matches!(error.origin_status(), Some(403 | 404 | 410))
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{
     JobContext,
-    candidates::{self, TimeShare, is_gone},
+    candidates::{self, TimeShare},
     facts::{Capture, JobClock},
     media_playlist::{self, SelectedVariant},
     open,
@@ -41,7 +41,7 @@ pub(super) async fn take(
     let mut note = None;
     loop {
         let error = match media_playlist::take(work, &loaded.playlist, chosen, most_gone, clock).await {
-            Err(error) if loaded.playlist.is_live() && is_gone(&error) && work.may_reload(&loaded.playlist.url) => error,
+            Err(error) if loaded.playlist.is_live() && error.is_gone() && work.may_reload(&loaded.playlist.url) => error,
             Ok(mut taken) => {
                 taken.notes.extend(note);
                 return Ok(taken);
@@ -84,7 +84,7 @@ async fn again(work: &JobContext<'_>, old: &LoadedPlaylist, variables: &Variable
         match open::reload(work, &url, variables).await {
             Ok(playlist) if has_moved(&old.playlist, &playlist) => return Ok(LoadedPlaylist { playlist, asked }),
             Ok(_) => {}
-            Err(error) if is_gone(&error) => tracing::info!("the playlist is gone for now: {error}"),
+            Err(error) if error.is_gone() => tracing::info!("the playlist is gone for now: {error}"),
             Err(error) if error.kind() == ErrorKind::Timeout => return Err(stalled(why).with_url(&old.playlist.url)),
             Err(error) => return Err(error),
         }

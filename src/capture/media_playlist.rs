@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     JobContext,
-    candidates::{self, FailedShared, FailureScope, TimeShare, is_gone},
+    candidates::{self, FailedShared, FailureScope, TimeShare},
     decode_job::{DecodedPicture, InputLayout, rounded, run_decode_job},
     facts::{self, Capture, JobClock},
     select::{self, KeyFrames},
@@ -77,7 +77,7 @@ pub(super) async fn take(
                 notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
                 // Segments without a key frame are no failure: groups of pictures may be long
                 failed += usize::from(error.kind() != ErrorKind::Undecodable);
-                gone += usize::from(is_newest && is_gone(&error));
+                gone += usize::from(is_newest && error.is_gone());
                 if let Some(segment) = segment {
                     failed_shared.add(&error, segment);
                 }
@@ -98,7 +98,7 @@ pub(super) async fn take(
 /// A time is in one segment; the start and the live edge may as well be in the next one that is whole.
 /// Of a recording only a segment that is gone or shows nothing is passed over: its other failures may pass.
 pub(super) fn another_segment_may_do(error: &Error, playlist: &MediaPlaylist, job: &Job, goal: Goal) -> bool {
-    let is_for_good = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) || is_gone(error);
+    let is_for_good = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) || error.is_gone();
     let gives_way = (playlist.is_live() || is_for_good) && FailureScope::of(error, job) == FailureScope::Candidate;
     matches!(goal, Goal::FirstKeyFrame | Goal::LastFrame) && gives_way
 }
@@ -198,7 +198,7 @@ impl<'a> PlaylistSearch<'a> {
         match self.grab(&run, SearchTarget::KeyFrameAfter(moment), clock).await {
             Ok(Some(grabbed)) => self.taken(&run, grabbed).map(Some),
             Ok(None) => Ok(None),
-            Err(error) if matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) || is_gone(&error) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) || error.is_gone() => Ok(None),
             Err(error) => Err(error),
         }
     }

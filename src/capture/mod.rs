@@ -132,7 +132,7 @@ async fn from_variants(work: &JobContext<'_>, multivariant: &MultivariantPlaylis
                 tracing::info!("Variant {} is passed over: {error}", variant.index);
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
                 if error.kind() == ErrorKind::Unreachable && error.is_before_connection() {
-                    dead.extend(error.url().and_then(|url| host(&url.parse().ok()?)));
+                    dead.extend(error.full_url().and_then(host));
                 }
                 failure.get_or_insert(error);
             }

@@ -11,7 +11,7 @@ use super::{
     job::from_reqwest,
     local::LocalFile,
     range_response::{self, Content, ContentSpan},
-    retry::{Retries, is_transient_error},
+    retry::Retries,
     validators::Validators,
 };
 use crate::error::{Error, ErrorKind};
@@ -247,7 +247,7 @@ impl Body {
             let Some(chunk) = self.chunk().await? else { return Ok(bytes.freeze()) };
             bytes.extend_from_slice(&chunk);
         }
-        Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).with_url(&self.url))
+        Err(Error::new(ErrorKind::TooLarge, format!("larger than {most} bytes")).with_url(&self.url).for_large_body())
     }
 
     async fn next_piece(&mut self) -> Result<Option<Bytes>, Error> {
@@ -293,7 +293,7 @@ impl Body {
     }
 
     async fn resume(&mut self, error: Error) -> Result<(), Error> {
-        if !self.answer.is_resumable || !is_transient_error(&error) {
+        if !self.answer.is_resumable || !error.kind().is_transient() {
             return Err(error);
         }
         let Some(wait) = self.retries.next_wait(None) else {

@@ -19,7 +19,7 @@ use super::{
     body::BodyOutcome,
     content_coding,
     header_rules::HeaderRules,
-    retry::{Retries, is_transient_error, is_transient_status, retry_after},
+    retry::{Retries, is_transient_status, retry_after},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -164,7 +164,7 @@ impl Job {
                                 .with_url(&final_url)
                                 .with_hint("try again"));
                         }
-                        Err(error) if is_transient_error(&error) => (error, None),
+                        Err(error) if error.kind().is_transient() => (error, None),
                         Err(error) => return Err(error),
                     }
                 }
@@ -179,7 +179,7 @@ impl Job {
                     }
                     (error, wish)
                 }
-                Err(error) if is_transient_error(&error) => (error, None),
+                Err(error) if error.kind().is_transient() => (error, None),
                 Err(error) => return Err(error),
             };
             let Some(wait) = retries.next_wait(wish) else {

@@ -5,10 +5,7 @@ use std::time::{Duration, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use reqwest::{StatusCode, header::HeaderMap, header::RETRY_AFTER};
 
-use crate::{
-    error::{Error, ErrorKind},
-    request::Limits,
-};
+use crate::request::Limits;
 
 /// The waits before the second, third, … try.
 #[derive(Debug)]
@@ -33,11 +30,6 @@ impl Retries {
 /// Statuses that may be gone at the next try (RFC 9110, 15).
 pub(super) fn is_transient_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
-}
-
-/// Failures that may be gone at the next try: connect, reset, a cut body, a stall.
-pub(super) fn is_transient_error(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unreachable | ErrorKind::Timeout)
 }
 
 /// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).

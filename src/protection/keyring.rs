@@ -169,7 +169,7 @@ fn no_key(error: Error, url: &Url) -> Error {
             let told = Error::new(ErrorKind::Encrypted, format!("the key cannot be had: {}", error.message()));
             told.with_hint(error.hint().unwrap_or("check the key's URL")).with_url(url)
         }
-        ErrorKind::TooLarge if status.is_none() && error.message().starts_with("larger") => {
+        ErrorKind::TooLarge if error.is_body_too_large() => {
             Error::new(ErrorKind::Encrypted, format!("what lies at the key's URL is no key, but {}", error.message())).with_url(url)
         }
         ErrorKind::NotFound => Error::new(ErrorKind::Encrypted, format!("the key cannot be had: {}", error.message())).with_url(url),

@@ -12,7 +12,7 @@ use super::{
     metrics::Metrics,
     worker::{Deadline, Worker},
 };
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// `{"batchItemFailures": […]}`. Messages of one group of a FIFO queue are worked off one after the other, and after a failure the
 /// rest of the group comes back too, so that their order stays.
@@ -49,7 +49,7 @@ async fn in_order(works: &Worker, group: &[SqsMessage], deadline: Deadline, metr
     let id = |message: &SqsMessage| message.message_id.clone().unwrap_or_default();
     for (place, message) in group.iter().enumerate() {
         let Err(error) = one(works, message, deadline, metrics).await else { continue };
-        if works.settings.drop_permanent && is_permanent(error.kind()) {
+        if works.settings.drop_permanent && error.kind().is_permanent() {
             tracing::error!(message_id = id(message), kind = error.kind().name(), "a message that can never work is let go: {error}");
             continue;
         }
@@ -72,27 +72,6 @@ async fn one(works: &Worker, message: &SqsMessage, deadline: Deadline, metrics: 
     let outcomes = direct::all(works, &requests, deadline, true, metrics).await;
     // One that may work at the next try keeps the message
     let mut failures: Vec<Error> = outcomes.into_iter().filter_map(Result::err).collect();
-    failures.sort_by_key(|error| is_permanent(error.kind()));
+    failures.sort_by_key(|error| error.kind().is_permanent());
     failures.into_iter().next().map_or(Ok(()), Err)
-}
-
-/// Whether the same message would fail in the same way for ever.
-fn is_permanent(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::Usage
-        | ErrorKind::NotAllowed
-        | ErrorKind::BadPlaylist
-        | ErrorKind::NoVideo
-        | ErrorKind::Encrypted
-        | ErrorKind::Undecodable
-        | ErrorKind::Unsupported
-        | ErrorKind::TooLarge
-        | ErrorKind::Verdict => true,
-        ErrorKind::Unreachable
-        | ErrorKind::HttpStatus
-        | ErrorKind::Timeout
-        | ErrorKind::NotFound
-        | ErrorKind::Output
-        | ErrorKind::Internal => false,
-    }
 }
