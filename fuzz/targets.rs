@@ -110,7 +110,7 @@ pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chose
 pub fn samples(data: &[u8]) {
     let [kind, crypt, skip, clear, data @ ..] = data else { return };
     let nals = if kind & 1 == 0 { NalCodec::H264 } else { NalCodec::Hevc };
-    let _ = cipher::sample_aes(data, nals, &[1; cipher::BLOCK], &[2; cipher::BLOCK]);
+    let _ = cipher::decrypt_sample_aes(data, nals, &[1; cipher::BLOCK], &[2; cipher::BLOCK]);
     let schemes = [*b"cenc", *b"cens", *b"cbc1", *b"cbcs"];
     let Some(scheme) = schemes.get(usize::from(kind >> 1 & 3)).and_then(|scheme| Scheme::of(*scheme)) else { return };
     let subsamples = [(u32::from(*clear), u32::from(*clear) * 16), (u32::MAX, u32::from(*skip)), (1, u32::MAX)];

@@ -1,29 +1,29 @@
-//! What can go wrong, once: [`ErrorKind`] is the one table of names, exit codes and HTTP statuses.
+//! The error type. [`ErrorKind`] is the only table of names, exit codes and HTTP statuses.
 
 use std::{error, fmt};
 
 use url::Url;
 
-/// The kinds of failure. Each has one name, one exit code and one HTTP status on every face.
+/// The kinds of failure. Each has one name, one exit code and one HTTP status on every frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The request makes no sense.
+    /// The request is invalid.
     Usage,
-    /// Policy forbids it: host, scheme, private address, output, signature.
+    /// The policy forbids it: host, scheme, private address, output, signature.
     NotAllowed,
     /// DNS, connect, TLS, reset.
     Unreachable,
     /// The origin answered 4xx or 5xx.
     HttpStatus,
-    /// The deadline passed.
+    /// The deadline passed, or the origin stalled.
     Timeout,
-    /// A limit on bytes, pixels, entries or redirects was hit.
+    /// A limit on bytes, requests, pixels, entries or redirects is exceeded.
     TooLarge,
-    /// Not HLS, or broken past reading.
+    /// The playlist is not HLS, or too damaged to read.
     BadPlaylist,
-    /// Audio or subtitles only; no Variant can be decoded.
+    /// The stream has only audio or subtitles, or no Variant can be decoded.
     NoVideo,
-    /// Nothing at that time; an empty or gap-only window.
+    /// Nothing exists at the requested time, or the playlist holds no segments but gaps.
     NotFound,
     /// DRM, or a key that is missing, of the wrong size or wrong.
     Encrypted,
@@ -31,16 +31,16 @@ pub enum ErrorKind {
     Undecodable,
     /// A codec or feature that this build lacks.
     Unsupported,
-    /// The picture could not be written; nothing half-written is left.
+    /// The picture cannot be written. No partial file is left.
     Output,
-    /// A picture that was not to be like that: it is written all the same.
+    /// A content check failed. The picture is written all the same.
     Verdict,
-    /// Our fault.
+    /// A bug in hlsnap.
     Internal,
 }
 
 impl ErrorKind {
-    /// The table: kind, name, exit code, HTTP status.
+    /// Kind, name, exit code and HTTP status.
     pub const TABLE: [(Self, &'static str, u8, u16); 15] = [
         (Self::Usage, "usage", 2, 400),
         (Self::NotAllowed, "not_allowed", 10, 403),
@@ -73,12 +73,12 @@ impl ErrorKind {
         self.row().2
     }
 
-    /// The status of the HTTP face.
+    /// The status of the HTTP frontend.
     pub fn http_status(self) -> u16 {
         self.row().3
     }
 
-    /// Whether a retry of the request may succeed: connection failures, resets, truncated bodies and stalls.
+    /// Whether the same request may succeed if sent again: connection failures, resets, truncated bodies and stalls.
     pub(crate) fn is_transient(self) -> bool {
         matches!(self, Self::Unreachable | Self::Timeout)
     }
@@ -107,6 +107,9 @@ impl fmt::Display for ErrorKind {
 }
 
 /// A failure: what happened, where, and what to do about it.
+///
+/// `Display` prints the message, the location in the stream and the URL, but not the causes: [`source`](error::Error::source) returns
+/// them. [`one_line`](Self::one_line) prints everything.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -114,7 +117,7 @@ pub struct Error {
     details: Box<ErrorDetails>,
 }
 
-/// Boxed, so that a `Result` on the way of the bytes stays small.
+/// Boxed to keep `Result<_, Error>` small.
 #[derive(Debug, Default)]
 struct ErrorDetails {
     url: Option<FailedUrl>,
@@ -127,7 +130,7 @@ struct ErrorDetails {
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
 
-/// The URL a failure happened at. Only its redacted form is ever shown.
+/// The URL that failed. Only its redacted form is ever printed.
 struct FailedUrl {
     url: Url,
     redacted: String,
@@ -140,105 +143,132 @@ impl fmt::Debug for FailedUrl {
 }
 
 impl Error {
-    /// A failure of `kind`; `message` says what happened, without a full stop.
+    /// An error of `kind`. `message` says what happened, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), details: Box::default() }
     }
 
-    /// Our own fault: asks for a report.
+    /// A mistake in what the caller passed; `hint` says what to pass instead.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message).with_hint(hint)
+    }
+
+    /// A bug in hlsnap. The hint asks for a report.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
             .with_hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
     }
 
-    /// Adds the URL the failure happened at, unless one is set. Messages and reports show it redacted.
+    /// Adds the URL that failed, unless one is set. Messages and reports show it redacted.
     #[must_use]
     pub fn with_url(mut self, url: &Url) -> Self {
         self.details.url.get_or_insert_with(|| FailedUrl { url: url.clone(), redacted: redacted(url) });
         self
     }
 
-    /// The Media Sequence Number of the segment it happened in.
+    /// Adds the Media Sequence Number of the segment that failed, unless one is set.
     #[must_use]
     pub fn with_media_sequence_number(mut self, media_sequence_number: u64) -> Self {
         self.details.media_sequence_number.get_or_insert(media_sequence_number);
         self
     }
 
-    /// The bytes that were asked for: the first, and the last where one was named.
+    /// Adds the requested bytes, unless some are set: the first and, for a bounded range, the last.
     #[must_use]
     pub fn with_byte_range(mut self, first: u64, last: Option<u64>) -> Self {
         self.details.byte_range.get_or_insert((first, last));
         self
     }
 
-    /// The HTTP status that the origin answered with.
+    /// Sets the HTTP status of the origin's response.
     #[must_use]
     pub fn with_origin_status(mut self, status: u16) -> Self {
         self.details.status = Some(status);
         self
     }
 
-    /// No connection to the host was made, so its other resources cannot be had either.
+    /// Marks a failure to connect: the host's other resources are unreachable, too.
     #[must_use]
     pub fn before_connection(mut self) -> Self {
         self.details.is_before_connection = true;
         self
     }
 
-    /// What the user can do.
+    /// Sets what the user can do.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.details.hint = Some(hint.into());
         self
     }
 
-    /// The failure underneath.
+    /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         self.details.source = Some(source.into());
         self
     }
 
-    /// Its kind.
+    /// The kind of failure.
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What happened, with the failures underneath, and where in the stream; without the URL and the hint.
+    /// What happened, with its causes, and where in the stream. Holds neither the URL nor the hint.
     pub fn message(&self) -> String {
         let mut text = self.message.clone();
-        let mut inner = self.details.source.as_deref().map(|s| s as &(dyn error::Error + 'static));
-        while let Some(one) = inner {
-            let said = one.to_string();
-            if !text.contains(&said) {
-                text = format!("{text}: {said}");
+        let mut next = self.cause();
+        while let Some(cause) = next {
+            // An inner `Error` prints its own causes
+            let (cause_text, inner) = match cause.downcast_ref::<Self>() {
+                Some(error) => (error.one_line(), None),
+                None => (cause.to_string(), cause.source()),
+            };
+            if !text.contains(&cause_text) {
+                text = format!("{text}: {cause_text}");
             }
-            inner = one.source();
+            next = inner;
         }
-        if let Some(number) = self.details.media_sequence_number {
-            text = format!("{text}, in Media Sequence Number {number}");
-        }
-        match self.details.byte_range {
-            Some((first, Some(last))) => format!("{text}, bytes {first}-{last}"),
-            Some((first, None)) => format!("{text}, from byte {first}"),
-            None => text,
-        }
+        text + &self.location()
     }
 
-    /// Where it happened, redacted.
+    /// Everything on a single line: what happened, its causes, where, and what to do.
+    pub fn one_line(&self) -> String {
+        let mut line = without_line_breaks(&self.message());
+        if let Some(url) = self.url() {
+            line = format!("{line}, {url}");
+        }
+        if let Some(hint) = self.hint() {
+            line = format!("{line}; {}", without_line_breaks(hint));
+        }
+        line
+    }
+
+    fn cause(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.details.source.as_deref().map(|source| source as _)
+    }
+
+    fn location(&self) -> String {
+        let segment = self.details.media_sequence_number.map(|number| format!(", in Media Sequence Number {number}"));
+        let bytes = self.details.byte_range.map(|range| match range {
+            (first, Some(last)) => format!(", bytes {first}-{last}"),
+            (first, None) => format!(", from byte {first}"),
+        });
+        segment.unwrap_or_default() + &bytes.unwrap_or_default()
+    }
+
+    /// The URL that failed, redacted.
     pub fn url(&self) -> Option<&str> {
         self.details.url.as_ref().map(|failed| failed.redacted.as_str())
     }
 
-    /// The URL as it was requested, secrets included: for comparison, never for output.
+    /// The URL as requested, secrets included: for comparison, never for output.
     pub(crate) fn full_url(&self) -> Option<&Url> {
         self.details.url.as_ref().map(|failed| &failed.url)
     }
 
     /// Marks a body that exceeds the limit for its kind of resource.
     #[must_use]
-    pub(crate) fn for_large_body(mut self) -> Self {
+    pub(crate) fn with_body_too_large(mut self) -> Self {
         self.details.is_body_too_large = true;
         self
     }
@@ -253,12 +283,12 @@ impl Error {
         self.kind == ErrorKind::HttpStatus && matches!(self.details.status, Some(403 | 404 | 410))
     }
 
-    /// The HTTP status that the origin answered with.
+    /// The HTTP status of the origin's response.
     pub fn origin_status(&self) -> Option<u16> {
         self.details.status
     }
 
-    /// Whether no connection to the host was made.
+    /// Whether connecting to the host failed.
     pub fn is_before_connection(&self) -> bool {
         self.details.is_before_connection
     }
@@ -270,30 +300,35 @@ impl Error {
 }
 
 impl fmt::Display for Error {
-    /// One line: what happened, where, what to do.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        f.write_str(&one_line(&self.message()))?;
-        if let Some(url) = self.url() {
-            write!(f, ", {url}")?;
-        }
-        if let Some(hint) = self.hint() {
-            write!(f, "; {}", one_line(hint))?;
-        }
-        Ok(())
+        write!(f, "{}{}", without_line_breaks(&self.message), self.location())?;
+        self.url().map_or(Ok(()), |url| write!(f, ", {url}"))
     }
 }
 
 impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        self.details.source.as_deref().map(|source| source as _)
+        self.cause()
     }
 }
 
-/// The URL without what may be secret: no user name, password, query values or fragment.
+fn without_line_breaks(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The innermost cause of `error`, or `error` itself.
+pub(crate) fn root_cause<'a>(error: &'a (dyn error::Error + 'static)) -> &'a (dyn error::Error + 'static) {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
+    }
+    root
+}
+
+/// The URL without possible secrets: user name, password, query and fragment.
 pub fn redacted(url: &Url) -> String {
     let mut shown = url.clone();
-    // Both fail only for URLs that cannot have a user name, such as `data:`.
+    // Both fail only for URLs that cannot have a user name, such as `data:`
     let _ = shown.set_username("");
     let _ = shown.set_password(None);
     shown.set_fragment(None);
@@ -304,4 +339,24 @@ pub fn redacted(url: &Url) -> String {
         return "data:...".to_owned();
     }
     shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error as _, io};
+
+    use super::*;
+
+    #[test]
+    fn display_leaves_the_causes_to_source_and_one_line_prints_everything() {
+        let inner =
+            Error::new(ErrorKind::Unreachable, "the body broke off").with_source(io::Error::other("connection reset")).with_hint("retry");
+        let outer =
+            Error::new(ErrorKind::Undecodable, "no frame").with_source(inner).with_media_sequence_number(7).with_hint("try\nanother time");
+        assert_eq!(outer.to_string(), "no frame, in Media Sequence Number 7");
+        assert_eq!(outer.source().map(ToString::to_string).as_deref(), Some("the body broke off"));
+        assert_eq!(outer.message(), "no frame: the body broke off: connection reset; retry, in Media Sequence Number 7");
+        assert_eq!(outer.one_line(), format!("{}; try another time", outer.message()));
+        assert_eq!(root_cause(&outer).to_string(), "connection reset");
+    }
 }

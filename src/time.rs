@@ -1,6 +1,6 @@
-//! Media time with its unit: never a bare integer.
+//! Media time that carries its unit.
 
-/// The unit of a stream's timestamps in seconds, as a fraction (`AVStream.time_base`).
+/// The unit of a stream's timestamps: a fraction of a second (`AVStream.time_base`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeBase {
     numerator: i32,
@@ -14,7 +14,7 @@ impl TimeBase {
     }
 }
 
-/// A moment on a stream's own clock: a pts or dts.
+/// A presentation or decoding timestamp (pts, dts).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
     ticks: i64,
@@ -22,25 +22,25 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// `ticks` of `base` after the clock's zero.
+    /// `ticks` units of `base`.
     pub fn new(ticks: i64, base: TimeBase) -> Self {
         Self { ticks, base }
     }
 
-    /// Seconds after the clock's zero.
+    /// The timestamp in seconds.
     pub fn seconds(self) -> f64 {
         self.ticks as f64 * f64::from(self.base.numerator) / f64::from(self.base.denominator)
     }
 
-    /// `seconds` later.
+    /// The timestamp `seconds` later; earlier if they are negative.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
+    #[expect(clippy::cast_possible_truncation, reason = "an out-of-range float saturates")]
     pub fn plus(self, seconds: f64) -> Self {
         let ticks = seconds * f64::from(self.base.denominator) / f64::from(self.base.numerator);
         Self { ticks: self.ticks.saturating_add(ticks.round() as i64), base: self.base }
     }
 
-    /// Seconds from `earlier` to `self`; negative where `earlier` is the later one.
+    /// Seconds from `earlier` to `self`; negative if `earlier` is later.
     pub fn since(self, earlier: Self) -> f64 {
         if self.base == earlier.base {
             Self { ticks: self.ticks.saturating_sub(earlier.ticks), base: self.base }.seconds()

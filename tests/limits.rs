@@ -74,8 +74,8 @@ fn of_the_way_there() {
     let media = "/ladder-ts/v0.m3u8";
     fails(&failure(&origin, media, None, |limits| limits.max_requests = 1), "too_large", "more than 1 requests");
     assert_eq!(origin.hits().len(), 1);
-    fails(&failure(&origin, media, None, |limits| limits.max_bytes = 5000), "too_large", "more than 5000 bytes would be needed");
-    fails(&failure(&origin, media, None, |limits| limits.max_segment_bytes = 5000), "too_large", "one answer has more than 5000 bytes");
+    fails(&failure(&origin, media, None, |limits| limits.max_bytes = 5000), "too_large", "the job needs more than 5000 bytes");
+    fails(&failure(&origin, media, None, |limits| limits.max_segment_bytes = 5000), "too_large", "one response has more than 5000 bytes");
     fails(
         &failure(&origin, "/ladder-fmp4/v0.m3u8", None, |limits| limits.max_init_bytes = 100),
         "too_large",
@@ -97,7 +97,7 @@ fn of_time() {
     for rule in [Rule::StallAt(0), Rule::StallAt(1000), Rule::Delay(Duration::from_secs(60))] {
         origin.rule(segment, rule);
         let step = |limits: &mut Limits| (limits.idle_timeout, limits.retries) = (Duration::from_millis(300), 0);
-        fails(&failure(&origin, "/ladder-ts/v0.m3u8", None, step), "timeout", "nothing came for 0.3 s");
+        fails(&failure(&origin, "/ladder-ts/v0.m3u8", None, step), "timeout", "no data for 0.3 s");
         // A stall may be gone at the next try
         let hits = origin.hits().len();
         origin.rules(segment, vec![Rule::StallAt(1000), Rule::Plain]);

@@ -30,7 +30,7 @@ pub(super) async fn take(
     match from_variant(&share.work(work), multivariant, variant, clock).await {
         Ok(taken) => Ok(taken),
         Err(error) if FailureScope::of(&error, work.job).gives_way_to_variant() => {
-            tracing::info!("I-frame Variant {} is passed over: {error}", variant.index);
+            tracing::info!("I-frame Variant {} is passed over: {}", variant.index, error.one_line());
             notes.push(format!("the I-frame Playlist was passed over: {}: {}", error.kind(), error.message()));
             Ok(None)
         }

@@ -48,7 +48,7 @@ pub(super) async fn take(
             }
             failed => return failed,
         };
-        tracing::info!("the playlist is loaded again: {error}");
+        tracing::info!("the playlist is loaded again: {}", error.one_line());
         // An origin may list what it does not have yet: then the rest of the playlist is tried too
         most_gone = usize::MAX;
         let share = TimeShare::of(work, candidates::RELOAD, true);
@@ -84,7 +84,7 @@ async fn again(work: &JobContext<'_>, old: &LoadedPlaylist, variables: &Variable
         match open::reload(work, &url, variables).await {
             Ok(playlist) if has_moved(&old.playlist, &playlist) => return Ok(LoadedPlaylist { playlist, asked }),
             Ok(_) => {}
-            Err(error) if error.is_gone() => tracing::info!("the playlist is gone for now: {error}"),
+            Err(error) if error.is_gone() => tracing::info!("the playlist is gone for now: {}", error.one_line()),
             Err(error) if error.kind() == ErrorKind::Timeout => return Err(stalled(why).with_url(&old.playlist.url)),
             Err(error) => return Err(error),
         }

@@ -72,7 +72,7 @@ pub(super) async fn take(
                 return Ok(taken);
             }
             Err(error) if !is_shortcut && another_segment_may_do(&error, playlist, work.job, plan.goal) => {
-                tracing::info!("a segment is passed over: {error}");
+                tracing::info!("a segment is passed over: {}", error.one_line());
                 let number = segment.map_or(0, |segment| segment.media_sequence_number);
                 notes.push(format!("Media Sequence Number {number} was passed over: {}: {}", error.kind(), error.message()));
                 // Segments without a key frame are no failure: groups of pictures may be long

@@ -129,7 +129,7 @@ async fn from_variants(work: &JobContext<'_>, multivariant: &MultivariantPlaylis
             Err(error) if FailureScope::of(&error, work.job).gives_way_to_variant() => {
                 failed.push(&variant.url);
                 let error = explained(error, variant);
-                tracing::info!("Variant {} is passed over: {error}", variant.index);
+                tracing::info!("Variant {} is passed over: {}", variant.index, error.one_line());
                 notes.push(format!("Variant {} was passed over: {}: {}", variant.index, error.kind(), error.message()));
                 if error.kind() == ErrorKind::Unreachable && error.is_before_connection() {
                     dead.extend(error.full_url().and_then(host));

@@ -1,15 +1,15 @@
-//! Which addresses are of the open internet.
+//! Which IP addresses are public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Networks that nobody outside may have us ask, each with its prefix length: IANA's special-purpose registries (RFC 6890), multicast, and
-/// one address that a cloud answers itself.
+/// IPv4 networks that untrusted input must not reach, with their prefix lengths: IANA's special-purpose registry (RFC 6890), multicast, and
+/// one address that Azure's hosts answer.
 const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::UNSPECIFIED, 8),            // this host, RFC 791
     (Ipv4Addr::new(10, 0, 0, 0), 8),       // private, RFC 1918
-    (Ipv4Addr::new(100, 64, 0, 0), 10),    // shared by carriers, RFC 6598; Alibaba's metadata
+    (Ipv4Addr::new(100, 64, 0, 0), 10),    // carrier-grade NAT, RFC 6598; Alibaba's metadata
     (Ipv4Addr::new(127, 0, 0, 0), 8),      // loopback
-    (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's host, which looks public
+    (Ipv4Addr::new(168, 63, 129, 16), 32), // Azure's host, in a public range
     (Ipv4Addr::new(169, 254, 0, 0), 16),   // link-local, RFC 3927; metadata of most clouds
     (Ipv4Addr::new(172, 16, 0, 0), 12),    // private
     (Ipv4Addr::new(192, 0, 0, 0), 24),     // IETF protocol assignments; Oracle's metadata
@@ -23,17 +23,17 @@ const CLOSED_V4: [(Ipv4Addr, u32); 16] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),      // reserved, and broadcast
 ];
 
-/// What is closed within 2000::/3, outside of which nothing is global unicast (RFC 4291, 2.4): loopback, unspecified, link-local,
-/// site-local, unique local, multicast, IPv4-compatible, IPv4-translated, discard-only and local-use NAT64 lie there.
+/// Closed networks within 2000::/3. Outside of it nothing is global unicast (RFC 4291, 2.4): loopback, unspecified, link-local, site-local,
+/// unique local, multicast, IPv4-compatible, IPv4-translated, discard-only and local-use NAT64.
 const CLOSED_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23), // IETF protocol assignments: Teredo, ORCHID, benchmarks
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32), // documentation, RFC 3849
-    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4: leads to whatever IPv4 address stands in it
+    (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16), // 6to4: reaches the embedded IPv4 address
     (Ipv6Addr::new(0x3fff, 0, 0, 0, 0, 0, 0, 0), 20), // documentation, RFC 9637
 ];
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// Whether an address is one of the open internet.
+/// Whether an address is public.
 pub(super) fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -48,8 +48,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let within = |(network, length): &(Ipv6Addr, u32)| (address.to_bits() ^ network.to_bits()) >> (128 - length) == 0;
     match address.segments() {
-        // These two lead where the inner address leads: IPv4-mapped, and the well-known prefix of NAT64 (RFC 6052), which is how a network
-        // without IPv4 reaches the other half of the internet
+        // Both reach the embedded address: IPv4-mapped, and the well-known prefix of NAT64 (RFC 6052), by which a network without IPv4
+        // reaches IPv4 hosts
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
         }
@@ -87,13 +87,13 @@ mod tests {
             ("4000::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
         ] {
             for text in [first, last] {
-                assert!(text.parse().is_ok_and(|address| !is_public(address)), "{text} must not be asked");
+                assert!(text.parse().is_ok_and(|address| !is_public(address)), "{text} must be closed");
             }
         }
     }
 
     #[test]
-    fn what_lies_beside_them_is_open() {
+    fn addresses_next_to_closed_networks_are_public() {
         for text in [
             "1.0.0.0",
             "9.255.255.255",

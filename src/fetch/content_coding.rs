@@ -1,4 +1,4 @@
-//! Content codings (RFC 9110, 8.4.1), undone as the body arrives. reqwest's own decoding knows their names in lower case only.
+//! Content codings (RFC 9110, 8.4.1), decoded as the body arrives. reqwest's own decoding accepts only lower-case names.
 
 use std::{fmt, io, pin::Pin};
 
@@ -12,27 +12,27 @@ use reqwest::{
 use tokio::io::{AsyncBufReadExt, AsyncReadExt};
 use tokio_util::io::StreamReader;
 
-use super::job::from_reqwest;
+use super::failure::from_reqwest;
 use crate::error::{Error, ErrorKind};
 
-/// What `Accept-Encoding` says when no range is asked for.
+/// The `Accept-Encoding` of a request without a range.
 pub(super) const ACCEPTED: &str = "gzip, br";
 
-/// A decoder gives out at most this many bytes at a time, so that a small body cannot become a large one unseen.
+/// The most bytes that a decoder returns at once, so that a decompression bomb meets the byte budget early.
 const PIECE: usize = 16 << 10;
 
 /// The first byte of each member of a gzip file.
 const GZIP_MAGIC: u8 = 0x1f;
 
-/// A coding that can be undone.
+/// A supported content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coding {
+pub(super) enum ContentCoding {
     Gzip,
     Brotli,
 }
 
-impl Coding {
-    /// The content coding of a body, compared without case. `None` without a coding or with an unknown one: the bytes pass unchanged.
+impl ContentCoding {
+    /// The content coding of a body, in any case. `None` without a coding or with an unsupported one: the bytes pass unchanged.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let lines = headers.get_all(CONTENT_ENCODING).iter().filter_map(|line| line.to_str().ok());
         let names = lines.flat_map(|line| line.split(',')).map(|name| name.trim().to_ascii_lowercase());
@@ -45,27 +45,27 @@ impl Coding {
     }
 }
 
-type Packed = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send + Sync>>, Bytes>;
+type CompressedReader = StreamReader<Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send + Sync>>, Bytes>;
 
-/// A body whose coding is undone.
+/// A decoder over a compressed body.
 pub(super) enum DecodedBody {
     /// `None` after the last member.
-    Gzip(Option<GzipDecoder<Packed>>),
-    Brotli(BrotliDecoder<Packed>),
+    Gzip(Option<GzipDecoder<CompressedReader>>),
+    Brotli(BrotliDecoder<CompressedReader>),
 }
 
 impl fmt::Debug for DecodedBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Decoded")
+        f.write_str("DecodedBody")
     }
 }
 
 impl DecodedBody {
-    pub fn new(response: Response, coding: Coding) -> Self {
-        let packed: Packed = StreamReader::new(Box::pin(response.bytes_stream().map_err(io::Error::other)));
+    pub fn new(response: Response, coding: ContentCoding) -> Self {
+        let compressed: CompressedReader = StreamReader::new(Box::pin(response.bytes_stream().map_err(io::Error::other)));
         match coding {
-            Coding::Gzip => Self::Gzip(Some(GzipDecoder::new(packed))),
-            Coding::Brotli => Self::Brotli(BrotliDecoder::new(packed)),
+            ContentCoding::Gzip => Self::Gzip(Some(GzipDecoder::new(compressed))),
+            ContentCoding::Brotli => Self::Brotli(BrotliDecoder::new(compressed)),
         }
     }
 
@@ -78,29 +78,31 @@ impl DecodedBody {
                 Self::Gzip(None) => Ok(0),
                 Self::Brotli(decoder) => decoder.read_buf(&mut piece).await,
             };
-            if count.map_err(failure)? > 0 {
+            if count.map_err(read_error)? > 0 {
                 return Ok(Some(piece.freeze()));
             }
-            if !self.next_member().await.map_err(failure)? {
+            if !self.next_member().await.map_err(read_error)? {
                 return Ok(None);
             }
         }
     }
 
-    /// Goes on to the next member of a gzip file (RFC 1952, 2.2). Other bytes after a member are ignored, as gzip itself does.
+    /// Starts the next member of a gzip file (RFC 1952, 2.2). Like gzip, ignores other bytes after a member.
     async fn next_member(&mut self) -> io::Result<bool> {
         let Self::Gzip(decoder) = self else { return Ok(false) };
-        let Some(mut packed) = decoder.take().map(GzipDecoder::into_inner) else { return Ok(false) };
-        let begins = packed.fill_buf().await?.first() == Some(&GZIP_MAGIC);
-        *decoder = begins.then(|| GzipDecoder::new(packed));
-        Ok(begins)
+        let Some(mut compressed) = decoder.take().map(GzipDecoder::into_inner) else { return Ok(false) };
+        let has_next = compressed.fill_buf().await?.first() == Some(&GZIP_MAGIC);
+        *decoder = has_next.then(|| GzipDecoder::new(compressed));
+        Ok(has_next)
     }
 }
 
-fn failure(error: io::Error) -> Error {
+fn read_error(error: io::Error) -> Error {
     match error.downcast::<reqwest::Error>() {
         Ok(error) => from_reqwest(error),
-        Err(error) => Error::new(ErrorKind::Unreachable, format!("the compressed answer cannot be read: {error}")).with_hint("try again"),
+        Err(error) => {
+            Error::new(ErrorKind::Unreachable, format!("the compressed response cannot be decoded: {error}")).with_hint("try again")
+        }
     }
 }
 
@@ -109,19 +111,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_codings_are_read_in_any_case() {
+    fn content_codings_are_recognised_in_any_case() {
         let coding = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {
                 headers.append(CONTENT_ENCODING, reqwest::header::HeaderValue::from_static(value));
             }
-            Coding::of(&headers)
+            ContentCoding::of(&headers)
         };
         for value in ["gzip", "GZIP", "x-gzip", " X-Gzip ", "identity, gzip"] {
-            assert_eq!(coding(&[value]), Some(Coding::Gzip), "{value}");
+            assert_eq!(coding(&[value]), Some(ContentCoding::Gzip), "{value}");
         }
-        assert_eq!(coding(&["BR"]), Some(Coding::Brotli));
-        assert_eq!(coding(&["identity", "gzip"]), Some(Coding::Gzip));
+        assert_eq!(coding(&["BR"]), Some(ContentCoding::Brotli));
+        assert_eq!(coding(&["identity", "gzip"]), Some(ContentCoding::Gzip));
         for values in [&[][..], &["identity"], &["utf-8"], &["gzip, gzip"], &["gzip", "br"]] {
             assert_eq!(coding(values), None, "{values:?}");
         }

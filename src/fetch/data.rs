@@ -1,14 +1,14 @@
-//! `data:` URLs (RFC 2397): the bytes are in the URL, so nobody is asked. Their size is bounded by the longest line of a playlist.
+//! `data:` URLs (RFC 2397): the bytes are in the URL, so no request is sent. The limit for a playlist's line bounds their size.
 
 use base64::{Engine as _, engine::general_purpose};
 use url::Url;
 
-/// The bytes that a `data:` URL holds; `None` if it cannot be read.
+/// Decodes the bytes of a `data:` URL; `None` if it is malformed.
 pub fn data_url(url: &Url) -> Option<Vec<u8>> {
     let text = url.as_str().strip_prefix("data:")?;
     let text = text.split('#').next().unwrap_or(text);
     let (head, data) = text.split_once(',')?;
-    let bytes = unescaped(data)?;
+    let bytes = percent_decoded(data)?;
     if !head.trim_end().to_ascii_lowercase().ends_with(";base64") {
         return Some(bytes);
     }
@@ -16,15 +16,14 @@ pub fn data_url(url: &Url) -> Option<Vec<u8>> {
     general_purpose::STANDARD_NO_PAD.decode(&text).or_else(|_| general_purpose::URL_SAFE_NO_PAD.decode(&text)).ok()
 }
 
-/// Percent-encoding undone.
-fn unescaped(text: &str) -> Option<Vec<u8>> {
+fn percent_decoded(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut bytes = text.bytes();
-    let mut plain = Vec::new();
+    let mut decoded = Vec::new();
     while let Some(byte) = bytes.next() {
-        plain.push(if byte == b'%' { digit(bytes.next()?)? << 4 | digit(bytes.next()?)? } else { byte });
+        decoded.push(if byte == b'%' { digit(bytes.next()?)? << 4 | digit(bytes.next()?)? } else { byte });
     }
-    Some(plain)
+    Some(decoded)
 }
 
 #[cfg(test)]
@@ -32,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn base64_and_percent_encoding_are_undone() {
+    fn base64_and_percent_encoding_are_decoded() {
         let read = |text: &str| Url::parse(text).ok().and_then(|url| data_url(&url));
         let wanted: Vec<u8> = (0..16).collect();
         assert_eq!(read("data:text/plain;base64,AAECAwQFBgcICQoLDA0ODw=="), Some(wanted.clone()));

@@ -1,4 +1,4 @@
-//! What a job has cost so far, and its byte budget.
+//! What a job has cost so far, and its limits.
 
 use std::{
     collections::HashSet,
@@ -15,15 +15,15 @@ use crate::{
     request::Limits,
 };
 
-/// Counts requests, connections and bytes. Shared by everything that works on one job.
+/// Counts the requests, connections and bytes of one job.
 #[derive(Debug)]
 pub struct Meter {
     requests: AtomicU64,
     retries: AtomicU64,
     bytes: AtomicU64,
-    most_requests: u64,
-    most_bytes: u64,
-    /// Our own ends of the connections: each has another port.
+    max_requests: u64,
+    max_bytes: u64,
+    /// The local addresses of the connections: each has its own port.
     connections: Mutex<HashSet<SocketAddr>>,
 }
 
@@ -33,53 +33,53 @@ impl Meter {
             requests: AtomicU64::new(0),
             retries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
-            most_requests: limits.max_requests,
-            most_bytes: limits.max_bytes,
+            max_requests: limits.max_requests,
+            max_bytes: limits.max_bytes,
             connections: Mutex::default(),
         }
     }
 
-    /// Counts a request that is about to be made; fails where the job has made enough of them.
-    pub(super) fn request(&self) -> Result<(), Error> {
-        let most = self.most_requests;
-        if self.requests.fetch_add(1, Relaxed) < most {
+    /// Counts a request before it is sent. Fails with `too_large` beyond the limit.
+    pub(super) fn count_request(&self) -> Result<(), Error> {
+        let limit = self.max_requests;
+        if self.requests.fetch_add(1, Relaxed) < limit {
             return Ok(());
         }
-        self.requests.store(most, Relaxed);
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} requests would be needed")).with_hint("this is the origin's mistake"))
+        self.requests.store(limit, Relaxed);
+        Err(Error::new(ErrorKind::TooLarge, format!("the job needs more than {limit} requests"))
+            .with_hint("report this to the origin's operator"))
     }
 
-    pub(super) fn retry(&self) {
+    pub(super) fn count_retry(&self) {
         self.retries.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn connection(&self, our_end: SocketAddr) {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(our_end);
+    pub(super) fn count_connection(&self, local_address: SocketAddr) {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(local_address);
     }
 
-    /// Counts bytes that have arrived; fails once they are more than the job may take.
-    pub(super) fn bytes(&self, count: usize) -> Result<(), Error> {
+    /// Counts received bytes. Fails with `too_large` beyond the limit.
+    pub(super) fn count_bytes(&self, count: usize) -> Result<(), Error> {
         let count = count as u64;
         let sum = self.bytes.fetch_add(count, Relaxed).saturating_add(count);
-        if sum <= self.most_bytes {
+        if sum <= self.max_bytes {
             return Ok(());
         }
-        let most = self.most_bytes;
-        Err(Error::new(ErrorKind::TooLarge, format!("more than {most} bytes would be needed"))
-            .with_hint("raise --max-bytes if that is wanted"))
+        let limit = self.max_bytes;
+        Err(Error::new(ErrorKind::TooLarge, format!("the job needs more than {limit} bytes")).with_hint("raise --max-bytes to allow it"))
     }
 
-    /// How many bytes may still arrive.
+    /// The bytes left in the budget.
     pub(super) fn bytes_left(&self) -> u64 {
-        self.most_bytes.saturating_sub(self.bytes.load(Relaxed))
+        self.max_bytes.saturating_sub(self.bytes.load(Relaxed))
     }
 
-    /// Whether nothing more may be downloaded.
+    /// Whether the budget of bytes or requests is used up.
     pub(super) fn is_spent(&self) -> bool {
-        self.requests.load(Relaxed) >= self.most_requests || self.bytes.load(Relaxed) > self.most_bytes
+        self.requests.load(Relaxed) >= self.max_requests || self.bytes.load(Relaxed) > self.max_bytes
     }
 
-    /// The figures so far.
+    /// The cost so far.
     pub fn cost(&self) -> Cost {
         Cost {
             requests: self.requests.load(Relaxed),

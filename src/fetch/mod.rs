@@ -1,27 +1,33 @@
-//! The only room that touches the network.
+//! The network, and local files.
 //!
-//! A [`Client`] holds connections and lives as long as the process. A [`Job`] is one picture's way through it: its deadline, its
-//! byte budget, its meter, and the origin that the caller's headers belong to. [`Job::open`] answers with a [`Body`] that
-//! arrives in pieces; a cut body is continued where it ended, and dropping it ends the download.
+//! A [`Client`] owns the connections and lives as long as the process. A [`Job`] belongs to one picture: its deadline, byte budget,
+//! [`Meter`], headers and cookies. [`Job::open`] sends the request and returns a [`Body`], which arrives in chunks. A body that breaks off
+//! is resumed at the same byte. Dropping it ends the download.
 
 mod address;
 mod body;
 mod client;
 mod content_coding;
 mod data;
+mod failure;
 mod header_rules;
 mod job;
 mod local;
 mod meter;
+mod open;
 mod policy;
+mod range;
 mod range_response;
+mod response_body;
 mod retry;
 mod tls;
 mod validators;
 
-pub use body::{Body, may_refuse_ranges};
+pub use body::Body;
 pub use client::Client;
 pub use data::data_url;
-pub use job::{Job, Range};
+pub use failure::may_refuse_ranges;
+pub use job::Job;
 pub use meter::Meter;
+pub use range::Range;
 pub use validators::Validators;

@@ -1,12 +1,12 @@
-//! Who may be asked: schemes, hosts, and addresses at the moment of connecting.
+//! Which URLs a job may request: schemes, hosts, and addresses at the time of connecting.
 //!
-//! Names are resolved once for each connection, by [`Resolver`], which gives the connector those addresses alone that may be asked: what is
-//! checked is what is connected to, whatever a further answer of the DNS would say. Literals skip the resolver, and are checked in the
-//! URL, in whose parser every spelling of an address has become one.
+//! [`Resolver`] resolves a name once per connection and passes only allowed addresses to the connector. So the checked address is the
+//! connected one, and DNS rebinding has no effect. IP literals skip the resolver and are checked in the URL, whose parser normalises every
+//! spelling of an address.
 //!
-//! Where a proxy is in the way it resolves names, not we. Then a name is resolved here too before it is asked for, and refused where one of
-//! its addresses may not be asked or none is known; that the proxy will find the same is for the proxy to see to. Its own address is the
-//! operator's, and may be private.
+//! A proxy resolves names itself. Before a request through a proxy, hlsnap also resolves the name and refuses it if any address is forbidden
+//! or none is found. Whether the proxy gets the same addresses is up to the proxy. The proxy's own address comes from the operator and may
+//! be private.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,47 +24,48 @@ use crate::{
     request::{HostPattern, NetworkPolicy},
 };
 
-/// What a job may ask for. The same for playlists, keys, inits, segments and redirects.
+/// What a job may request. The same rules hold for playlists, keys, inits, segments and redirects.
 #[derive(Debug, Clone)]
 pub(super) struct AddressPolicy {
     allow_private: bool,
     allow_downgrade: bool,
-    /// Empty: any host.
+    /// The allowed hosts; if empty, any.
     hosts: Arc<[HostPattern]>,
     proxies: Arc<Matcher>,
-    /// The proxies' own names.
+    /// The host names of the proxies.
     proxy_names: Arc<[String]>,
 }
 
 impl AddressPolicy {
-    pub fn new(reach: &NetworkPolicy) -> Self {
-        let proxies = match &reach.proxy {
+    pub fn new(network: &NetworkPolicy) -> Self {
+        let proxies = match &network.proxy {
             Some(proxy) => Matcher::builder().all(proxy.clone()).build(),
             None => Matcher::from_system(),
         };
-        let names = ["http://example.com/", "https://example.com/"].into_iter().filter_map(|any| {
-            let proxy = proxies.intercept(&any.parse().ok()?)?;
+        let names = ["http://example.com/", "https://example.com/"].into_iter().filter_map(|example| {
+            let proxy = proxies.intercept(&example.parse().ok()?)?;
             Some(proxy.uri().host()?.to_ascii_lowercase())
         });
         Self {
-            allow_private: reach.allow_private,
-            allow_downgrade: reach.allow_downgrade,
-            hosts: reach.allow_hosts.as_slice().into(),
+            allow_private: network.allow_private,
+            allow_downgrade: network.allow_downgrade,
+            hosts: network.allow_hosts.as_slice().into(),
             proxy_names: names.collect(),
             proxies: Arc::new(proxies),
         }
     }
 
-    /// Checks what the URL itself says. Addresses behind names are checked when they are resolved, see [`Resolver`] and
-    /// [`Policy::check_behind_proxy`].
+    /// Checks the URL itself. [`Resolver`] and [`check_proxied_host`](Self::check_proxied_host) check the addresses of names.
+    ///
+    /// Fails with `not_allowed`.
     pub fn check(&self, url: &Url) -> Result<(), Error> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: may not be asked for", url.scheme())).with_url(url));
+            return Err(Error::new(ErrorKind::NotAllowed, format!("the scheme {}: is not allowed", url.scheme())).with_url(url));
         }
         if !self.hosts.is_empty() && !self.hosts.iter().any(|pattern| pattern.matches(url)) {
             let host = url.host_str().unwrap_or_default();
-            let error = Error::new(ErrorKind::NotAllowed, format!("the host {host} is not among those that may be asked"));
-            return Err(error.with_url(url).with_hint("the operator allows hosts by --allow-host, CDNs of the segments too"));
+            let error = Error::new(ErrorKind::NotAllowed, format!("the host {host} is not allowed"));
+            return Err(error.with_url(url).with_hint("the operator allows hosts with --allow-host, including the CDNs of segments"));
         }
         let literal = match url.host() {
             Some(Host::Ipv4(address)) => Some(IpAddr::V4(address)),
@@ -72,49 +73,49 @@ impl AddressPolicy {
             _ => None,
         };
         match literal {
-            Some(address) if !self.may_connect(address) => Err(refused().with_url(url)),
+            Some(address) if !self.allows_address(address) => Err(address_refused().with_url(url)),
             _ => Ok(()),
         }
     }
 
-    /// Checks where a redirect leads to, besides what is checked of every URL: what was asked for in secret is not answered in the open.
+    /// Refuses a redirect from https: to another scheme, which would expose what the first request kept secret.
     pub fn check_redirect(&self, from: &Url, to: &Url) -> Result<(), Error> {
         if self.allow_downgrade || from.scheme() != "https" || to.scheme() == "https" {
             return Ok(());
         }
         Err(Error::new(ErrorKind::NotAllowed, format!("a redirect leads from https: to {}:", to.scheme()))
             .with_url(to)
-            .with_hint("pass --allow-downgrade if that is meant"))
+            .with_hint("pass --allow-downgrade to follow it"))
     }
 
-    /// Checks the addresses of a name that somebody else will resolve, or that the [`Resolver`] lets pass.
-    pub async fn check_behind_proxy(&self, url: &Url) -> Result<(), Error> {
+    /// Checks the addresses of a host that a proxy will resolve, or that has the proxy's own name, which [`Resolver`] does not check.
+    pub async fn check_proxied_host(&self, url: &Url) -> Result<(), Error> {
         let Some(Host::Domain(name)) = url.host().filter(|_| !self.allow_private) else {
             return Ok(());
         };
-        let goes_by_proxy = url.as_str().parse::<Uri>().is_ok_and(|uri| self.proxies.intercept(&uri).is_some());
-        if !goes_by_proxy && !self.is_proxy(name) {
+        let uses_proxy = url.as_str().parse::<Uri>().is_ok_and(|uri| self.proxies.intercept(&uri).is_some());
+        if !uses_proxy && !self.is_proxy(name) {
             return Ok(());
         }
         let unknown = || {
-            Error::new(ErrorKind::NotAllowed, "the address cannot be checked, since only the proxy can tell it")
+            Error::new(ErrorKind::NotAllowed, "the address cannot be checked, since only the proxy resolves it")
                 .with_url(url)
-                .with_hint("pass --allow-private to leave addresses to the proxy")
+                .with_hint("pass --allow-private to leave this check to the proxy")
         };
         let found: Vec<_> = tokio::net::lookup_host((name, 0)).await.map_err(|e| unknown().with_source(e))?.collect();
         match found.iter().all(|address| is_public(address.ip())) {
             _ if found.is_empty() => Err(unknown()),
             true => Ok(()),
-            false => Err(refused().with_url(url)),
+            false => Err(address_refused().with_url(url)),
         }
     }
 
-    /// Whether any request may go by a proxy.
+    /// Whether any request may go through a proxy.
     pub fn uses_proxies(&self) -> bool {
         !self.proxy_names.is_empty()
     }
 
-    fn may_connect(&self, address: IpAddr) -> bool {
+    fn allows_address(&self, address: IpAddr) -> bool {
         self.allow_private || is_public(address)
     }
 
@@ -123,12 +124,12 @@ impl AddressPolicy {
     }
 }
 
-fn refused() -> Error {
-    Error::new(ErrorKind::NotAllowed, "private, loopback, link-local and reserved addresses may not be asked")
-        .with_hint("pass --allow-private if this origin is meant")
+fn address_refused() -> Error {
+    Error::new(ErrorKind::NotAllowed, "private, loopback, link-local and reserved addresses are not allowed")
+        .with_hint("pass --allow-private if you trust this origin")
 }
 
-/// The system's resolver; where private addresses may not be asked, it answers with public ones alone.
+/// The system's resolver. Unless private addresses are allowed, it returns only public ones.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver(pub AddressPolicy);
 
@@ -137,11 +138,11 @@ impl Resolve for Resolver {
         let policy = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let some = !found.is_empty();
+            let exists = !found.is_empty();
             let is_proxy = policy.is_proxy(name.as_str());
-            let usable: Vec<_> = found.into_iter().filter(|address| is_proxy || policy.may_connect(address.ip())).collect();
-            if usable.is_empty() && some {
-                return Err(refused().into());
+            let usable: Vec<_> = found.into_iter().filter(|address| is_proxy || policy.allows_address(address.ip())).collect();
+            if usable.is_empty() && exists {
+                return Err(address_refused().into());
             }
             Ok(Box::new(usable.into_iter()) as Addrs)
         })
@@ -153,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrecy_is_not_lost_on_the_way() {
+    fn a_redirect_from_https_to_http_is_refused() {
         let kind = |allow_downgrade, from: &str, to: &str| {
             let policy = AddressPolicy::new(&NetworkPolicy { allow_downgrade, ..NetworkPolicy::default() });
             let urls = Url::parse(from).ok().zip(Url::parse(to).ok());

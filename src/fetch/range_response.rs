@@ -1,7 +1,7 @@
-//! Which bytes of a resource an answer holds (RFC 9110, 14.4 and 15.3.7).
+//! Which bytes of a resource a response holds (RFC 9110, 14.4 and 15.3.7).
 //!
-//! Origins and caches mislabel parts. Status, Content-Range and Content-Length must agree before bytes count as those that were asked for;
-//! otherwise the same resource is asked for again without a range.
+//! Origins and caches mislabel ranges. A response is used only if status, Content-Range and Content-Length agree; otherwise hlsnap requests
+//! the whole resource.
 
 use std::ops;
 
@@ -12,38 +12,36 @@ use reqwest::{
 
 use super::Range;
 
-/// What the head of an answer says about its body.
+/// What the head of a response says about its body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     /// The whole resource.
     Whole,
-    /// These bytes of it.
-    Part(ContentSpan),
-    /// These bytes of it, or the whole: without Content-Length only the body's end tells.
-    Unproven(ContentSpan),
+    /// These bytes of the resource.
+    Partial(ContentRange),
+    /// These bytes of the resource, or all of it: without a Content-Length, only the end of the body tells.
+    Unproven(ContentRange),
     /// `multipart/byteranges` with this boundary.
     Multipart(String),
-    /// Nothing that can be relied on, and why.
-    Unusable(&'static str),
 }
 
-/// What Content-Range names.
+/// The value of a Content-Range header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct ContentSpan {
+pub(super) struct ContentRange {
     pub first: u64,
-    /// The offset after its last byte.
+    /// The offset after the last byte.
     pub end: u64,
-    /// The whole resource's size, if it is known.
+    /// The size of the whole resource, if known.
     pub size: Option<u64>,
 }
 
-impl ContentSpan {
-    /// Reads `bytes 0-99/1234` and `bytes 0-99/*`; `None` if it is neither, or contradicts itself.
-    fn read(text: &str) -> Option<Self> {
+impl ContentRange {
+    /// Parses `bytes 0-99/1234` and `bytes 0-99/*`. `None` if the text is neither, or contradicts itself.
+    fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let unit = text.get(..5).filter(|unit| unit.eq_ignore_ascii_case("bytes"))?;
-        let (span, size) = text.strip_prefix(unit)?.trim_start_matches([' ', '=', ':']).split_once('/')?;
-        let (first, last) = span.split_once('-')?;
+        let (range, size) = text.strip_prefix(unit)?.trim_start_matches([' ', '=', ':']).split_once('/')?;
+        let (first, last) = range.split_once('-')?;
         let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
         let size: Option<u64> = size.trim().parse().ok();
         let end = last.checked_add(1)?;
@@ -59,60 +57,75 @@ impl ContentSpan {
     }
 }
 
-/// What an answer to `asked` holds. `length` is the Content-Length of a body that is not compressed.
-pub(super) fn content(status: StatusCode, headers: &HeaderMap, length: Option<u64>, is_coded: bool, asked: Range) -> Content {
+/// What a successful response to a request for `requested` holds. `length` is the Content-Length of an uncompressed body.
+///
+/// The error says why the response cannot be used.
+pub(super) fn content(
+    status: StatusCode,
+    headers: &HeaderMap,
+    length: Option<u64>,
+    is_compressed: bool,
+    requested: Range,
+) -> Result<Content, &'static str> {
     let is_partial = status == StatusCode::PARTIAL_CONTENT;
-    let declared = headers.get(CONTENT_RANGE).and_then(|text| ContentSpan::read(text.to_str().ok()?));
-    if is_coded {
-        // Of a compressed body, ranges count other bytes
-        let is_part = (is_partial || declared.is_some()) && asked != Range::ALL;
-        return if is_part { Content::Unusable("a part of a compressed resource") } else { Content::Whole };
+    let declared = headers.get(CONTENT_RANGE).and_then(|text| ContentRange::parse(text.to_str().ok()?));
+    if is_compressed {
+        // Ranges of a compressed body count compressed bytes
+        let is_range = (is_partial || declared.is_some()) && requested != Range::ALL;
+        return if is_range { Err("a range of a compressed resource") } else { Ok(Content::Whole) };
+    }
+    if let Some(boundary) = boundary(headers).filter(|_| is_partial) {
+        return Ok(Content::Multipart(boundary));
     }
     match declared {
-        _ if is_partial && boundary(headers).is_some() => Content::Multipart(boundary(headers).unwrap_or_default()),
-        Some(span) => by_span(span, length, asked),
-        None if is_partial => without_span(length, asked),
-        None => Content::Whole,
+        Some(range) => with_content_range(range, length, requested),
+        None if is_partial => without_content_range(length, requested),
+        None => Ok(Content::Whole),
     }
 }
 
-fn by_span(span: ContentSpan, length: Option<u64>, asked: Range) -> Content {
+fn with_content_range(range: ContentRange, length: Option<u64>, requested: Range) -> Result<Content, &'static str> {
     match length {
-        Some(length) if length == span.length() && span.covers(asked.first) => Content::Part(span),
-        Some(length) if Some(length) == span.size => Content::Whole,
-        // Whatever its length is, it begins where it was asked to: with the resource's first byte
-        Some(length) if length > 0 && span.first == 0 && asked.first == 0 => {
-            Content::Part(ContentSpan { end: length, size: span.size.filter(|size| length <= *size), ..span })
+        Some(length) if length == range.length() && range.covers(requested.first) => Ok(Content::Partial(range)),
+        Some(length) if Some(length) == range.size => Ok(Content::Whole),
+        // Any length will do if the body starts with the resource's first byte, as requested
+        Some(length) if length > 0 && range.first == 0 && requested.first == 0 => {
+            Ok(Content::Partial(ContentRange { end: length, size: range.size.filter(|size| length <= *size), ..range }))
         }
-        None if span.first == 0 && asked.first == 0 => Content::Part(span),
-        None if span.covers(asked.first) => Content::Unproven(span),
-        Some(_) if span.covers(asked.first) => Content::Unusable("a body of another length than its Content-Range"),
-        _ => Content::Unusable("another range"),
+        None if range.first == 0 && requested.first == 0 => Ok(Content::Partial(range)),
+        None if range.covers(requested.first) => Ok(Content::Unproven(range)),
+        Some(_) if range.covers(requested.first) => Err(OTHER_LENGTH),
+        _ => Err("another range"),
     }
 }
 
-/// 206 without Content-Range is a part, or the whole under the wrong status.
-fn without_span(length: Option<u64>, asked: Range) -> Content {
-    let wanted = asked.last.and_then(|last| last.checked_sub(asked.first)?.checked_add(1));
-    let part = |length: u64| ContentSpan { first: asked.first, end: asked.first.saturating_add(length), size: None };
-    match (length, wanted) {
-        _ if asked == Range::ALL => Content::Whole,
-        (Some(length), Some(wanted)) if length == wanted => Content::Part(part(length)),
-        (Some(length), Some(wanted)) if asked.first == 0 && length > wanted => Content::Whole,
-        (Some(length), _) if asked.first == 0 => Content::Part(part(length)),
-        (None, Some(wanted)) if asked.first == 0 => Content::Part(part(wanted)),
-        _ => Content::Unusable("206 without Content-Range"),
+const OTHER_LENGTH: &str = "a body of another length than its Content-Range";
+
+/// 206 without Content-Range is a range, or the whole resource with the wrong status.
+fn without_content_range(length: Option<u64>, requested: Range) -> Result<Content, &'static str> {
+    let requested_length = requested.last.and_then(|last| last.checked_sub(requested.first)?.checked_add(1));
+    let partial = |length: u64| {
+        let end = requested.first.saturating_add(length);
+        Ok(Content::Partial(ContentRange { first: requested.first, end, size: None }))
+    };
+    match (length, requested_length) {
+        _ if requested == Range::ALL => Ok(Content::Whole),
+        (Some(length), Some(wanted)) if length == wanted => partial(length),
+        (Some(length), Some(wanted)) if requested.first == 0 && length > wanted => Ok(Content::Whole),
+        (Some(length), _) if requested.first == 0 => partial(length),
+        (None, Some(wanted)) if requested.first == 0 => partial(wanted),
+        _ => Err("206 without Content-Range"),
     }
 }
 
-/// What a body that `Content-Range` described turns out to be, once it is all there.
-pub(super) fn proven(span: ContentSpan, length: u64) -> Content {
-    if length <= span.length() {
-        Content::Part(ContentSpan { end: span.first.saturating_add(length), ..span })
-    } else if Some(length) == span.size {
-        Content::Whole
+/// Which bytes a body of `length` bytes holds that declared `range`. `None` is the whole resource; the error says why it cannot be used.
+pub(super) fn proven(range: ContentRange, length: u64) -> Result<Option<ContentRange>, &'static str> {
+    if length <= range.length() {
+        Ok(Some(ContentRange { end: range.first.saturating_add(length), ..range }))
+    } else if Some(length) == range.size {
+        Ok(None)
     } else {
-        Content::Unusable("a body of another length than its Content-Range")
+        Err(OTHER_LENGTH)
     }
 }
 
@@ -130,42 +143,43 @@ fn boundary(headers: &HeaderMap) -> Option<String> {
     (1..=70).contains(&value.len()).then(|| value.to_owned())
 }
 
-/// More parts than anybody asked for.
+/// The most parts that are searched: a request names only one range.
 const MOST_PARTS: usize = 16;
 
-/// The part of a `multipart/byteranges` body that holds the byte at `offset`, and where in `body` its bytes are.
-pub(super) fn part_at(body: &[u8], boundary: &str, offset: u64) -> Option<(ContentSpan, ops::Range<usize>)> {
+/// The body part of `multipart/byteranges` that holds the byte at `offset`: its Content-Range, and its span in `body`.
+pub(super) fn part_at(body: &[u8], boundary: &str, offset: u64) -> Option<(ContentRange, ops::Range<usize>)> {
     let delimiter = format!("--{boundary}");
     let mut at = 0;
     for _ in 0..MOST_PARTS {
         let head = at + find(body.get(at..)?, delimiter.as_bytes())? + delimiter.len();
-        let (head_length, gap) = end_of_head(body.get(head..)?)?;
-        let start = head + head_length + gap;
+        let (head_length, blank_length) = end_of_head(body.get(head..)?)?;
+        let start = head + head_length + blank_length;
         let text = String::from_utf8_lossy(body.get(head..head + head_length)?);
-        let span = text.lines().filter_map(|line| line.split_once(':')).find(|(name, _)| name.trim().eq_ignore_ascii_case("content-range"));
-        let span = span.and_then(|(_, value)| ContentSpan::read(value))?;
-        let end = start.checked_add(usize::try_from(span.length()).ok()?)?;
-        // What follows shows that the part is as long as it says
-        let line_end = if gap == 4 { &b"\r\n"[..] } else { b"\n" };
+        let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+        let (_, value) = fields.find(|(name, _)| name.trim().eq_ignore_ascii_case("content-range"))?;
+        let range = ContentRange::parse(value)?;
+        let end = start.checked_add(usize::try_from(range.length()).ok()?)?;
+        // The next delimiter proves the length of the part
+        let line_end = if blank_length == 4 { &b"\r\n"[..] } else { b"\n" };
         if !body.get(end..)?.strip_prefix(line_end)?.starts_with(delimiter.as_bytes()) {
             return None;
         }
-        if span.covers(offset) {
-            return Some((span, start..end));
+        if range.covers(offset) {
+            return Some((range, start..end));
         }
         at = end;
     }
     None
 }
 
-/// Where the lines of a part's head end, and how long the blank line after them is.
+/// The length of a part's head, and of the blank line after it.
 fn end_of_head(bytes: &[u8]) -> Option<(usize, usize)> {
     let ends = [&b"\r\n\r\n"[..], b"\n\n"].into_iter().filter_map(|blank| Some((find(bytes, blank)?, blank.len())));
     ends.min_by_key(|(at, _)| *at)
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
+fn find(bytes: &[u8], pattern: &[u8]) -> Option<usize> {
+    bytes.windows(pattern.len()).position(|window| window == pattern)
 }
 
 #[cfg(test)]
@@ -174,85 +188,85 @@ mod tests {
 
     use super::*;
 
-    fn read(status: u16, told: Option<&str>, length: Option<u64>, asked: Range) -> Content {
+    fn read(status: u16, content_range: Option<&str>, length: Option<u64>, requested: Range) -> Result<Content, &'static str> {
         let mut headers = HeaderMap::new();
-        headers.extend(told.map(|text| (CONTENT_RANGE, HeaderValue::from_str(text).expect("a header"))));
-        content(StatusCode::from_u16(status).expect("a status"), &headers, length, false, asked)
+        headers.extend(content_range.map(|text| (CONTENT_RANGE, HeaderValue::from_str(text).expect("a header"))));
+        content(StatusCode::from_u16(status).expect("a status"), &headers, length, false, requested)
     }
 
-    fn part(first: u64, end: u64, size: Option<u64>) -> Content {
-        Content::Part(ContentSpan { first, end, size })
+    fn partial(first: u64, end: u64, size: Option<u64>) -> Content {
+        Content::Partial(ContentRange { first, end, size })
     }
 
     #[test]
-    fn a_part_counts_when_range_and_length_agree() {
-        let asked = Range::of(100, 50);
+    fn a_range_is_used_if_content_range_and_length_agree() {
+        let requested = Range::of(100, 50);
         for status in [206, 200] {
-            assert_eq!(read(status, Some("bytes 100-149/1000"), Some(50), asked), part(100, 150, Some(1000)));
-            assert_eq!(read(status, Some("Bytes=90-159/*"), Some(70), asked), part(90, 160, None));
-            assert_eq!(read(status, Some("bytes 100-149/1000"), Some(1000), asked), Content::Whole);
-            for (told, length) in
+            assert_eq!(read(status, Some("bytes 100-149/1000"), Some(50), requested), Ok(partial(100, 150, Some(1000))));
+            assert_eq!(read(status, Some("Bytes=90-159/*"), Some(70), requested), Ok(partial(90, 160, None)));
+            assert_eq!(read(status, Some("bytes 100-149/1000"), Some(1000), requested), Ok(Content::Whole));
+            for (text, length) in
                 [("bytes 100-149/1000", 49), ("bytes 100-149/*", 1000), ("bytes 0-49/1000", 50), ("bytes 150-199/1000", 50)]
             {
-                assert!(matches!(read(status, Some(told), Some(length), asked), Content::Unusable(_)), "{status} {told} {length}");
+                assert!(read(status, Some(text), Some(length), requested).is_err(), "{status} {text} {length}");
             }
-            let span = ContentSpan { first: 100, end: 150, size: Some(1000) };
-            assert_eq!(read(status, Some("bytes 100-149/1000"), None, asked), Content::Unproven(span));
+            let range = ContentRange { first: 100, end: 150, size: Some(1000) };
+            assert_eq!(read(status, Some("bytes 100-149/1000"), None, requested), Ok(Content::Unproven(range)));
         }
     }
 
     #[test]
-    fn an_answer_without_content_range_is_judged_by_its_length() {
-        assert_eq!(read(200, None, Some(1000), Range::of(100, 50)), Content::Whole);
-        assert_eq!(read(206, None, Some(50), Range::of(100, 50)), part(100, 150, None));
-        assert_eq!(read(206, None, Some(1000), Range::of(0, 50)), Content::Whole);
-        assert_eq!(read(206, None, Some(20), Range::of(0, 50)), part(0, 20, None));
-        assert_eq!(read(206, None, Some(1000), Range::ALL), Content::Whole);
+    fn without_content_range_the_length_decides() {
+        assert_eq!(read(200, None, Some(1000), Range::of(100, 50)), Ok(Content::Whole));
+        assert_eq!(read(206, None, Some(50), Range::of(100, 50)), Ok(partial(100, 150, None)));
+        assert_eq!(read(206, None, Some(1000), Range::of(0, 50)), Ok(Content::Whole));
+        assert_eq!(read(206, None, Some(20), Range::of(0, 50)), Ok(partial(0, 20, None)));
+        assert_eq!(read(206, None, Some(1000), Range::ALL), Ok(Content::Whole));
         for length in [Some(1000), Some(49), None] {
-            assert!(matches!(read(206, None, length, Range::of(100, 50)), Content::Unusable(_)), "{length:?}");
+            assert!(read(206, None, length, Range::of(100, 50)).is_err(), "{length:?}");
         }
-        assert!(matches!(read(206, None, Some(50), Range { first: 100, last: None }), Content::Unusable(_)));
-        // A Content-Range that contradicts itself is none
-        for told in ["bytes 100-99/1000", "bytes 100-149/149", "bytes */1000", "items 0-1/2", "bytes"] {
-            assert!(matches!(read(206, Some(told), Some(1000), Range::of(100, 50)), Content::Unusable(_)), "{told}");
+        assert!(read(206, None, Some(50), Range { first: 100, last: None }).is_err());
+        // A Content-Range that contradicts itself is ignored
+        for text in ["bytes 100-99/1000", "bytes 100-149/149", "bytes */1000", "items 0-1/2", "bytes"] {
+            assert!(read(206, Some(text), Some(1000), Range::of(100, 50)).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn the_start_of_a_resource_needs_no_proof() {
-        assert_eq!(read(206, Some("bytes 0-99/1000"), None, Range::of(0, 100)), part(0, 100, Some(1000)));
-        assert_eq!(read(206, Some("bytes 0-99/*"), Some(60), Range::of(0, 100)), part(0, 60, None));
-        assert_eq!(read(206, Some("bytes 0-99/1000"), Some(100), Range::ALL), part(0, 100, Some(1000)));
-        assert!(matches!(read(206, Some("bytes 500-999/2000"), Some(500), Range::ALL), Content::Unusable(_)));
+    fn the_start_of_a_resource_needs_no_content_length() {
+        assert_eq!(read(206, Some("bytes 0-99/1000"), None, Range::of(0, 100)), Ok(partial(0, 100, Some(1000))));
+        assert_eq!(read(206, Some("bytes 0-99/*"), Some(60), Range::of(0, 100)), Ok(partial(0, 60, None)));
+        assert_eq!(read(206, Some("bytes 0-99/1000"), Some(100), Range::ALL), Ok(partial(0, 100, Some(1000))));
+        assert!(read(206, Some("bytes 500-999/2000"), Some(500), Range::ALL).is_err());
     }
 
     #[test]
-    fn the_end_of_a_body_proves_its_range() {
-        let span = ContentSpan { first: 100, end: 150, size: Some(1000) };
-        assert_eq!(proven(span, 50), part(100, 150, Some(1000)));
-        assert_eq!(proven(span, 20), part(100, 120, Some(1000)));
-        assert_eq!(proven(span, 1000), Content::Whole);
-        assert!(matches!(proven(span, 51), Content::Unusable(_)));
+    fn the_length_of_a_whole_body_proves_its_range() {
+        let range = ContentRange { first: 100, end: 150, size: Some(1000) };
+        assert_eq!(proven(range, 50), Ok(Some(range)));
+        assert_eq!(proven(range, 20), Ok(Some(ContentRange { end: 120, ..range })));
+        assert_eq!(proven(range, 1000), Ok(None));
+        assert_eq!(proven(range, 51), Err(OTHER_LENGTH));
     }
 
     #[test]
-    fn a_part_of_a_compressed_resource_is_not_used() {
+    fn a_range_of_a_compressed_resource_is_not_used() {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_RANGE, HeaderValue::from_static("bytes 100-149/1000"));
-        let read = |status, asked| content(status, &headers, None, true, asked);
-        assert!(matches!(read(StatusCode::PARTIAL_CONTENT, Range::of(100, 50)), Content::Unusable(_)));
-        assert_eq!(content(StatusCode::OK, &HeaderMap::new(), None, true, Range::of(100, 50)), Content::Whole);
+        let read = |status, requested| content(status, &headers, None, true, requested);
+        assert!(read(StatusCode::PARTIAL_CONTENT, Range::of(100, 50)).is_err());
+        assert_eq!(content(StatusCode::OK, &HeaderMap::new(), None, true, Range::of(100, 50)), Ok(Content::Whole));
     }
 
     #[test]
-    fn the_wanted_part_of_several_is_found() {
+    fn the_wanted_part_of_a_multipart_body_is_found() {
         let body = b"\r\n--B\r\nContent-Type: video/mp2t\r\nContent-Range: bytes 0-3/20\r\n\r\nabcd\r\n--B\ncontent-range: bytes 10-12/20\n\nklm\n--B--\r\n";
-        let bytes = |offset| part_at(body, "B", offset).and_then(|(_, place)| body.get(place));
+        let bytes = |offset| part_at(body, "B", offset).and_then(|(_, span)| body.get(span));
         assert_eq!((bytes(2), bytes(10), bytes(5)), (Some(&b"abcd"[..]), Some(&b"klm"[..]), None));
         // Longer or shorter than its Content-Range says
-        for told in ["0-2", "0-4"] {
-            let body = format!("--B\r\nContent-Range: bytes {told}/20\r\n\r\nabcd\r\n--B--\r\n");
-            assert_eq!(part_at(body.as_bytes(), "B", 0), None, "{told}");
+        for text in ["0-2", "0-4"] {
+            let body = format!("--B\r\nContent-Range: bytes {text}/20\r\n\r\nabcd\r\n--B--\r\n");
+            assert_eq!(part_at(body.as_bytes(), "B", 0), None, "{text}");
         }
         for at in 0..body.len() - 6 {
             assert_eq!(part_at(&body[..at], "B", 10), None, "cut at {at}");

@@ -1,4 +1,4 @@
-//! What is worth a second try, and how long to wait for it.
+//! Which responses are worth a retry, and when.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use reqwest::{StatusCode, header::HeaderMap, header::RETRY_AFTER};
 
 use crate::request::Limits;
 
-/// The waits before the second, third, … try.
+/// The waits before the second, third, … attempt: 100 ms to 3 s, doubling, with jitter.
 #[derive(Debug)]
 pub(super) struct Retries(ExponentialBackoff);
 
@@ -21,18 +21,18 @@ impl Retries {
         Self(builder.build())
     }
 
-    /// How long to wait before the next try; `None` where there is none. `asked` is what the origin wants.
-    pub fn next_wait(&mut self, asked: Option<Duration>) -> Option<Duration> {
-        self.0.next().map(|wait| asked.map_or(wait, |asked| asked.max(wait)))
+    /// The wait before the next attempt, at least the origin's `Retry-After`. `None` if no attempts are left.
+    pub fn next_wait(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+        self.0.next().map(|wait| retry_after.map_or(wait, |least| least.max(wait)))
     }
 }
 
-/// Statuses that may be gone at the next try (RFC 9110, 15).
+/// Whether a status may be different at the next attempt (RFC 9110, 15).
 pub(super) fn is_transient_status(status: StatusCode) -> bool {
     matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
 }
 
-/// `Retry-After` in seconds or as a date (RFC 9110, 10.2.3).
+/// The `Retry-After` header, in seconds or as a date (RFC 9110, 10.2.3).
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     match text.parse() {

@@ -1,4 +1,4 @@
-//! TLS by rustls with ring and Mozilla's root certificates, and the caller's own beside them.
+//! TLS with rustls, ring, Mozilla's root certificates and those of `--cacert`.
 
 use std::{path::Path, sync::Arc};
 
@@ -14,16 +14,16 @@ use rustls::{
     server::ParsedCertificate,
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// A configuration that checks certificates and offers HTTP/2 before HTTP/1.1.
+/// A configuration that verifies certificates and prefers HTTP/2 to HTTP/1.1.
 pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let own = cacert.map(|file| add_roots(&mut roots, file)).transpose()?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|e| Error::internal("TLS cannot be set up").with_source(e))?;
+        .map_err(|e| Error::internal("TLS cannot be configured").with_source(e))?;
     let mut configuration = match own {
         None => builder.with_root_certificates(roots).with_no_client_auth(),
         Some(own) => {
@@ -35,11 +35,11 @@ pub(super) fn configuration(cacert: Option<&Path>) -> Result<ClientConfig, Error
     Ok(configuration)
 }
 
-/// webpki's verification, and for one case more: a server that presents the very certificate of `--cacert`.
+/// webpki's verification, which also accepts a server that presents a certificate of `--cacert` itself.
 ///
-/// `openssl req -x509` marks the certificates that it signs with their own key as those of a certificate authority, and webpki refuses
-/// such a certificate as a server's. Whoever holds its key could sign any other as well, so to trust it as itself trusts nobody new. Name,
-/// dates and the handshake's signature are still checked.
+/// `openssl req -x509` marks self-signed certificates as those of a certificate authority, and webpki refuses such a certificate for a
+/// server. The holder of its key can sign any other certificate anyway, so accepting it trusts nobody new. Name, dates and the handshake's
+/// signature are still verified.
 #[derive(Debug)]
 struct OwnCertificates {
     webpki: Arc<WebPkiServerVerifier>,
@@ -49,7 +49,7 @@ struct OwnCertificates {
 impl OwnCertificates {
     fn new(roots: RootCertStore, own: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
         let webpki = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        Ok(Self { webpki: webpki.map_err(|e| Error::internal("TLS cannot be set up").with_source(e))?, own })
+        Ok(Self { webpki: webpki.map_err(|e| Error::internal("TLS cannot be configured").with_source(e))?, own })
     }
 }
 
@@ -94,21 +94,19 @@ impl ServerCertVerifier for OwnCertificates {
     }
 }
 
-/// Whether webpki refused the certificate as that of an authority. It looks at the dates before, so they are right.
+/// Whether webpki refused the certificate because it belongs to an authority. webpki checks the dates first, so they are valid.
 fn is_ca(error: &rustls::Error) -> bool {
     let rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else { return false };
     matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
-/// Adds the certificates of a PEM file to `roots`, and gives them.
+/// Adds the certificates of a PEM file to `roots`, and returns them.
 fn add_roots(roots: &mut RootCertStore, file: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let bad = |what: &str| {
-        Error::new(ErrorKind::Usage, format!("--cacert {}: {what}", file.display())).with_hint("give a PEM file with CERTIFICATE sections")
-    };
+    let bad = |what: &str| Error::usage(format!("--cacert {}: {what}", file.display()), "give a PEM file with CERTIFICATE sections");
     let mut added = Vec::new();
     for certificate in CertificateDer::pem_file_iter(file).map_err(|e| bad("cannot be read").with_source(e))? {
-        let certificate = certificate.map_err(|e| bad("is no PEM").with_source(e))?;
-        roots.add(certificate.clone()).map_err(|e| bad("holds a certificate that cannot be used").with_source(e))?;
+        let certificate = certificate.map_err(|e| bad("is not PEM").with_source(e))?;
+        roots.add(certificate.clone()).map_err(|e| bad("holds an unusable certificate").with_source(e))?;
         added.push(certificate);
     }
     if added.is_empty() { Err(bad("holds no certificate")) } else { Ok(added) }

@@ -1,37 +1,37 @@
-//! What tells one version of a resource from another.
+//! Validators (RFC 9110, 8.8): they show whether two responses are of the same version of a resource.
 
 use reqwest::header::{ETAG, HeaderMap, HeaderValue, LAST_MODIFIED};
 use url::Url;
 
 use crate::error::{Error, ErrorKind};
 
-/// As far as the origin tells: a resource's ETag, when it was changed, and its size.
+/// The ETag, Last-Modified and size of a resource, if the origin sends them.
 #[derive(Debug, Clone, Default)]
 pub struct Validators {
-    tag: Option<HeaderValue>,
-    changed: Option<HeaderValue>,
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
     pub(super) size: Option<u64>,
 }
 
 impl Validators {
     pub(super) fn of_response(headers: &HeaderMap, size: Option<u64>) -> Self {
-        Self { tag: headers.get(ETAG).cloned(), changed: headers.get(LAST_MODIFIED).cloned(), size }
+        Self { etag: headers.get(ETAG).cloned(), last_modified: headers.get(LAST_MODIFIED).cloned(), size }
     }
 
     pub(super) fn of_size(size: Option<u64>) -> Self {
         Self { size, ..Self::default() }
     }
 
-    /// Fails with `unreachable` where what comes now, at `url`, is of another version than what came before.
-    pub fn check(&self, now: &Self, url: &Url) -> Result<(), Error> {
+    /// Fails with `unreachable` if `later`, from a response at `url`, belongs to another version of the resource.
+    pub fn check(&self, later: &Self, url: &Url) -> Result<(), Error> {
         fn differ<T: PartialEq>(one: Option<&T>, other: Option<&T>) -> Option<bool> {
             one.zip(other).map(|(one, other)| one != other)
         }
-        // A date is of seconds, and machines that share an origin may not agree on it: an ETag says more
-        let text = || differ(self.changed.as_ref(), now.changed.as_ref());
-        let is_another = differ(self.tag.as_ref(), now.tag.as_ref()).or_else(text).unwrap_or(false);
-        if is_another || differ(self.size.as_ref(), now.size.as_ref()).unwrap_or(false) {
-            return Err(Error::new(ErrorKind::Unreachable, "the origin has changed the resource while it was read")
+        // An ETag is more precise than a date in seconds, on which the machines of one origin may disagree
+        let by_date = || differ(self.last_modified.as_ref(), later.last_modified.as_ref());
+        let has_changed = differ(self.etag.as_ref(), later.etag.as_ref()).or_else(by_date).unwrap_or(false);
+        if has_changed || differ(self.size.as_ref(), later.size.as_ref()).unwrap_or(false) {
+            return Err(Error::new(ErrorKind::Unreachable, "the resource changed during the download")
                 .with_url(url)
                 .with_hint("try again"));
         }

@@ -53,7 +53,7 @@ impl Delivery {
 
         let storing = Instant::now();
         let now = Utc::now();
-        let place = self.output.place(&report, now)?;
+        let place = self.output.destination(&report, now)?;
         put(&place, picture.into(), &self.manner_of_picture(&report), stores, left).await?;
         let took = storing.elapsed();
         report.timing_ms.store = milliseconds(took);
@@ -63,7 +63,7 @@ impl Delivery {
         if let Some(output) = &self.report_output {
             let text = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
             let manner = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
-            put(&output.place(&report, now)?, text.into(), &manner, stores, left.saturating_sub(took)).await?;
+            put(&output.destination(&report, now)?, text.into(), &manner, stores, left.saturating_sub(took)).await?;
         }
         Ok(report)
     }

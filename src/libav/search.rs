@@ -142,7 +142,7 @@ pub fn search(
         let (is_locked, is_blind) = (attempt.units.locked.any(), attempt.is_blind);
         match outcome {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
-                tracing::debug!("{mode:?}: {error}");
+                tracing::debug!("{mode:?}: {}", error.one_line());
                 failure = Some(if is_locked { does_not_fit() } else { error });
             }
             done => return done,

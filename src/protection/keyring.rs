@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_line_end_is_no_part_of_a_key_and_hexadecimal_text_is_none() {
         let kind = KeyScope::Whole(Cipher::Cbc128);
-        let read = |key: &[u8]| sized(kind, key.into(), "the key").map_err(|e| e.to_string());
+        let read = |key: &[u8]| sized(kind, key.into(), "the key").map_err(|e| e.one_line());
         for end in [&b""[..], b"\n", b"\r\n"] {
             assert_eq!(read(&[&[7; 16], end].concat()).as_deref(), Ok(&[7; 16][..]));
         }

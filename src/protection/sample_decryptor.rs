@@ -129,7 +129,7 @@ impl SampleDecryptor {
         let key = self.handle.block_on(self.keyring.key(&lock))?;
         let key = key.as_ref().try_into().map_err(|_| Error::internal("a key of the wrong size came through"))?;
         self.saw("sample-aes");
-        Ok(cipher::sample_aes(sealed.data, nals, key, &lock.iv))
+        Ok(cipher::decrypt_sample_aes(sealed.data, nals, key, &lock.iv))
     }
 }
 

@@ -263,7 +263,7 @@ impl SegmentReader {
         match self.handle.block_on(async { tokio::time::timeout(patience, whole).await }) {
             Ok(Ok(bytes)) => Some(bytes).filter(|bytes| !bytes.is_empty()),
             Ok(Err(error)) => {
-                tracing::debug!("the hinted part does not come: {error}");
+                tracing::debug!("the hinted part does not come: {}", error.one_line());
                 None
             }
             Err(_) => {
@@ -377,7 +377,7 @@ impl Upstream for SegmentReader {
                 self.opened_at = self.done;
                 self.handle.block_on(self.request(self.current, self.done))?
             };
-            self.version.get_or_insert_with(|| body.version().clone()).check(body.version(), body.url())?;
+            self.version.get_or_insert_with(|| body.validators().clone()).check(body.validators(), body.url())?;
             if let Some(bytes) = self.handle.block_on(body.chunk())? {
                 self.body = Some(body);
                 if let Some(kept) = self.kept.as_mut().filter(|_| self.keeps) {

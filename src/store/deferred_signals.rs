@@ -1,4 +1,4 @@
-//! Work that no signal ends in the middle of.
+//! Defers termination signals while a file is written.
 
 use std::{
     io,
@@ -14,37 +14,37 @@ use signal_hook::{
     low_level::emulate_default_handler,
 };
 
-/// What the signals that end a program do.
+/// The handlers of SIGHUP, SIGINT and SIGTERM.
 struct Signals {
-    /// They end it at once; else they wait.
-    at_once: Arc<AtomicBool>,
-    /// The one that waits; 0 is none.
-    waiting: Arc<AtomicUsize>,
+    /// Whether a signal terminates the program at once. Otherwise it becomes pending.
+    terminate_at_once: Arc<AtomicBool>,
+    /// The pending signal, or 0.
+    pending: Arc<AtomicUsize>,
 }
 
 static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
 
-/// Runs `work` whole: a signal that would end the program ends it behind that. Before and after, signals do what they always do.
+/// Runs `work`, and defers termination signals until it returns. Before and after, they act as usual.
 pub(super) fn defer_signals<T>(work: impl FnOnce() -> T) -> T {
-    let Some(signals) = SIGNALS.get_or_init(|| caught().ok()) else {
+    let Some(signals) = SIGNALS.get_or_init(|| register().ok()) else {
         return work();
     };
-    signals.at_once.store(false, SeqCst);
-    let done = work();
-    signals.at_once.store(true, SeqCst);
-    let waiting = signals.waiting.load(SeqCst);
-    if let Some(signal) = [SIGHUP, SIGINT, SIGTERM].into_iter().find(|signal| usize::try_from(*signal) == Ok(waiting)) {
-        // Does not come back
+    signals.terminate_at_once.store(false, SeqCst);
+    let result = work();
+    signals.terminate_at_once.store(true, SeqCst);
+    let pending = signals.pending.load(SeqCst);
+    if let Some(signal) = [SIGHUP, SIGINT, SIGTERM].into_iter().find(|signal| usize::try_from(*signal) == Ok(pending)) {
+        // Does not return
         let _ = emulate_default_handler(signal);
     }
-    done
+    result
 }
 
-fn caught() -> io::Result<Signals> {
-    let signals = Signals { at_once: Arc::new(AtomicBool::new(true)), waiting: Arc::default() };
+fn register() -> io::Result<Signals> {
+    let signals = Signals { terminate_at_once: Arc::new(AtomicBool::new(true)), pending: Arc::default() };
     for signal in [SIGHUP, SIGINT, SIGTERM] {
-        flag::register_usize(signal, Arc::clone(&signals.waiting), usize::try_from(signal).unwrap_or_default())?;
-        flag::register_conditional_default(signal, Arc::clone(&signals.at_once))?;
+        flag::register_usize(signal, Arc::clone(&signals.pending), usize::try_from(signal).unwrap_or_default())?;
+        flag::register_conditional_default(signal, Arc::clone(&signals.terminate_at_once))?;
     }
     Ok(signals)
 }

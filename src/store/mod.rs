@@ -1,7 +1,7 @@
-//! Where pictures go: a path, stdout, or an object store.
+//! Writes pictures and reports: to a path, stdout, or an object store.
 //!
-//! [`Output`] is what was asked for, with its `{name}` templates; [`Place`] is where one picture goes. Whoever reads a place sees the old
-//! picture or the new one, never a part: files are renamed when they are whole, objects are put in one request.
+//! An [`Output`] is what the user names, with placeholders; a [`Destination`] is the same with the placeholders of one picture filled in.
+//! Readers see either the old picture or the new one, never a part: a file is renamed once it is complete, an object is one request.
 
 mod deferred_signals;
 mod file;
@@ -23,117 +23,108 @@ use crate::{
 };
 
 pub use object::{ObjectUrl, Stores};
-use template::PathTemplate;
+pub use template::OutputTemplate;
 
-/// Where pictures are asked to go.
+/// Where the user wants the pictures.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// `-`
     Stdout,
-    /// A path with templates.
+    /// A path, with placeholders.
     Path(OutputTemplate),
-    /// An object's URL, with templates in its key.
+    /// The URL of an object, with placeholders in its key.
     Object(OutputTemplate),
 }
 
-/// A name with templates.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OutputTemplate(PathTemplate);
-
 impl Output {
-    /// Reads a path with templates, `file://`, `-`, or the URL of an object: `s3://bucket/key`, `gs://bucket/key`, `az://container/key`.
-    /// `option` is what a mistake is told of.
+    /// Parses a path, `file://`, `-`, or the URL of an object: `s3://bucket/key`, `gs://bucket/key`, `az://container/key`.
     ///
-    /// Fails with `usage` for names that no template has, and for keys that no object can have.
+    /// Fails with `usage` for unknown placeholders and invalid object keys. `option` is the option named in the error.
     pub fn parse(option: &str, text: &str) -> Result<Self, Error> {
         match text {
-            "" => return Err(usage(format!("{option} is empty"), "give a path, or - for stdout")),
+            "" => return Err(Error::usage(format!("{option} is empty"), "give a path, or - for stdout")),
             "-" => return Ok(Self::Stdout),
             _ => {}
         }
-        let path = |text: &str| PathTemplate::parse(option, text).map(|template| Self::Path(OutputTemplate(template)));
+        let path = |text: &str| OutputTemplate::parse(option, text).map(Self::Path);
         match text.split_once("://") {
-            Some((scheme, _)) if object::is_store(scheme) => {
-                // The key's faults are told before a picture is taken for it
+            Some((scheme, _)) if object::is_object_scheme(scheme) => {
+                // An invalid key fails before any download
                 ObjectUrl::parse(option, text)?;
-                PathTemplate::parse(option, text).map(|template| Self::Object(OutputTemplate(template)))
+                OutputTemplate::parse(option, text).map(Self::Object)
             }
             Some(("file", local)) => path(local),
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
-                Err(usage(format!("{option}: nothing can be written to {scheme}://"), "give a path, s3://, gs://, az://, or - for stdout"))
+                Err(Error::usage(format!("{option}: {scheme}:// is not supported"), "give a path, s3://, gs://, az://, or - for stdout"))
             }
             _ => path(text),
         }
     }
 
-    /// The format that the name's ending tells.
+    /// The format of the name's extension.
     pub fn format(&self) -> Option<Format> {
         match self {
             Self::Stdout => None,
-            Self::Path(OutputTemplate(template)) | Self::Object(OutputTemplate(template)) => {
-                Format::from_extension(Path::new(template.text()).extension()?.to_str()?)
-            }
+            Self::Path(template) | Self::Object(template) => Format::from_extension(Path::new(template.text()).extension()?.to_str()?),
         }
     }
 
-    /// Fails with `output` where a picture could surely not be written, so that a mistake costs no download. Leaves nothing behind, and
-    /// asks no object store.
+    /// Fails with `output` if a picture surely cannot be written, so that a mistake costs no download. Leaves no file, and sends no request
+    /// to an object store.
     pub fn check(&self, stores: &Stores) -> Result<(), Error> {
         match self {
             Self::Stdout => Ok(()),
-            Self::Object(OutputTemplate(template)) => {
-                ObjectUrl::parse("--output", template.text()).and_then(|object| stores.open(&object).map(drop))
-            }
-            Self::Path(OutputTemplate(template)) if template.is_plain() => file::check(Path::new(template.text())),
-            Self::Path(OutputTemplate(template)) => file::check_folder_before(Path::new(template.text())),
+            Self::Object(template) => ObjectUrl::parse("--output", template.text()).and_then(|object| stores.open(&object).map(drop)),
+            Self::Path(template) if template.is_constant() => file::check(Path::new(template.text())),
+            Self::Path(template) => file::check_template(Path::new(template.text())),
         }
     }
 
-    /// The folder that it is written into, where it is a local file; with the one that a symbolic link leads to.
+    /// The folder of a local output, and that of the target if it is a symbolic link.
     pub fn local_folders(&self) -> Vec<PathBuf> {
         match self {
-            Self::Path(OutputTemplate(template)) if template.is_plain() => file::folders_of(Path::new(template.text())),
-            Self::Path(OutputTemplate(template)) => folder_of_pattern(template.text()).into_iter().collect(),
+            Self::Path(template) if template.is_constant() => file::folders_of(Path::new(template.text())),
+            Self::Path(template) => folder_of_pattern(template.text()).into_iter().collect(),
             Self::Stdout | Self::Object(_) => Vec::new(),
         }
     }
 
-    /// Where the picture of `report`, taken `now`, goes.
-    pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Destination, Error> {
+    /// The destination of the picture of `report`, taken at `now`.
+    pub fn destination(&self, report: &Report, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
-            Self::Path(OutputTemplate(template)) => Destination::Path(PathBuf::from(template.filled(report, now))),
-            Self::Object(OutputTemplate(template)) => Destination::Object(ObjectUrl::parse("--output", &template.filled(report, now))?),
+            Self::Path(template) => Destination::Path(PathBuf::from(template.fill(report, now))),
+            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", &template.fill(report, now))?),
         })
     }
 }
 
-/// How something is put in its place.
+/// How to write a picture or a report.
 #[derive(Debug, Clone, Default)]
 pub struct PutOptions {
-    /// An object's media type.
+    /// The media type of an object.
     pub content_type: &'static str,
-    /// An object's `Cache-Control`.
+    /// The `Cache-Control` of an object.
     pub cache_control: Option<String>,
-    /// An object's own metadata: names of letters alone, which every store takes.
+    /// The metadata of an object. Names have only letters, which every store accepts.
     pub metadata: Vec<(&'static str, String)>,
-    /// Whether what is there already stays, which is a failure then.
+    /// Whether to fail if the destination exists.
     pub no_clobber: bool,
 }
 
-/// Where one picture goes.
+/// Where one picture or report is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// `-`
     Stdout,
-    /// A file, or a device or a FIFO that takes bytes as they come.
+    /// A file, a device or a FIFO.
     Path(PathBuf),
     /// An object.
     Object(ObjectUrl),
 }
 
 impl Destination {
-    /// The name in reports: the path, the object's URL, or `-`.
+    /// The name in reports: the path, the URL of the object, or `-`.
     pub fn name(&self) -> String {
         match self {
             Self::Stdout => "-".to_owned(),
@@ -142,34 +133,29 @@ impl Destination {
         }
     }
 
-    /// Writes the whole or, but for what has no name to rename, nothing. Fails with `output`.
-    pub async fn put(&self, bytes: Bytes, manner: &PutOptions, stores: &Stores) -> Result<(), Error> {
+    /// Writes all bytes or none. Only stdout, devices and FIFOs may get a part. Fails with `output`.
+    pub async fn put(&self, bytes: Bytes, options: &PutOptions, stores: &Stores) -> Result<(), Error> {
         match self {
             Self::Stdout => {
                 let mut stdout = io::stdout().lock();
                 let written = stdout.write_all(&bytes).and_then(|()| stdout.flush());
-                written.map_err(|e| file::failed("the picture cannot be written to stdout", e))
+                written.map_err(|e| file::write_error("the picture cannot be written to stdout", e))
             }
-            Self::Path(path) => file::put(path, &bytes, manner.no_clobber),
-            Self::Object(object) => stores.put(object, bytes, manner).await,
+            Self::Path(path) => file::put(path, &bytes, options.no_clobber),
+            Self::Object(object) => stores.put(object, bytes, options).await,
         }
     }
 }
 
-/// The folder before the first part of a local path that is still to be filled in.
+/// The folder before the first placeholder or wildcard of a local path.
 pub fn folder_of_pattern(pattern: &str) -> Option<PathBuf> {
     let fixed = pattern.split(['{', '*', '?']).next().filter(|fixed| !fixed.contains("://"))?;
     let (folder, _) = fixed.rsplit_once('/').unwrap_or((".", ""));
     Some(if folder.is_empty() { "/" } else { folder }.into())
 }
 
-fn exists(name: &str) -> Error {
-    Error::new(ErrorKind::Output, format!("{name} is there already"))
-        .with_hint("leave --no-clobber out to replace it, or give another name")
-}
-
-fn usage(what: String, hint: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).with_hint(hint)
+fn already_exists(name: &str) -> Error {
+    Error::new(ErrorKind::Output, format!("{name} already exists")).with_hint("omit --no-clobber to replace it, or give another name")
 }
 
 #[cfg(test)]
@@ -181,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn places_in_every_spelling() {
+    fn outputs_are_paths_objects_or_stdout() {
         assert_eq!(parsed("-"), Ok(Output::Stdout));
         assert!(matches!(parsed("a/b://c.jpg"), Ok(Output::Path(_))));
         assert!(matches!(parsed("file:///a/b.jpg"), Ok(Output::Path(_))));
@@ -197,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ending_tells_the_format() {
+    fn the_extension_gives_the_format() {
         let format = |text: &str| parsed(text).ok().and_then(|output| output.format());
         assert_eq!(format("a.PNG"), Some(Format::Png));
         assert_eq!(format("{now}.webp"), Some(Format::WebP));

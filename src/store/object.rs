@@ -1,7 +1,7 @@
-//! Object stores, by `object_store`: S3 and what speaks like it, Google Cloud Storage, Azure Blob Storage.
+//! Object stores, by the crate `object_store`: S3 and compatible ones, Google Cloud Storage, Azure Blob Storage.
 //!
-//! Credentials, region and endpoint come from the variables that each one's own tools use (`AWS_…`, `GOOGLE_…`, `AZURE_…`), or from the
-//! role of the machine. A picture is one request: it is there whole, or not at all.
+//! Credentials, region and endpoint come from the environment variables of each provider's own tools (`AWS_…`, `GOOGLE_…`, `AZURE_…`), or
+//! from the machine's role. A picture is one request, so it is stored whole or not at all.
 
 use std::{
     collections::HashMap,
@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use object_store::{
-    Attribute, Attributes, ClientOptions, ObjectStore, PutMode, PutOptions as StorePutOptions, RetryConfig,
+    Attribute, Attributes, ClientOptions, ObjectStore, PutMode, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     azure::MicrosoftAzureBuilder,
     client::{HttpClient, HttpConnector},
@@ -20,16 +20,16 @@ use object_store::{
     path::Path,
 };
 
-use super::{PutOptions, exists, usage};
-use crate::error::{Error, ErrorKind};
+use super::{PutOptions, already_exists};
+use crate::error::{Error, ErrorKind, root_cause};
 
-/// So long may a store refuse for reasons that pass; the job's own deadline may be nearer.
-const PATIENCE: Duration = Duration::from_secs(30);
-const RETRIES: usize = 3;
+/// How long to retry transient failures of a store. The deadline of the job may be earlier.
+const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
+const MAX_RETRIES: usize = 3;
 
-/// Whether a URL of this scheme names an object.
-pub(super) fn is_store(scheme: &str) -> bool {
-    StoreKind::of(scheme).is_some()
+/// Whether URLs of this scheme name objects.
+pub(super) fn is_object_scheme(scheme: &str) -> bool {
+    StoreKind::from_scheme(scheme).is_some()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,7 +40,7 @@ enum StoreKind {
 }
 
 impl StoreKind {
-    fn of(scheme: &str) -> Option<Self> {
+    fn from_scheme(scheme: &str) -> Option<Self> {
         match scheme {
             "s3" => Some(Self::S3),
             "gs" => Some(Self::Google),
@@ -58,7 +58,7 @@ impl StoreKind {
     }
 }
 
-/// One object's place.
+/// The URL of an object: its store, bucket (or container) and key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectUrl {
     kind: StoreKind,
@@ -67,19 +67,20 @@ pub struct ObjectUrl {
 }
 
 impl ObjectUrl {
-    /// Reads `s3://bucket/key`. The key is taken as it stands, without percent-decoding.
+    /// Parses `s3://bucket/key`. The key is not percent-decoded.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
-        let bad = |why: String| usage(format!("{option} {text:?}: {why}"), "give s3://bucket/key, gs://bucket/key or az://container/key");
-        let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no scheme".to_owned()))?;
-        let kind = StoreKind::of(scheme).ok_or_else(|| bad(format!("{scheme}:// is no object store")))?;
-        let (bucket, key) = rest.split_once('/').ok_or_else(|| bad("the key is missing".to_owned()))?;
+        let bad =
+            |why: &str| Error::usage(format!("{option} {text:?}: {why}"), "give s3://bucket/key, gs://bucket/key or az://container/key");
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("the scheme is missing"))?;
+        let kind = StoreKind::from_scheme(scheme).ok_or_else(|| bad("the scheme is not that of an object store"))?;
+        let (bucket, key) = rest.split_once('/').ok_or_else(|| bad("the key is missing"))?;
         if bucket.is_empty() || !bucket.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
-            return Err(bad("no bucket has such a name".to_owned()));
+            return Err(bad("the bucket name is invalid"));
         }
         if key.is_empty() || key.ends_with('/') {
-            return Err(bad("the key is missing".to_owned()));
+            return Err(bad("the key is missing"));
         }
-        let key = Path::parse(key).map_err(|_| bad("the key has an empty part, or . or ..".to_owned()))?;
+        let key = Path::parse(key).map_err(|_| bad("the key has an empty segment, . or .."))?;
         Ok(Self { kind, bucket: bucket.to_owned(), key })
     }
 }
@@ -92,7 +93,7 @@ impl fmt::Display for ObjectUrl {
 
 type Connect = dyn Fn() -> Result<HttpClient, Error> + Send + Sync;
 
-/// The object stores that have been written to: their connections and credentials live as long as the process.
+/// The object stores in use. Their connections and credentials live as long as the process.
 pub struct Stores {
     connect: Box<Connect>,
     http: OnceLock<HttpClient>,
@@ -106,16 +107,16 @@ impl fmt::Debug for Stores {
 }
 
 impl Stores {
-    /// No store yet. `connect` makes the HTTP client once the first one is needed.
+    /// `connect` creates the HTTP client when the first store is used.
     pub fn new(connect: impl Fn() -> Result<HttpClient, Error> + Send + Sync + 'static) -> Self {
         Self { connect: Box::new(connect), http: OnceLock::new(), open: Mutex::default() }
     }
 
-    /// The store of an object. Fails with `output` where the environment's settings cannot be used. Nothing is asked yet.
+    /// The store of an object. Sends no request. Fails with `output` if the environment's settings are invalid.
     pub(super) fn open(&self, object: &ObjectUrl) -> Result<Arc<dyn ObjectStore>, Error> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = (object.kind, object.bucket.clone());
-        if let Some(store) = open.get(&place) {
+        let id = (object.kind, object.bucket.clone());
+        if let Some(store) = open.get(&id) {
             return Ok(Arc::clone(store));
         }
         let http = if let Some(http) = self.http.get() {
@@ -124,37 +125,38 @@ impl Stores {
             let http = (self.connect)()?;
             self.http.get_or_init(|| http).clone()
         };
-        let store = build(object, Connector(http)).map_err(|e| failed(object, &e))?;
-        open.insert(place, Arc::clone(&store));
+        let store = build(object, Connector(http)).map_err(|e| store_error(object, &e))?;
+        open.insert(id, Arc::clone(&store));
         Ok(store)
     }
 
-    pub(super) async fn put(&self, object: &ObjectUrl, bytes: Bytes, manner: &PutOptions) -> Result<(), Error> {
+    /// Writes an object in one request.
+    pub(super) async fn put(&self, object: &ObjectUrl, bytes: Bytes, options: &PutOptions) -> Result<(), Error> {
         let store = self.open(object)?;
         let mut attributes = Attributes::new();
-        attributes.insert(Attribute::ContentType, manner.content_type.into());
-        if let Some(text) = &manner.cache_control {
+        attributes.insert(Attribute::ContentType, options.content_type.into());
+        if let Some(text) = &options.cache_control {
             attributes.insert(Attribute::CacheControl, text.clone().into());
         }
-        for (name, text) in &manner.metadata {
+        for (name, text) in &options.metadata {
             attributes.insert(Attribute::Metadata((*name).into()), text.clone().into());
         }
-        let mode = if manner.no_clobber { PutMode::Create } else { PutMode::Overwrite };
-        let options = StorePutOptions { mode, attributes, ..StorePutOptions::default() };
-        store.put_opts(&object.key, bytes.into(), options).await.map(drop).map_err(|e| failed(object, &e))
+        let mode = if options.no_clobber { PutMode::Create } else { PutMode::Overwrite };
+        let options = object_store::PutOptions { mode, attributes, ..Default::default() };
+        store.put_opts(&object.key, bytes.into(), options).await.map(drop).map_err(|e| store_error(object, &e))
     }
 }
 
 fn build(object: &ObjectUrl, connector: Connector) -> object_store::Result<Arc<dyn ObjectStore>> {
-    let retry = RetryConfig { max_retries: RETRIES, retry_timeout: PATIENCE, ..RetryConfig::default() };
+    let retry = RetryConfig { max_retries: MAX_RETRIES, retry_timeout: RETRY_TIMEOUT, ..RetryConfig::default() };
     let bucket = object.bucket.as_str();
     Ok(match object.kind {
         StoreKind::S3 => {
             let builder = AmazonS3Builder::from_env().with_bucket_name(bucket).with_http_connector(connector).with_retry(retry);
-            // Who writes http:// there means it
-            let named = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint].map(|key| builder.get_config_value(&key));
-            let plain = named.iter().flatten().any(|url| url.starts_with("http://"));
-            Arc::new(if plain { builder.with_allow_http(true) } else { builder }.build()?)
+            // An endpoint with http:// is intended
+            let endpoints = [AmazonS3ConfigKey::Endpoint, AmazonS3ConfigKey::S3Endpoint].map(|key| builder.get_config_value(&key));
+            let is_plain_http = endpoints.iter().flatten().any(|url| url.starts_with("http://"));
+            Arc::new(if is_plain_http { builder.with_allow_http(true) } else { builder }.build()?)
         }
         StoreKind::Google => {
             let builder = GoogleCloudStorageBuilder::from_env().with_bucket_name(bucket);
@@ -167,7 +169,7 @@ fn build(object: &ObjectUrl, connector: Connector) -> object_store::Result<Arc<d
     })
 }
 
-/// Our own client in place of `object_store`'s: the same TLS and the same root certificates as everywhere here.
+/// Gives `object_store` our HTTP client, for the same TLS and root certificates as elsewhere.
 #[derive(Debug)]
 struct Connector(HttpClient);
 
@@ -177,25 +179,23 @@ impl HttpConnector for Connector {
     }
 }
 
-fn failed(object: &ObjectUrl, error: &object_store::Error) -> Error {
-    use object_store::Error as Found;
-    let told = |what: &str, hint: &str| Error::new(ErrorKind::Output, format!("{object} {what}")).with_hint(hint);
+fn store_error(object: &ObjectUrl, error: &object_store::Error) -> Error {
+    use object_store::Error as StoreError;
+    let output = |what: &str, hint: &str| Error::new(ErrorKind::Output, format!("{object} {what}")).with_hint(hint);
     match error {
-        Found::NotFound { .. } => told("cannot be written: the bucket does not exist", "make the bucket, or give another --output"),
-        Found::AlreadyExists { .. } | Found::Precondition { .. } => exists(&object.to_string()),
-        Found::PermissionDenied { .. } => {
-            told("may not be written with these credentials", "allow s3:PutObject (or its like) on it, or give another --output")
+        StoreError::NotFound { .. } => {
+            output("cannot be written: the bucket does not exist", "create the bucket, or give another --output")
         }
-        Found::Unauthenticated { .. } => told("cannot be written: the credentials are not known there", "check the credentials"),
-        other => told("cannot be written", "check the endpoint, the region and the credentials").with_source(deepest(other)),
+        StoreError::AlreadyExists { .. } | StoreError::Precondition { .. } => already_exists(&object.to_string()),
+        StoreError::PermissionDenied { .. } => {
+            output("cannot be written with these credentials", "allow s3:PutObject (or its equivalent), or give another --output")
+        }
+        StoreError::Unauthenticated { .. } => {
+            output("cannot be written: the store does not accept the credentials", "check the credentials")
+        }
+        // The outer errors repeat the cause, with URLs
+        other => {
+            output("cannot be written", "check the endpoint, the region and the credentials").with_source(root_cause(other).to_string())
+        }
     }
-}
-
-/// What is underneath: the text above it repeats it, with URLs.
-fn deepest(error: &dyn std::error::Error) -> String {
-    let mut one = error;
-    while let Some(inner) = one.source() {
-        one = inner;
-    }
-    one.to_string()
 }

@@ -1,27 +1,26 @@
-//! Names in which `{name}` stands for something that is known once the picture is there.
+//! Output names with placeholders, which the report of a picture fills in.
 
 use chrono::{DateTime, Utc};
 use ring::digest;
 use url::Url;
 
-use super::usage;
 use crate::{error::Error, report::Report, request::Format};
 
-/// A text in which `{name}` stands for something that is known once the picture is there.
+/// A path or URL with placeholders, such as `{msn}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PathTemplate {
+pub struct OutputTemplate {
     text: String,
-    parts: Vec<TemplatePiece>,
+    pieces: Vec<TemplatePiece>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TemplatePiece {
     Text(String),
-    Name(Name),
+    Placeholder(Placeholder),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Name {
+enum Placeholder {
     Now,
     ProgramDateTime,
     MediaSequenceNumber,
@@ -32,59 +31,61 @@ enum Name {
     Extension,
 }
 
-/// With these, one in eight thousand collections of a thousand streams has two that are the same.
+/// The bytes of the hash in `{stream}`. Among 1,000 streams, two share a hash with a probability of 1 in 8,000.
 const STREAM_BYTES: usize = 4;
 
-impl PathTemplate {
-    /// As it was written.
+impl OutputTemplate {
+    /// The template as written.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Reads `{now}`, `{pdt}`, `{msn}`, `{host}`, `{stream}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` are the braces themselves.
+    /// Parses `{now}`, `{pdt}`, `{msn}`, `{host}`, `{stream}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` stand for braces.
+    ///
+    /// Fails with `usage` for other placeholders. `option` is the option named in the error.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
-        const KNOWN: &str = "use {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
-        let (mut parts, mut plain, mut rest) = (Vec::new(), String::new(), text);
-        while let Some(place) = rest.find(['{', '}']) {
-            let (before, from) = rest.split_at(place);
-            plain.push_str(before);
+        const HINT: &str = "use {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
+        let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), text);
+        while let Some(at) = rest.find(['{', '}']) {
+            let (before, from) = rest.split_at(at);
+            literal.push_str(before);
             if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
-                plain.extend(from.chars().next());
+                literal.extend(from.chars().next());
                 rest = after;
                 continue;
             }
             let name = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
             let Some((name, after)) = name else {
-                return Err(usage(format!("{option} {text:?}: a brace has no partner"), KNOWN));
+                return Err(Error::usage(format!("{option} {text:?}: a brace has no counterpart"), HINT));
             };
-            let Some(known) = Name::parse(name) else {
-                return Err(usage(format!("{option} {text:?}: {{{name}}} is not known"), KNOWN));
+            let Some(placeholder) = Placeholder::parse(name) else {
+                return Err(Error::usage(format!("{option} {text:?}: {{{name}}} is not a placeholder"), HINT));
             };
-            parts.extend([TemplatePiece::Text(std::mem::take(&mut plain)), TemplatePiece::Name(known)]);
+            pieces.extend([TemplatePiece::Text(std::mem::take(&mut literal)), TemplatePiece::Placeholder(placeholder)]);
             rest = after;
         }
-        plain.push_str(rest);
-        parts.push(TemplatePiece::Text(plain));
-        Ok(Self { text: text.to_owned(), parts })
+        literal.push_str(rest);
+        pieces.push(TemplatePiece::Text(literal));
+        Ok(Self { text: text.to_owned(), pieces })
     }
 
-    /// Whether it is the same for every picture.
-    pub(super) fn is_plain(&self) -> bool {
+    /// Whether the name is the same for every picture.
+    pub(super) fn is_constant(&self) -> bool {
         !self.text.contains(['{', '}'])
     }
 
-    /// The name for the picture of `report`, taken `now`.
-    pub(super) fn filled(&self, report: &Report, now: DateTime<Utc>) -> String {
-        let part = |part: &TemplatePiece| match part {
+    /// The name of the picture of `report`, taken at `now`.
+    pub(super) fn fill(&self, report: &Report, now: DateTime<Utc>) -> String {
+        let text = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.clone(),
-            // A picture is not lost for its name
-            TemplatePiece::Name(name) => name.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
+            // An incomplete name is better than no picture
+            TemplatePiece::Placeholder(placeholder) => placeholder.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
         };
-        self.parts.iter().map(part).collect()
+        self.pieces.iter().map(text).collect()
     }
 }
 
-impl Name {
+impl Placeholder {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "now" => Self::Now,
@@ -99,9 +100,9 @@ impl Name {
         })
     }
 
-    /// `None`: the stream does not tell.
+    /// The value for one picture; `None` if the stream does not signal it.
     fn value(self, report: &Report, now: DateTime<Utc>) -> Option<String> {
-        // No colons: not every file system has them
+        // No colons: not every file system allows them
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
             Self::Now => Some(stamp(now)),
@@ -112,10 +113,10 @@ impl Name {
             Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
             Self::Host => {
                 let url = Url::parse(&report.url).ok()?;
-                let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
-                url.host_str().map(|host| host.chars().map(plain).collect())
+                let safe = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+                url.host_str().map(|host| host.chars().map(safe).collect())
             }
-            // The report's URL has no query values: a token that changes does not change it, nor does it tell one
+            // The report's URL has no query values, so changing tokens do not change the hash, and it reveals none
             Self::Stream => {
                 let digest = digest::digest(&digest::SHA256, report.url.as_bytes());
                 digest.as_ref().first_chunk::<STREAM_BYTES>().map(|first| format!("{:08x}", u32::from_be_bytes(*first)))
@@ -132,11 +133,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn templates_fall_into_parts() {
-        let parts = PathTemplate::parse("--output", "a{{b}}-{msn}{ext}").map(|template| template.parts).unwrap_or_default();
+    fn a_template_is_split_into_text_and_placeholders() {
+        let pieces = OutputTemplate::parse("--output", "a{{b}}-{msn}{ext}").map(|template| template.pieces).unwrap_or_default();
         let text = |text: &str| TemplatePiece::Text(text.to_owned());
-        let wanted =
-            [text("a{b}-"), TemplatePiece::Name(Name::MediaSequenceNumber), text(""), TemplatePiece::Name(Name::Extension), text("")];
-        assert_eq!(parts, wanted);
+        let wanted = [
+            text("a{b}-"),
+            TemplatePiece::Placeholder(Placeholder::MediaSequenceNumber),
+            text(""),
+            TemplatePiece::Placeholder(Placeholder::Extension),
+            text(""),
+        ];
+        assert_eq!(pieces, wanted);
     }
 }

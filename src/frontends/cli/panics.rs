@@ -19,7 +19,7 @@ pub(super) fn keep() {
     panic::set_hook(Box::new(|panic| {
         if FIRST.set(panic_text(panic)).is_err() {
             // The second one: unwinding has failed, or is about to, and nobody may come to print the first
-            eprintln!("hlsnap: {}: {}", ErrorKind::Internal, error());
+            eprintln!("hlsnap: {}: {}", ErrorKind::Internal, error().one_line());
             process::exit(ErrorKind::Internal.exit_code().into());
         }
     }));

@@ -46,7 +46,7 @@ impl Terminal {
         if self.json {
             let _ = self.object(&ErrorObject::from(error));
         }
-        say(&format!("{}: {error}", error.kind()));
+        say(&format!("{}: {}", error.kind(), error.one_line()));
         error.kind().exit_code()
     }
 
@@ -65,7 +65,7 @@ impl Terminal {
     /// Says a failure that the job could do without.
     pub fn warn(self, error: &Error) {
         if !self.quiet {
-            say(&format!("warning: {}: {error}", error.kind()));
+            say(&format!("warning: {}: {}", error.kind(), error.one_line()));
         }
     }
 

@@ -48,7 +48,7 @@ mod tests {
     use crate::frontends::cli::args::Cli;
 
     fn line(args: &[&str]) -> String {
-        Cli::try_parse_from(args).map_err(|e| told(&e).to_string()).err().unwrap_or_default()
+        Cli::try_parse_from(args).map_err(|e| told(&e).one_line()).err().unwrap_or_default()
     }
 
     #[test]

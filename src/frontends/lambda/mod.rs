@@ -43,7 +43,7 @@ pub fn run() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("hlsnap: {}: {error}", error.kind());
+            eprintln!("hlsnap: {}: {}", error.kind(), error.one_line());
             ExitCode::from(error.kind().exit_code())
         }
     }
@@ -89,7 +89,7 @@ struct InvocationError(Error);
 
 impl From<InvocationError> for Diagnostic {
     fn from(InvocationError(error): InvocationError) -> Self {
-        Self { error_type: error.kind().name().to_owned(), error_message: error.to_string() }
+        Self { error_type: error.kind().name().to_owned(), error_message: error.one_line() }
     }
 }
 
@@ -108,7 +108,7 @@ impl Function {
         let done = self.answered(payload.get(), &context, &mut metrics).instrument(span.clone()).await;
         span.in_scope(|| match &done {
             Ok(_) => tracing::info!(milliseconds = began.elapsed().as_millis(), "answered"),
-            Err(error) => tracing::error!(kind = error.kind().name(), "{error}"),
+            Err(error) => tracing::error!(kind = error.kind().name(), "{}", error.one_line()),
         });
         metrics.write(&context);
         done.map_err(InvocationError)

@@ -50,10 +50,15 @@ async fn in_order(works: &Worker, group: &[SqsMessage], deadline: Deadline, metr
     for (place, message) in group.iter().enumerate() {
         let Err(error) = one(works, message, deadline, metrics).await else { continue };
         if works.settings.drop_permanent && error.kind().is_permanent() {
-            tracing::error!(message_id = id(message), kind = error.kind().name(), "a message that can never work is let go: {error}");
+            tracing::error!(
+                message_id = id(message),
+                kind = error.kind().name(),
+                "a message that can never work is let go: {}",
+                error.one_line()
+            );
             continue;
         }
-        tracing::warn!(message_id = id(message), kind = error.kind().name(), "a message goes back: {error}");
+        tracing::warn!(message_id = id(message), kind = error.kind().name(), "a message goes back: {}", error.one_line());
         return group.iter().skip(place).map(id).collect();
     }
     Vec::new()

@@ -88,7 +88,7 @@ impl Worker {
         let done = self.take(request, deadline, must_store).await;
         metrics.count(done.as_ref().map(|done| &done.report));
         if let Err(error) = &done {
-            tracing::warn!(kind = error.kind().name(), "no picture: {error}");
+            tracing::warn!(kind = error.kind().name(), "no picture: {}", error.one_line());
         }
         done
     }

@@ -1,17 +1,16 @@
-//! What is encrypted, opened: bytes in, bytes out, by the ciphers of HLS.
+//! The ciphers of HLS: encrypted bytes in, decrypted bytes out.
 //!
-//! - [`Whole`]: a resource or a range of one that is encrypted as a whole (AES-128 and its greater kin), as it arrives.
-//! - [`sample_aes`]: METHOD=SAMPLE-AES in a transport stream, where parts of NAL units are encrypted.
-//! - [`Sample`]: Common Encryption, where parts of samples are.
+//! - [`SegmentCipher`] decrypts a whole resource as it arrives: METHOD=AES-128 and its variants with keys of 256 bits.
+//! - [`decrypt_sample_aes`] decrypts METHOD=SAMPLE-AES in a transport stream, which encrypts blocks of NAL units.
+//! - [`EncryptedSample`] decrypts Common Encryption, which encrypts ranges of samples.
 //!
-//! The ciphers themselves are RustCrypto's. None of them but GCM can tell a wrong key: whether what comes out is media is for those to see
-//! who know media.
+//! AES comes from RustCrypto. Only GCM detects a wrong key; for the other ciphers the caller checks that the result is media.
 
 mod nal;
 mod sample;
 mod segment;
 
-pub use nal::{NalCodec, sample_aes};
+pub use nal::{NalCodec, decrypt_sample_aes};
 pub use sample::{EncryptedSample, Scheme};
 pub use segment::{Cipher, SegmentCipher};
 
@@ -20,15 +19,15 @@ use aes::{
     cipher::{Array, InnerIvInit},
 };
 
-/// The size of AES's blocks, and of every IV here, in bytes.
+/// The size of an AES block, and of every IV here, in bytes.
 pub const BLOCK: usize = 16;
 
 type Block = Array<u8, aes::cipher::consts::U16>;
-type Cbc128 = cbc::Decryptor<Aes128>;
+type Aes128Cbc = cbc::Decryptor<Aes128>;
 
-/// A chain of blocks, begun by its IV.
-fn chain(aes: &Aes128, iv: &[u8; BLOCK]) -> Cbc128 {
-    Cbc128::inner_iv_init(aes.clone(), &(*iv).into())
+/// CBC from a new IV.
+fn cbc_with_iv(aes: &Aes128, iv: &[u8; BLOCK]) -> Aes128Cbc {
+    Aes128Cbc::inner_iv_init(aes.clone(), &(*iv).into())
 }
 
 /// The whole blocks of `bytes`.
@@ -36,8 +35,9 @@ fn blocks_of(bytes: &mut [u8]) -> &mut [Block] {
     Block::slice_as_chunks_mut(bytes).0
 }
 
+/// The bytes of hexadecimal digits with white space.
 #[cfg(test)]
-fn hex(text: &str) -> Vec<u8> {
+fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
     digits.chunks(2).map(|two| u8::from_str_radix(&two.iter().collect::<String>(), 16).expect("two digits")).collect()
 }

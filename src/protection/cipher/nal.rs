@@ -1,48 +1,49 @@
-//! METHOD=SAMPLE-AES in a transport stream: blocks of the NAL units that hold slices (Apple, "MPEG-2 Stream Encryption Format for HTTP Live
-//! Streaming").
+//! METHOD=SAMPLE-AES in a transport stream: encrypts blocks of the NAL units that hold slices (Apple, "MPEG-2 Stream Encryption Format for
+//! HTTP Live Streaming").
 
 use aes::{
     Aes128,
     cipher::{BlockModeDecrypt, KeyInit},
 };
 
-use super::{BLOCK, Cbc128, blocks_of, chain};
+use super::{Aes128Cbc, BLOCK, blocks_of, cbc_with_iv};
 
-/// Whose NAL units they are.
+/// The codec of NAL units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NalCodec {
     /// ITU-T H.264.
     H264,
-    /// ITU-T H.265, for which the format has no words: packagers that encrypt it do as with H.264.
+    /// ITU-T H.265. The format does not cover it; packagers encrypt it like H.264.
     Hevc,
 }
 
-/// So much of a NAL unit stays clear, its header with it; units up to one block more are clear as a whole.
+/// The clear bytes at the start of an encrypted NAL unit, header included.
 const CLEAR_LEAD: usize = 32;
+/// NAL units up to this size are not encrypted.
 const LONGEST_CLEAR: usize = 48;
-/// Of ten blocks one is encrypted.
+/// One block of ten is encrypted.
 const PERIOD: usize = 10 * BLOCK;
 
-/// Opens a packet of NAL units with start codes. `None`: nothing in it is encrypted.
-pub fn sample_aes(packet: &[u8], nals: NalCodec, key: &[u8; BLOCK], iv: &[u8; BLOCK]) -> Option<Vec<u8>> {
+/// Decrypts a packet of NAL units with start codes. `None` if it holds no encrypted unit.
+pub fn decrypt_sample_aes(packet: &[u8], codec: NalCodec, key: &[u8; BLOCK], iv: &[u8; BLOCK]) -> Option<Vec<u8>> {
     let aes = Aes128::new(&(*key).into());
-    let mut opened = Vec::with_capacity(packet.len());
+    let mut decrypted = Vec::with_capacity(packet.len());
     let mut copied = 0;
     let mut changed = false;
     for (start, end) in units(packet) {
         let unit = packet.get(start..end).unwrap_or_default();
-        if !nals.has_slice(unit) || unit.len() <= LONGEST_CLEAR {
+        if !codec.has_slice(unit) || unit.len() <= LONGEST_CLEAR {
             continue;
         }
-        opened.extend_from_slice(packet.get(copied..start).unwrap_or_default());
+        decrypted.extend_from_slice(packet.get(copied..start).unwrap_or_default());
         let mut unit = without_emulation_prevention(unit);
-        decrypt_unit(&mut unit, chain(&aes, iv));
-        opened.append(&mut unit);
+        decrypt_unit(&mut unit, cbc_with_iv(&aes, iv));
+        decrypted.append(&mut unit);
         copied = end;
         changed = true;
     }
-    opened.extend_from_slice(packet.get(copied..).unwrap_or_default());
-    changed.then_some(opened)
+    decrypted.extend_from_slice(packet.get(copied..).unwrap_or_default());
+    changed.then_some(decrypted)
 }
 
 impl NalCodec {
@@ -55,7 +56,7 @@ impl NalCodec {
     }
 }
 
-/// Where the units of a byte stream begin and end (ITU-T H.264, annex B), without the zeros behind them.
+/// The start and end of each NAL unit in a byte stream (ITU-T H.264, annex B), without trailing zeros.
 fn units(packet: &[u8]) -> Vec<(usize, usize)> {
     let mut starts: Vec<usize> = Vec::new();
     let mut zeros = 0;
@@ -73,7 +74,7 @@ fn units(packet: &[u8]) -> Vec<(usize, usize)> {
     starts.iter().zip(ends).map(trimmed).collect()
 }
 
-/// An encrypted unit went through emulation prevention once more: that goes, and with it the one of the clear unit stays.
+/// Packagers apply emulation prevention again after encryption. Removing it once leaves that of the clear unit.
 fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(unit.len());
     let mut zeros = 0;
@@ -88,8 +89,8 @@ fn without_emulation_prevention(unit: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// One block after the clear lead, and then every tenth, as long as more than the block is left.
-fn decrypt_unit(unit: &mut [u8], mut cbc: Cbc128) {
+/// Decrypts the first block after the clear lead, then every tenth. A block at the very end of the unit stays clear.
+fn decrypt_unit(unit: &mut [u8], mut cbc: Aes128Cbc) {
     let mut at = CLEAR_LEAD;
     while unit.len() > at + BLOCK {
         if let Some(block) = unit.get_mut(at..at + BLOCK) {
@@ -108,8 +109,8 @@ mod tests {
     const KEY: [u8; 16] = [0x5a; 16];
     const IV: [u8; 16] = [0xc3; 16];
 
-    /// A clear unit encrypted by the words of the format, read anew.
-    fn sealed(unit: &[u8]) -> Vec<u8> {
+    /// Encrypts a clear unit, written from the text of the format alone.
+    fn encrypted(unit: &[u8]) -> Vec<u8> {
         if unit.len() <= 48 {
             return unit.to_vec();
         }
@@ -136,7 +137,7 @@ mod tests {
         protected
     }
 
-    /// A slice of so many bytes, with places that look like emulation prevention.
+    /// A slice of `size` bytes, some of which look like emulation prevention.
     fn slice(size: usize, header: &[u8]) -> Vec<u8> {
         let body = (0..).map(|at: u32| if at % 37 < 2 { 0 } else { (at * 41 % 251).to_le_bytes()[0] | 4 });
         let mut unit: Vec<u8> = header.iter().copied().chain(body).take(size).collect();
@@ -148,21 +149,21 @@ mod tests {
     }
 
     #[test]
-    fn slices_of_every_length_are_opened_and_the_rest_is_left_alone() {
-        for (nals, header, other) in [(NalCodec::H264, &[0x65][..], 0x67), (NalCodec::Hevc, &[0x26, 1][..], 0x42)] {
+    fn slices_of_every_length_are_decrypted_and_other_units_stay_unchanged() {
+        for (codec, header, other) in [(NalCodec::H264, &[0x65][..], 0x67), (NalCodec::Hevc, &[0x26, 1][..], 0x42)] {
             for size in [20, 47, 48, 49, 50, 64, 65, 192, 193, 207, 208, 209, 210, 400, 1000] {
                 let (unit, parameters) = (slice(size, header), slice(100, &[other]));
                 let packet = |unit: &[u8]| [&[0, 0, 0, 1][..], &parameters, &[0, 0, 1], unit, &[0, 0, 0, 1], unit, &[0, 0]].concat();
-                let opened = sample_aes(&packet(&sealed(&unit)), nals, &KEY, &IV);
-                assert_eq!(opened, (size > 48).then(|| packet(&unit)), "{nals:?}, {size} bytes");
+                let decrypted = decrypt_sample_aes(&packet(&encrypted(&unit)), codec, &KEY, &IV);
+                assert_eq!(decrypted, (size > 48).then(|| packet(&unit)), "{codec:?}, {size} bytes");
             }
         }
     }
 
     #[test]
-    fn what_is_no_unit_is_passed_on() {
+    fn bytes_without_nal_units_are_not_decrypted() {
         for packet in [&b""[..], b"\0\0\x01", b"\0\0\0\0\0", b"no start code, but long enough to be a slice of a picture"] {
-            assert_eq!(sample_aes(packet, NalCodec::H264, &KEY, &IV), None);
+            assert_eq!(decrypt_sample_aes(packet, NalCodec::H264, &KEY, &IV), None);
         }
     }
 }
