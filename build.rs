@@ -95,7 +95,7 @@ fn system_libav() -> Result<Libav, String> {
     })
 }
 
-/// `libavcodec 63.1.102, libavformat …`, according to pkg-config, which ffmpeg-sys-next also asks.
+/// `libavcodec 63.1.102, libavformat …`, according to pkg-config, which ffmpeg-sys-next uses too.
 fn library_versions() -> Result<String, String> {
     let mut versions = Vec::new();
     for name in ["libavcodec", "libavformat", "libavutil", "libswscale"] {

@@ -2,8 +2,8 @@
 
 resource "aws_s3_bucket" "pictures" {
   #checkov:skip=CKV_AWS_18: an access log needs a second bucket: the owner of the account decides
-  #checkov:skip=CKV_AWS_21: pictures are taken again, not restored: old versions would only cost
-  #checkov:skip=CKV_AWS_144: pictures are taken again, not restored
+  #checkov:skip=CKV_AWS_21: new pictures replace lost ones: old versions would only cost
+  #checkov:skip=CKV_AWS_144: new pictures replace lost ones
   #checkov:skip=CKV_AWS_145: S3 encrypts with its own keys (SSE-S3), which has no cost per picture
   #checkov:skip=CKV2_AWS_62: nothing here consumes events; add a notification if something does
   bucket        = var.bucket

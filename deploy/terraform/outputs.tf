@@ -19,7 +19,7 @@ output "bucket" {
 }
 
 output "queue_url" {
-  description = "Queue for requests that nobody waits for."
+  description = "Queue for asynchronous requests."
   value       = aws_sqs_queue.requests.url
 }
 

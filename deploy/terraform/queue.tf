@@ -1,4 +1,4 @@
-# Requests that nobody waits for: the queue, its dead-letter queue, and schedules.
+# Asynchronous requests: the queue, its dead-letter queue, and schedules.
 
 resource "aws_sqs_queue" "requests" {
   name                    = var.name
