@@ -1,19 +1,19 @@
-//! Refuses a libav that hlsnap cannot work with, and tells `hlsnap --version` what is linked.
+//! Rejects an incompatible libav, and records for `hlsnap --version` which libav is linked.
 //!
-//! ffmpeg-sys-next's own build script runs before this one: where no libav is found at all, cargo shows its complaint that
-//! `libavutil.pc` is missing from `vendor/prefix/lib/pkgconfig`. `script/setup` puts it there.
+//! The build script of ffmpeg-sys-next runs first. If no libav is installed, it fails: `libavutil.pc` is missing from
+//! `vendor/prefix/lib/pkgconfig`. `script/setup` installs it.
 
 use std::env;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The oldest libavcodec whose interface the code is written for (FFmpeg 5.1).
+/// The oldest supported libavcodec (FFmpeg 5.1).
 const OLDEST_LIBAVCODEC: &str = "59.37";
 
-/// Since then a stream's side data are among its codec parameters (`AVCodecParameters.coded_side_data`, FFmpeg 6.1).
+/// The first libavcodec with `AVCodecParameters.coded_side_data` (FFmpeg 6.1).
 const CODED_SIDE_DATA: &str = "60.31";
-/// From here on `av_parser_init` takes an `AVCodecID`.
+/// The first libavcodec whose `av_parser_init` takes an `AVCodecID`.
 const PARSER_BY_ID: &str = "63";
 
 fn main() -> ExitCode {
@@ -48,12 +48,12 @@ fn describe(vendored: bool) -> Result<Libav, String> {
         (Ok("system"), true) => return Err("HLSNAP_LIBAV=system needs `cargo build --no-default-features`".into()),
         (Ok("vendored"), false) => return Err("HLSNAP_LIBAV=vendored needs the cargo feature `vendored`".into()),
         (Ok("vendored" | "system") | Err(_), _) => {}
-        (Ok(other), _) => return Err(format!("HLSNAP_LIBAV is `{other}`, but must be `vendored` or `system`")),
+        (Ok(other), _) => return Err(format!("HLSNAP_LIBAV is `{other}`: set it to `vendored` or `system`")),
     }
     if vendored { vendored_libav() } else { system_libav() }
 }
 
-/// What `vendor/build` writes beside the libraries: `key=value` lines. Those for another machine lie in a folder of their own.
+/// The path of the `key=value` file that `vendor/build` writes next to the libraries. Each cross-compiled architecture has its own folder.
 fn build_info() -> String {
     let is_native = env::var_os("TARGET") == env::var_os("HOST");
     let machine = env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
@@ -63,12 +63,11 @@ fn build_info() -> String {
 
 fn vendored_libav() -> Result<Libav, String> {
     if env::var_os("FFMPEG_DIR").is_some() {
-        return Err("FFMPEG_DIR is set and would be linked in place of vendor/prefix: unset it".into());
+        return Err("FFMPEG_DIR is set and would replace vendor/prefix: unset it".into());
     }
     let build_info = build_info();
     println!("cargo::rerun-if-changed={build_info}");
-    let info = fs::read_to_string(&build_info)
-        .map_err(|_| format!("{build_info} is missing: run script/setup (or vendor/build), then build again"))?;
+    let info = fs::read_to_string(&build_info).map_err(|_| format!("{build_info} is missing: run script/setup, then build again"))?;
     let value = |key: &str| {
         info.lines()
             .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))
@@ -83,10 +82,10 @@ fn vendored_libav() -> Result<Libav, String> {
     })
 }
 
-/// A shared library may be replaced after the build: what is not known here is the running library's to say.
+/// A shared library may change after the build, so licence and components are unknown here.
 fn system_libav() -> Result<Libav, String> {
     if Path::new(&build_info()).exists() {
-        return Err("vendor/prefix would hide the system's libav: run `HLSNAP_LIBAV=system script/setup` first".into());
+        return Err("vendor/prefix hides the system's libav: run `HLSNAP_LIBAV=system script/setup` first".into());
     }
     Ok(Libav {
         kind: "system",
@@ -96,17 +95,17 @@ fn system_libav() -> Result<Libav, String> {
     })
 }
 
-/// `libavcodec 63.1.102, libavformat …`, as pkg-config finds them for ffmpeg-sys-next as well.
+/// `libavcodec 63.1.102, libavformat …`, according to pkg-config, which ffmpeg-sys-next uses too.
 fn library_versions() -> Result<String, String> {
     let mut versions = Vec::new();
     for name in ["libavcodec", "libavformat", "libavutil", "libswscale"] {
         let mut config = pkg_config::Config::new();
         config.cargo_metadata(false);
-        let library = config.probe(name).map_err(|_| format!("pkg-config finds no {name}: run script/setup"))?;
+        let library = config.probe(name).map_err(|_| format!("pkg-config does not find {name}: run script/setup"))?;
         if name == "libavcodec" && config.atleast_version(OLDEST_LIBAVCODEC).probe(name).is_err() {
             return Err(format!(
-                "libavcodec {} is too old: {OLDEST_LIBAVCODEC} (FFmpeg 5.1) or newer is needed; \
-                 the default build brings its own (script/setup)",
+                "libavcodec {} is too old: install {OLDEST_LIBAVCODEC} (FFmpeg 5.1) or newer, \
+                 or use the default build, which has its own (script/setup)",
                 library.version
             ));
         }

@@ -1,11 +1,11 @@
-# What somebody should look at.
+# Alarms.
 
 locals {
   of_function = { FunctionName = aws_lambda_function.hlsnap.function_name }
 
   alarms = {
     dead-letters = {
-      about      = "Requests that could not be done were set aside"
+      about      = "Requests failed for good and are in the dead-letter queue"
       namespace  = "AWS/SQS"
       metric     = "ApproximateNumberOfMessagesVisible"
       dimensions = { QueueName = aws_sqs_queue.dead.name }
@@ -21,7 +21,7 @@ locals {
       above      = var.alarm_age
     }
     errors = {
-      about      = "Invocations failed as a whole"
+      about      = "Whole invocations failed"
       namespace  = "AWS/Lambda"
       metric     = "Errors"
       dimensions = local.of_function
@@ -29,7 +29,7 @@ locals {
       above      = var.alarm_errors
     }
     throttles = {
-      about      = "Invocations were turned away: raise the concurrency"
+      about      = "Invocations were throttled: raise the concurrency"
       namespace  = "AWS/Lambda"
       metric     = "Throttles"
       dimensions = local.of_function
@@ -37,7 +37,7 @@ locals {
       above      = 0
     }
     failures = {
-      about      = "Pictures could not be taken: the log says why"
+      about      = "Pictures failed: the log says why"
       namespace  = "hlsnap"
       metric     = "Failures"
       dimensions = local.of_function
@@ -61,7 +61,7 @@ resource "aws_cloudwatch_metric_alarm" "hlsnap" {
   period              = 300
   evaluation_periods  = 1
 
-  # No figures mean that nothing was asked for.
+  # Without requests there is no data.
   treat_missing_data = "notBreaching"
 
   alarm_actions = var.alarm_topics

@@ -1,11 +1,11 @@
-# Where pictures go.
+# The bucket for pictures.
 
 resource "aws_s3_bucket" "pictures" {
-  #checkov:skip=CKV_AWS_18: an access log is a second bucket with a life of its own: for the account to decide
-  #checkov:skip=CKV_AWS_21: pictures are made anew, not restored: older versions would only cost
-  #checkov:skip=CKV_AWS_144: the same: pictures are made anew
-  #checkov:skip=CKV_AWS_145: S3 encrypts with its own keys (SSE-S3), which costs nothing by the picture
-  #checkov:skip=CKV2_AWS_62: nobody here waits for an event; add a notification where somebody does
+  #checkov:skip=CKV_AWS_18: an access log needs a second bucket: the owner of the account decides
+  #checkov:skip=CKV_AWS_21: new pictures replace lost ones: old versions would only cost
+  #checkov:skip=CKV_AWS_144: new pictures replace lost ones
+  #checkov:skip=CKV_AWS_145: S3 encrypts with its own keys (SSE-S3), which has no cost per picture
+  #checkov:skip=CKV2_AWS_62: nothing here consumes events; add a notification if something does
   bucket        = var.bucket
   bucket_prefix = var.bucket == null ? "${var.name}-" : null
   force_destroy = var.destroy_pictures
@@ -90,6 +90,6 @@ resource "aws_s3_bucket_policy" "pictures" {
   bucket = aws_s3_bucket.pictures.id
   policy = data.aws_iam_policy_document.tls_only.json
 
-  # S3 refuses a policy and an access block that are set at the same moment.
+  # S3 refuses to set a policy and an access block at the same time.
   depends_on = [aws_s3_bucket_public_access_block.pictures]
 }

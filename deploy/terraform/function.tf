@@ -1,11 +1,11 @@
-# The function, what it may do, its log, and its URL.
+# The function, its role, log and URL.
 
 resource "aws_lambda_function" "hlsnap" {
-  #checkov:skip=CKV_AWS_115: a new account has 10 concurrent executions in all and can reserve none; var.reserved_concurrency sets it, and the queue has a bound of its own
-  #checkov:skip=CKV_AWS_117: streams are on the internet, where a function in a VPC needs a NAT gateway to get to
-  #checkov:skip=CKV_AWS_173: Lambda encrypts variables at rest with its own key; a key of the customer's costs by the month
-  #checkov:skip=CKV_AWS_272: the package is built by who deploys it; its hash stands in source_code_hash
-  #checkov:skip=CKV_AWS_50: var.xray turns it on: it costs by the trace
+  #checkov:skip=CKV_AWS_115: a new account has 10 concurrent executions in all and can reserve none; var.reserved_concurrency sets it, and the queue has its own limit
+  #checkov:skip=CKV_AWS_117: streams are on the internet, which a function in a VPC reaches only through a NAT gateway
+  #checkov:skip=CKV_AWS_173: Lambda encrypts variables at rest with its own key; a customer key has a monthly cost
+  #checkov:skip=CKV_AWS_272: the deployer builds the package; source_code_hash contains its hash
+  #checkov:skip=CKV_AWS_50: var.xray turns it on: each trace has a cost
   function_name = var.name
   description   = "A still picture out of any HLS stream"
 
@@ -24,12 +24,12 @@ resource "aws_lambda_function" "hlsnap" {
     variables = local.environment
   }
 
-  # Of invocations that nobody waits for, once Lambda's own two retries have failed too.
+  # For asynchronous invocations, after Lambda's own two retries.
   dead_letter_config {
     target_arn = aws_sqs_queue.dead.arn
   }
 
-  # The program's own lines are JSON already.
+  # The program already logs JSON.
   logging_config {
     log_format = "Text"
     log_group  = aws_cloudwatch_log_group.function.name
@@ -41,13 +41,13 @@ resource "aws_lambda_function" "hlsnap" {
 
   tags = var.tags
 
-  # Without its rights the first invocations would fail, and leave no log.
+  # Without the policy the first invocations would fail without a log.
   depends_on = [aws_iam_role_policy.function]
 }
 
 resource "aws_cloudwatch_log_group" "function" {
   #checkov:skip=CKV_AWS_158: CloudWatch encrypts logs at rest with its own key, and URLs in them are redacted
-  #checkov:skip=CKV_AWS_338: what was wrong with a picture is asked within days; var.log_days keeps more
+  #checkov:skip=CKV_AWS_338: failures are investigated within days; var.log_days keeps logs longer
   name              = "/aws/lambda/${var.name}"
   retention_in_days = var.log_days
   tags              = var.tags
@@ -71,7 +71,7 @@ resource "aws_iam_role" "function" {
 }
 
 data "aws_iam_policy_document" "function" {
-  #checkov:skip=CKV_AWS_356: X-Ray's two actions know no resources; all others name theirs
+  #checkov:skip=CKV_AWS_356: X-Ray's two actions support no resources; all others name theirs
   statement {
     sid       = "WritePictures"
     actions   = ["s3:PutObject"]

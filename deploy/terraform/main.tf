@@ -14,13 +14,13 @@ terraform {
 locals {
   package = coalesce(var.package, "${path.module}/../../target/lambda/hlsnap-${var.architecture}.zip")
 
-  # Every picture lands below the one place that the role may write to.
+  # The role may write only below this prefix.
   pictures = "s3://${aws_s3_bucket.pictures.bucket}/${var.prefix}"
 
-  # "" is an answer too: then pictures come back in the answer to whoever asked.
+  # "" is a valid value: responses then contain the picture.
   output = var.output == null ? "${local.pictures}{host}/{stream}/{now}-{msn}.{ext}" : var.output
 
-  # What is empty counts as not set.
+  # An empty variable counts as unset.
   environment = merge(
     {
       HLSNAP_OUTPUT         = local.output
@@ -36,7 +36,7 @@ locals {
   )
 }
 
-# Read when it is deployed: the function asks nobody for it at start. Terraform's state holds it then.
+# Read at deployment, so the function does not fetch it at start. Terraform's state contains it.
 data "aws_secretsmanager_secret_version" "key" {
   count     = var.key_secret_arn == null ? 0 : 1
   secret_id = var.key_secret_arn

@@ -1,34 +1,34 @@
 output "function_name" {
-  description = "The function, for aws lambda invoke."
+  description = "Name of the function, for aws lambda invoke."
   value       = aws_lambda_function.hlsnap.function_name
 }
 
 output "function_arn" {
-  description = "The function, for policies of those who may invoke it."
+  description = "ARN of the function, for policies that allow callers to invoke it."
   value       = aws_lambda_function.hlsnap.arn
 }
 
 output "function_url" {
-  description = "The HTTP face, for requests signed with IAM; null without one."
+  description = "URL for HTTP requests signed with IAM; null without function_url."
   value       = one(aws_lambda_function_url.hlsnap[*].function_url)
 }
 
 output "bucket" {
-  description = "Where pictures go."
+  description = "Bucket of the pictures."
   value       = aws_s3_bucket.pictures.bucket
 }
 
 output "queue_url" {
-  description = "Where requests that nobody waits for are sent."
+  description = "Queue for asynchronous requests."
   value       = aws_sqs_queue.requests.url
 }
 
 output "queue_arn" {
-  description = "The same, for policies of those who may send."
+  description = "ARN of the queue, for policies that allow callers to send."
   value       = aws_sqs_queue.requests.arn
 }
 
 output "dead_letters_url" {
-  description = "Requests that could not be done."
+  description = "Queue of requests that failed for good."
   value       = aws_sqs_queue.dead.url
 }

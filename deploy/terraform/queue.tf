@@ -1,10 +1,10 @@
-# Requests that nobody waits for: a queue, what could not be done, and schedules that fill it.
+# Asynchronous requests: the queue, its dead-letter queue, and schedules.
 
 resource "aws_sqs_queue" "requests" {
   name                    = var.name
   sqs_managed_sse_enabled = true
 
-  # AWS's rule: six times what the function may take, so that a batch that was throttled meanwhile is not handed out twice.
+  # AWS recommends six times the function's timeout, so that a throttled batch is not delivered twice.
   visibility_timeout_seconds = 6 * var.timeout
   message_retention_seconds  = 4 * 24 * 3600
 
@@ -43,9 +43,9 @@ resource "aws_lambda_event_source_mapping" "requests" {
   }
 }
 
-# Schedules go through the queue, so that they have its retries, its bound and its dead letters.
+# Schedules use the queue, so its retries, concurrency limit and dead-letter queue apply.
 resource "aws_scheduler_schedule" "snapshot" {
-  #checkov:skip=CKV_AWS_297: Scheduler encrypts with its own key; a URL with a token in it wants a customer's key, or no schedule
+  #checkov:skip=CKV_AWS_297: Scheduler encrypts with its own key; for a URL with a token use a customer key, or no schedule
   for_each = var.schedules
 
   name                = "${var.name}-${each.key}"
@@ -77,7 +77,7 @@ data "aws_iam_policy_document" "scheduler_trust" {
       identifiers = ["scheduler.amazonaws.com"]
     }
 
-    # Schedules of other accounts may not borrow the role.
+    # Schedules of other accounts must not assume the role.
     condition {
       test     = "StringEquals"
       variable = "aws:SourceAccount"

@@ -1,18 +1,18 @@
-# What is there, and how it is called.
+# Names.
 
 variable "name" {
-  description = "Name of the function and of the queue; what else there is begins with it."
+  description = "Name of the function and of the queue, and prefix of all other names."
   type        = string
   default     = "hlsnap"
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{0,23}$", var.name))
-    error_message = "The name is 1 to 24 small letters, digits and hyphens: the bucket's name begins with it."
+    error_message = "The name must be 1 to 24 lower-case letters, digits and hyphens, because the bucket's name begins with it."
   }
 }
 
 variable "tags" {
-  description = "Tags of everything that can have tags."
+  description = "Tags of all resources that support tags."
   type        = map(string)
   default     = {}
 }
@@ -20,52 +20,52 @@ variable "tags" {
 # The function.
 
 variable "architecture" {
-  description = "arm64, which costs a fifth less, or x86_64."
+  description = "arm64 (a fifth cheaper) or x86_64."
   type        = string
   default     = "arm64"
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.architecture)
-    error_message = "The architecture is arm64 or x86_64."
+    error_message = "The architecture must be arm64 or x86_64."
   }
 }
 
 variable "package" {
-  description = "The zip that script/lambda made; null is target/lambda/hlsnap-ARCHITECTURE.zip."
+  description = "The zip of script/lambda; null: target/lambda/hlsnap-ARCHITECTURE.zip."
   type        = string
   default     = null
 }
 
 variable "memory" {
-  description = "MB. It decides how much CPU there is (a whole one at 1,769 MB) and how many pictures are taken at once (8 at 256 MB)."
+  description = "Memory in MB. Determines the CPU share (a full CPU at 1,769 MB) and the number of pictures at a time (8 at 256 MB)."
   type        = number
   default     = 256
 
   validation {
     condition     = var.memory >= 128 && var.memory <= 10240
-    error_message = "Lambda gives 128 to 10,240 MB."
+    error_message = "Lambda supports 128 to 10,240 MB."
   }
 }
 
 variable "timeout" {
-  description = "Seconds that one invocation may take. The queue hides its messages for six times as long."
+  description = "Timeout of one invocation in seconds. The visibility timeout of the queue is six times as long."
   type        = number
   default     = 20
 
   validation {
     condition     = var.timeout >= 3 && var.timeout <= 900
-    error_message = "The timeout is 3 to 900 seconds."
+    error_message = "The timeout must be 3 to 900 seconds."
   }
 }
 
 variable "jobs" {
-  description = "HLSNAP_JOBS, pictures at once in one invocation; null: as many as the memory is enough for."
+  description = "HLSNAP_JOBS, pictures at a time in one invocation; null: as many as fit into the memory."
   type        = number
   default     = null
 }
 
 variable "reserved_concurrency" {
-  description = "Executions at once that are set aside for this function, and its most; -1: none, and the account's most."
+  description = "Concurrency reserved for this function, which is also its limit; -1: none reserved, and the limit of the account."
   type        = number
   default     = -1
 }
@@ -88,44 +88,44 @@ variable "log_level" {
 }
 
 variable "log_days" {
-  description = "Days that the log is kept, of those that CloudWatch knows (1, 3, 5, 7, 14, 30, 60, 90, …)."
+  description = "Retention of the log in days, one of the values that CloudWatch supports (1, 3, 5, 7, 14, 30, 60, 90, …)."
   type        = number
   default     = 30
 }
 
 variable "settings" {
-  description = "More HLSNAP_ variables, such as { HLSNAP_WIDTH = \"640\" } for every request that says nothing else."
+  description = "More HLSNAP_ variables, which set defaults for requests, such as { HLSNAP_WIDTH = \"640\" }."
   type        = map(string)
   default     = {}
 
   validation {
     condition     = alltrue([for name in keys(var.settings) : startswith(name, "HLSNAP_")])
-    error_message = "Settings begin with HLSNAP_."
+    error_message = "The names of settings must begin with HLSNAP_."
   }
 }
 
-# Who may ask for what.
+# Access.
 
 variable "allow_hosts" {
-  description = "HLSNAP_ALLOW_HOST: the hosts that streams may come from, such as *.example.com. None: any public host, but nothing over HTTP."
+  description = "HLSNAP_ALLOW_HOST: allowed hosts of streams, such as *.example.com. Empty: any public host, but no HTTP requests."
   type        = list(string)
   default     = []
 }
 
 variable "allow_any" {
-  description = "HLSNAP_ALLOW_ANY: whether HTTP requests are answered for any public host, without allow_hosts and without a key."
+  description = "HLSNAP_ALLOW_ANY: whether HTTP requests may use any public host, without allow_hosts and without a key."
   type        = bool
   default     = false
 }
 
 variable "key_secret_arn" {
-  description = "ARN of a secret in Secrets Manager whose text is HLSNAP_KEY, the key that HTTP requests are signed with; null: none."
+  description = "ARN of a secret in Secrets Manager with HLSNAP_KEY, the key that signs HTTP requests; null: no key."
   type        = string
   default     = null
 }
 
 variable "function_url" {
-  description = "Whether there is a URL, for callers that sign with IAM."
+  description = "Whether to create a function URL, for callers that sign with IAM."
   type        = bool
   default     = true
 }
@@ -133,36 +133,36 @@ variable "function_url" {
 # Pictures.
 
 variable "bucket" {
-  description = "Name of the bucket that is made; null: one that begins with the name."
+  description = "Name of the bucket; null: a generated name that begins with var.name."
   type        = string
   default     = null
 }
 
 variable "prefix" {
-  description = "Begin of every picture's key: the function may write nowhere else."
+  description = "Prefix of every picture's key. The function can write nowhere else."
   type        = string
   default     = "pictures/"
 
   validation {
     condition     = can(regex("^([A-Za-z0-9_.-]+/)+$", var.prefix))
-    error_message = "The prefix ends with a slash and does not begin with one."
+    error_message = "The prefix must end with a slash and must not begin with one."
   }
 }
 
 variable "output" {
-  description = "HLSNAP_OUTPUT, where pictures go whose request does not say; null: {host}/{stream}/{now}-{msn}.{ext} below the prefix; \"\": into the answer."
+  description = "HLSNAP_OUTPUT, the default output; null: {host}/{stream}/{now}-{msn}.{ext} below the prefix; \"\": in the response."
   type        = string
   default     = null
 }
 
 variable "expire_days" {
-  description = "Days after which pictures are deleted; 0: never."
+  description = "Days until pictures are deleted; 0: never."
   type        = number
   default     = 30
 }
 
 variable "destroy_pictures" {
-  description = "Whether terraform destroy may delete a bucket with pictures in it."
+  description = "Whether terraform destroy may delete a bucket that contains pictures."
   type        = bool
   default     = false
 }
@@ -170,41 +170,41 @@ variable "destroy_pictures" {
 # The queue.
 
 variable "batch_size" {
-  description = "Messages of one invocation; those beyond the pictures at once wait for their turn, in the same timeout."
+  description = "Messages in one invocation. Those beyond the number of pictures at a time wait, within the same timeout."
   type        = number
   default     = 8
 
   validation {
     condition     = var.batch_size >= 1 && var.batch_size <= 10
-    error_message = "The batch is 1 to 10 messages."
+    error_message = "The batch size must be 1 to 10 messages."
   }
 }
 
 variable "queue_concurrency" {
-  description = "Executions at once that the queue may cause: what origins and the account bear."
+  description = "Maximum concurrency of the queue's invocations. Origins and the account must support it."
   type        = number
   default     = 10
 
   validation {
     condition     = var.queue_concurrency >= 2 && var.queue_concurrency <= 1000
-    error_message = "Lambda takes 2 to 1,000."
+    error_message = "Lambda supports 2 to 1,000."
   }
 }
 
 variable "attempts" {
-  description = "How often a message is tried before it goes to the dead letters."
+  description = "Attempts before a message goes to the dead-letter queue."
   type        = number
   default     = 5
 }
 
 variable "drop_permanent" {
-  description = "HLSNAP_DROP_PERMANENT: whether messages that can never work (no HLS, not allowed, encrypted, …) are let go instead of tried again."
+  description = "HLSNAP_DROP_PERMANENT: whether to drop messages that can never succeed (no HLS, not allowed, encrypted, …) instead of retrying them."
   type        = bool
   default     = false
 }
 
 variable "schedules" {
-  description = "Pictures by the clock: a name, which is their folder too, the stream's url, an expression of EventBridge Scheduler, and options."
+  description = "Scheduled pictures: a name, which is also the folder, the stream's url, an EventBridge Scheduler expression, and options."
   type = map(object({
     url        = string
     expression = optional(string, "rate(5 minutes)")
@@ -216,25 +216,25 @@ variable "schedules" {
 # Alarms.
 
 variable "alarm_topics" {
-  description = "ARNs of SNS topics that are told of alarms. None: alarms show in CloudWatch alone."
+  description = "ARNs of SNS topics for alarms. Empty: alarms appear only in CloudWatch."
   type        = list(string)
   default     = []
 }
 
 variable "alarm_age" {
-  description = "Seconds that the oldest message may be old."
+  description = "Maximum age of the oldest message in seconds."
   type        = number
   default     = 900
 }
 
 variable "alarm_errors" {
-  description = "Invocations that may fail in five minutes."
+  description = "Failed invocations that are tolerated in five minutes."
   type        = number
   default     = 0
 }
 
 variable "alarm_failures" {
-  description = "Pictures that may fail in five minutes."
+  description = "Failed pictures that are tolerated in five minutes."
   type        = number
   default     = 10
 }

@@ -32,8 +32,8 @@ def between(path, start, end):
 
 def settings():
     """The variables: those of its own that Settings::set matches, and each request option."""
-    own = re.findall(r'^            "(\w+)" =>', between("src/faces/settings.rs", "fn set(", "_ =>"), re.M)
-    options = re.findall(r'"(\w+)"', between("src/request/asked.rs", "pub const NAMES", "];"))
+    own = re.findall(r'^            "(\w+)" =>', between("src/frontends/settings.rs", "fn set(", "_ =>"), re.M)
+    options = re.findall(r'"(\w+)"', between("src/request/options.rs", "pub const NAMES", "];"))
     assert len(own) > 5 and len(options) > 20, "the names of the settings are not found any more"
     return {f"HLSNAP_{name.upper()}" for name in own + options}
 
@@ -45,7 +45,7 @@ def placeholders():
 
 
 def metrics():
-    text = Path("src/faces/lambda/metrics.rs").read_text()
+    text = Path("src/frontends/lambda/metrics.rs").read_text()
     namespace = re.search(r'NAMESPACE: &str = "(\w+)"', text).group(1)
     assert '"Dimensions": [["FunctionName"]]' in text, "metrics have other dimensions now"
     return {(namespace, name) for name in re.findall(r'"Name": "(\w+)"', text)}
