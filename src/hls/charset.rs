@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// U+FEFF in UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Maximum length of the text before `#EXTM3U`, in bytes. Warnings of scripts are shorter.
 const MAX_PREAMBLE: usize = 4096;
 

@@ -115,10 +115,7 @@ impl MediaPlaylist {
     /// EXT-X-VERSION must be high enough for the tags in use (section 8).
     fn check_version(&self, warnings: &mut Warnings) {
         let any = |has: fn(&Segment) -> bool| self.segments.iter().any(has);
-        let has_key_format = |segment: &Segment| {
-            let formats = segment.key.iter().flat_map(|key| &key.formats);
-            formats.into_iter().any(|format| format.name != "identity")
-        };
+        let has_key_format = |segment: &Segment| segment.key.iter().flat_map(|key| &key.formats).any(|format| format.name != "identity");
         let features = [
             (3, "a duration that is not an integer", any(|segment| segment.duration.fract() > 0.0)),
             (4, "EXT-X-BYTERANGE", any(|segment| segment.byte_range.is_some())),

@@ -54,24 +54,18 @@ impl<'a> VariableScope<'a> {
         }
         let mut substituted = String::with_capacity(line.len());
         let mut rest = line;
-        while let Some((before, after)) = rest.split_once("{$") {
+        while let Some((before, reference)) = rest.split_once("{$") {
             substituted.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
+            let defined = reference.split_once('}').and_then(|(name, after)| Some((self.own.0.get(name)?, after)));
+            let Some((value, after)) = defined else {
                 substituted.push_str("{$");
-                rest = after;
-                continue;
-            };
-            let Some(value) = self.own.0.get(name) else {
-                substituted.push_str("{$");
-                rest = rest.split_once("{$").map_or("", |(_, after)| after);
+                rest = reference;
                 continue;
             };
             self.substituted_bytes = self.substituted_bytes.saturating_add(value.len());
             if self.substituted_bytes > MAX_SUBSTITUTED_BYTES {
-                return Err(Error::new(
-                    ErrorKind::TooLarge,
-                    format!("variables add more than {MAX_SUBSTITUTED_BYTES} bytes to the playlist"),
-                ));
+                let message = format!("variables add more than {MAX_SUBSTITUTED_BYTES} bytes to the playlist");
+                return Err(Error::new(ErrorKind::TooLarge, message));
             }
             substituted.push_str(value);
             rest = after;

@@ -21,64 +21,26 @@ use super::{
 
 /// Builds the playlist. `url` is its own.
 pub(super) fn build(mut parsed: m3u8_rs::MediaPlaylist, url: &Url, rewritten: RewrittenPlaylist) -> MediaPlaylist {
-    let target_duration = Some(parsed.target_duration as f64).filter(|seconds| *seconds > 0.0);
-    let mut builder = SegmentBuilder::new(&parsed, url, target_duration);
-    let edge = parsed.segments.pop();
+    let segments = std::mem::take(&mut parsed.segments);
+    let mut builder = PlaylistBuilder::new(parsed, url, rewritten);
+    let Some((edge, segments)) = segments.split_last() else { return builder.playlist };
+    builder.playlist.segments.reserve(segments.len() + 1);
     // If any segment has EXTINF, a URI without one is a stray line
-    let needs_extinf = parsed.segments.iter().any(has_extinf);
-    let mut segments = Vec::with_capacity(parsed.segments.len() + 1);
-    for parsed in std::mem::take(&mut parsed.segments) {
-        let tags = builder.read_tags(&parsed);
+    let needs_extinf = segments.iter().any(has_extinf);
+    for parsed in segments {
+        let tags = builder.read_tags(parsed);
         if tags.duration.is_some() || !needs_extinf {
-            segments.push(builder.segment(&parsed.uri, &tags));
+            builder.push_segment(&parsed.uri, &tags);
         }
     }
-    if let Some(edge) = edge {
-        builder.read_tags(&edge);
-        segments.extend(builder.edge());
-    }
-    date_backwards(&mut segments);
-    let PlaylistTags { start, control, part_target, hint, rendition_reports, date_ranges, skipped } = builder.playlist_tags;
-    MediaPlaylist {
-        url: url.clone(),
-        target_duration,
-        media_sequence: parsed.media_sequence,
-        discontinuity_sequence: parsed.discontinuity_sequence,
-        segments,
-        ended: parsed.end_list,
-        playlist_type: parsed.playlist_type.and_then(|kind| match kind {
-            MediaPlaylistType::Event => Some(PlaylistType::Event),
-            MediaPlaylistType::Vod => Some(PlaylistType::Vod),
-            MediaPlaylistType::Other(_) => None,
-        }),
-        i_frames_only: parsed.i_frames_only,
-        start,
-        control,
-        part_target,
-        hint,
-        rendition_reports,
-        date_ranges,
-        skipped,
-        version: rewritten.version,
-        independent_segments: rewritten.independent_segments,
-        text_flaws: rewritten.text_flaws,
-    }
+    builder.read_tags(edge);
+    builder.push_edge();
+    date_backwards(&mut builder.playlist.segments);
+    builder.playlist
 }
 
 fn has_extinf(parsed: &MediaSegment) -> bool {
     passed_tags(&parsed.unknown_tags).any(|(name, _)| name == "EXTINF")
-}
-
-/// Tags that describe the playlist, wherever they are in it.
-#[derive(Default)]
-struct PlaylistTags {
-    start: Option<StartOffset>,
-    control: ServerControl,
-    part_target: Option<f64>,
-    hint: Option<PreloadHint>,
-    rendition_reports: Vec<RenditionReport>,
-    date_ranges: Vec<DateRange>,
-    skipped: u64,
 }
 
 /// Tags that describe one segment.
@@ -89,13 +51,9 @@ struct SegmentTags {
     gap: bool,
 }
 
-/// What the tags so far say about the next segment.
-struct SegmentBuilder {
-    base: Url,
-    /// Seconds of a segment without EXTINF: the target duration.
-    default_duration: f64,
-    /// Seconds from the start of the playlist's first segment.
-    start: f64,
+/// The playlist so far, and what its tags say about the next segment.
+struct PlaylistBuilder {
+    playlist: MediaPlaylist,
     media_sequence_number: u64,
     discontinuity_sequence_number: u64,
     program_date_time: Option<DateTime<Utc>>,
@@ -108,15 +66,36 @@ struct SegmentBuilder {
     bitrate: Option<u64>,
     tiles: Option<Tiles>,
     parts: Vec<Part>,
-    playlist_tags: PlaylistTags,
 }
 
-impl SegmentBuilder {
-    fn new(parsed: &m3u8_rs::MediaPlaylist, url: &Url, target_duration: Option<f64>) -> Self {
+impl PlaylistBuilder {
+    fn new(parsed: m3u8_rs::MediaPlaylist, url: &Url, rewritten: RewrittenPlaylist) -> Self {
+        let playlist = MediaPlaylist {
+            url: url.clone(),
+            target_duration: Some(parsed.target_duration as f64).filter(|seconds| *seconds > 0.0),
+            media_sequence: parsed.media_sequence,
+            discontinuity_sequence: parsed.discontinuity_sequence,
+            segments: Vec::new(),
+            ended: parsed.end_list,
+            playlist_type: parsed.playlist_type.and_then(|kind| match kind {
+                MediaPlaylistType::Event => Some(PlaylistType::Event),
+                MediaPlaylistType::Vod => Some(PlaylistType::Vod),
+                MediaPlaylistType::Other(_) => None,
+            }),
+            i_frames_only: parsed.i_frames_only,
+            start: None,
+            control: ServerControl::default(),
+            part_target: None,
+            hint: None,
+            rendition_reports: Vec::new(),
+            date_ranges: Vec::new(),
+            skipped: 0,
+            version: rewritten.version,
+            independent_segments: rewritten.independent_segments,
+            text_flaws: rewritten.text_flaws,
+        };
         Self {
-            base: url.clone(),
-            default_duration: target_duration.unwrap_or_default(),
-            start: 0.0,
+            playlist,
             media_sequence_number: parsed.media_sequence,
             discontinuity_sequence_number: parsed.discontinuity_sequence,
             program_date_time: None,
@@ -127,7 +106,6 @@ impl SegmentBuilder {
             bitrate: None,
             tiles: None,
             parts: Vec::new(),
-            playlist_tags: PlaylistTags::default(),
         }
     }
 
@@ -135,17 +113,18 @@ impl SegmentBuilder {
     fn read_tags(&mut self, parsed: &MediaSegment) -> SegmentTags {
         let mut tags = SegmentTags::default();
         for (name, value) in passed_tags(&parsed.unknown_tags) {
+            let base = &self.playlist.url;
             match name {
                 "EXTINF" => tags.duration = Some(seconds(value)),
                 "EXT-X-BYTERANGE" => tags.byte_range = ByteRangeTag::of(value).or(tags.byte_range),
                 "EXT-X-GAP" => tags.gap = true,
                 "EXT-X-BITRATE" => self.bitrate = decimal_digits(value).or(self.bitrate),
-                "EXT-X-KEY" => self.keys.apply(value, &self.base),
+                "EXT-X-KEY" => self.keys.apply(value, base),
                 "EXT-X-MAP" => self.apply_map(value),
-                "EXT-X-PART" => self.push_part(PartTag::of(value, &self.base)),
+                "EXT-X-PART" => self.push_part(PartTag::of(value, base)),
                 "EXT-X-SKIP" => self.skip(value),
                 "EXT-X-TILES" => self.tiles = Tiles::of(value),
-                _ => self.playlist_tags.apply(name, value, &self.base),
+                _ => self.apply_to_playlist(name, value),
             }
         }
         if parsed.discontinuity {
@@ -157,9 +136,23 @@ impl SegmentBuilder {
         tags
     }
 
+    /// Tags that describe the playlist, wherever they are in it.
+    fn apply_to_playlist(&mut self, name: &str, value: &str) {
+        let playlist = &mut self.playlist;
+        match name {
+            "EXT-X-START" => playlist.start = StartOffset::of(value).or(playlist.start),
+            "EXT-X-SERVER-CONTROL" => playlist.control = ServerControl::of(value),
+            "EXT-X-PART-INF" => playlist.part_target = Attributes::of(value).float("PART-TARGET").filter(|seconds| *seconds > 0.0),
+            "EXT-X-PRELOAD-HINT" => playlist.hint = PreloadHint::of(value, &playlist.url).or(playlist.hint.take()),
+            "EXT-X-RENDITION-REPORT" => playlist.rendition_reports.extend(RenditionReport::of(value, &playlist.url)),
+            "EXT-X-DATERANGE" => playlist.date_ranges.extend(DateRange::of(value)),
+            _ => {}
+        }
+    }
+
     /// The init is encrypted with the keys that apply at EXT-X-MAP (section 4.4.4.5), not with a key between it and the segment.
     fn apply_map(&mut self, attributes: &str) {
-        let init = Init::of(attributes, &self.base, self.keys.current());
+        let init = Init::of(attributes, &self.playlist.url, self.keys.current());
         if init.is_some() && self.init.as_deref() != init.as_ref() {
             self.init = init.map(Arc::new);
         }
@@ -167,7 +160,7 @@ impl SegmentBuilder {
 
     fn skip(&mut self, attributes: &str) {
         if let Some(count) = Attributes::of(attributes).integer("SKIPPED-SEGMENTS") {
-            self.playlist_tags.skipped = count;
+            self.playlist.skipped = count;
             self.media_sequence_number = self.media_sequence_number.saturating_add(count);
         }
     }
@@ -177,27 +170,27 @@ impl SegmentBuilder {
         let follows = end_in(self.part_range_end.as_ref(), &url);
         let byte_range = tag.byte_range.map(|range| ByteRange { offset: range.offset.or(follows).unwrap_or(0), length: range.length });
         self.part_range_end = byte_range.map(|range| (url.clone(), range.end()));
-        let start = self.parts.last().map_or(self.start, |part| part.start + part.duration);
+        let start = self.parts.last().map_or(self.playlist.duration(), |part| part.start + part.duration);
         let gap = tag.gap || byte_range.is_some_and(|range| !range.is_valid());
         self.parts.push(Part { url, byte_range, start, duration: tag.duration, independent: tag.independent, gap });
     }
 
-    /// The next segment. An invalid URI or byte range makes it a gap: no media can be requested.
-    fn segment(&mut self, uri: &str, tags: &SegmentTags) -> Segment {
-        let joined = self.base.join(uri);
+    /// Appends the next segment. An invalid URI or byte range makes it a gap: no media can be requested.
+    fn push_segment(&mut self, uri: &str, tags: &SegmentTags) {
+        let joined = self.playlist.url.join(uri);
         let mut gap = tags.gap || joined.is_err();
-        let url = joined.unwrap_or_else(|_| self.base.clone());
+        let url = joined.unwrap_or_else(|_| self.playlist.url.clone());
         let byte_range = tags.byte_range.and_then(|range| {
             let resolved = self.resolve(range, &url);
             gap |= resolved.is_none();
             resolved
         });
         self.range_end = byte_range.map(|range| (url.clone(), range.end()));
-        let duration = tags.duration.unwrap_or(self.default_duration);
-        let segment = Segment {
+        let duration = tags.duration.or(self.playlist.target_duration).unwrap_or_default();
+        self.playlist.segments.push(Segment {
             url,
             byte_range,
-            start: self.start,
+            start: self.playlist.duration(),
             duration,
             media_sequence_number: self.media_sequence_number,
             discontinuity_sequence_number: self.discontinuity_sequence_number,
@@ -209,22 +202,21 @@ impl SegmentBuilder {
             parts: std::mem::take(&mut self.parts),
             tiles: self.tiles,
             complete: true,
-        };
-        self.start += duration;
+        });
         self.media_sequence_number = self.media_sequence_number.saturating_add(1);
         self.program_date_time = self.program_date_time.and_then(|date| date.checked_add_signed(time_delta(duration)));
-        segment
     }
 
-    /// The segment at the live edge, of which only Partial Segments exist yet.
-    fn edge(&mut self) -> Option<Segment> {
+    /// Appends the segment at the live edge, of which only Partial Segments exist yet.
+    fn push_edge(&mut self) {
         let parts = std::mem::take(&mut self.parts);
-        let last = parts.last()?;
-        Some(Segment {
+        let Some(last) = parts.last() else { return };
+        let start = self.playlist.duration();
+        self.playlist.segments.push(Segment {
             url: last.url.clone(),
             byte_range: None,
-            start: self.start,
-            duration: last.start + last.duration - self.start,
+            start,
+            duration: last.start + last.duration - start,
             media_sequence_number: self.media_sequence_number,
             discontinuity_sequence_number: self.discontinuity_sequence_number,
             init: self.init.clone(),
@@ -235,7 +227,7 @@ impl SegmentBuilder {
             tiles: None,
             complete: false,
             parts,
-        })
+        });
     }
 
     /// Without an offset, a range starts where the previous one of the same resource ended (section 4.4.4.2), or after the init. `None` if it
@@ -250,20 +242,6 @@ impl SegmentBuilder {
 /// Where the previous byte range ended, if it was in the same resource.
 fn end_in(previous: Option<&(Url, u64)>, url: &Url) -> Option<u64> {
     previous.filter(|(resource, _)| resource == url).map(|(_, end)| *end)
-}
-
-impl PlaylistTags {
-    fn apply(&mut self, name: &str, value: &str, base: &Url) {
-        match name {
-            "EXT-X-START" => self.start = StartOffset::of(value).or(self.start),
-            "EXT-X-SERVER-CONTROL" => self.control = ServerControl::of(value),
-            "EXT-X-PART-INF" => self.part_target = Attributes::of(value).float("PART-TARGET").filter(|seconds| *seconds > 0.0),
-            "EXT-X-PRELOAD-HINT" => self.hint = PreloadHint::of(value, base).or(self.hint.take()),
-            "EXT-X-RENDITION-REPORT" => self.rendition_reports.extend(RenditionReport::of(value, base)),
-            "EXT-X-DATERANGE" => self.date_ranges.extend(DateRange::of(value)),
-            _ => {}
-        }
-    }
 }
 
 /// Segments before the first EXT-X-PROGRAM-DATE-TIME are dated back from it (section 4.4.4.6).

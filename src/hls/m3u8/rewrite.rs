@@ -109,7 +109,8 @@ impl Rewriter<'_> {
         match line.strip_prefix('#') {
             None => self.uri(line),
             Some(tags) if tags.starts_with("EXT") => self.joined_tags(tags),
-            Some(comment) => self.tag_or_comment(comment),
+            // A comment, or a tag in lower case
+            Some(text) => self.tag_or_comment(text),
         }
         Ok(())
     }

@@ -336,3 +336,30 @@ fn a_million_lines_are_read_or_refused() {
         assert_eq!(read(format!("#EXTM3U\n{text}")).err().map(|error| error.kind()), Some(ErrorKind::TooLarge));
     }
 }
+
+#[test]
+fn several_date_ranges_before_one_segment_are_read() {
+    let range = |id: u8| format!("#EXT-X-DATERANGE:ID=\"{id}\",START-DATE=\"2026-01-31T12:00:00Z\"\n");
+    let playlist = media(format!("#EXTM3U\n{}{}#EXTINF:1,\na\n", range(1), range(2)));
+    assert_eq!(playlist.date_ranges.iter().map(|range| range.id.as_str()).collect::<Vec<_>>(), ["1", "2"]);
+}
+
+/// If this fails after an update of m3u8-rs, a workaround may be obsolete.
+#[test]
+fn m3u8_rs_still_has_these_traps() {
+    let media = |text: &[u8]| m3u8_rs::parse_media_playlist_res(text).unwrap();
+    let uris = |text: &[u8]| media(text).segments.into_iter().map(|segment| segment.uri).collect::<Vec<_>>();
+    assert_eq!(uris(b"#EXTM3U\n#EXT-X-TARGETDURATION:4.5\n#EXTINF:1,\na\n"), [".5", "a"]);
+    assert_eq!(uris(b"#EXTM3U\n#EXTINF:1,x,y\na\n"), ["y", "a"]);
+    assert_eq!(uris(b"#EXTM3U\n#EXTINF:1,\n,a\n"), ["a"]);
+    assert_eq!(uris(b"#EXTM3U\na\n\xff\nb\n"), ["a"]);
+    assert_eq!(uris(b"#EXTM3U\na\n#EXT-X-PART:URI=\"p\"\n"), ["a"]);
+    assert!(m3u8_rs::parse_media_playlist_res(b"\xef\xbb\xbf#EXTM3U\na\n").is_err());
+    let keyed = media(b"#EXTM3U\n#EXT-X-MAP:URI=\"i\"\n#EXT-X-KEY:METHOD=AES-128,URI=\"k\"\n#EXTINF:1,\na\n#EXTINF:1,\nb\n");
+    assert!(keyed.segments[0].key.is_some() && keyed.segments[1].key.is_none() && keyed.segments[1].map.is_none());
+    assert!(media(b"#EXTM3U\n#EXT-X-KEY:METHOD=NONE\n#EXTINF:1,\na\n").segments[0].key.is_none());
+    let variants = |text: &str| m3u8_rs::parse_master_playlist_res(text.as_bytes()).unwrap().variants;
+    let good = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na\n";
+    let lost = variants(&format!("{good}#EXT-X-STREAM-INF:BANDWIDTH=1.5\nb\n"));
+    assert_eq!(lost.iter().map(|variant| variant.uri.as_str()).collect::<Vec<_>>(), ["b"]);
+}
