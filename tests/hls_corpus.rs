@@ -69,7 +69,7 @@ fn plausible_variants(name: &str, playlist: &MultivariantPlaylist) {
     assert!(playlist.variants.iter().all(|variant| variant.url != playlist.url), "{name}");
     for size in [Size::default(), Size { width: Some(320), ..Size::default() }] {
         if let Ok(chosen) = hls::select_variants(playlist, &VariantChoice::Auto, &size) {
-            let fits = |variant: &hls::Variant| variant.has_video() && variant.decodable();
+            let fits = |variant: &hls::Variant| variant.has_video() && variant.is_decodable();
             // CODECS may be wrong, so where they speak against all of them one is tried all the same
             assert!(chosen.first().is_some_and(|variant| fits(variant)) || !playlist.variants.iter().any(fits), "{name}");
         }

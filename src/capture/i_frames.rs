@@ -74,7 +74,7 @@ pub(super) fn stands_for<'a>(request: &SnapshotRequest, multivariant: &'a Multiv
         // Sizes are rounded to whole pixels, or blocks
         let same_shape = (f64::from(w) * f64::from(height) / (f64::from(h) * f64::from(width)) - 1.0).abs() < 0.02;
         ((w, h) == (width, height) || (large_enough && same_shape && w <= width))
-            && variant.decodable()
+            && variant.is_decodable()
             && variant.is_hdr() == chosen.is_hdr()
     };
     // Whole pictures need no decoder for video, but are made for small sizes

@@ -72,7 +72,7 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Res
             match chosen {
                 Ok(Some(variant)) => {
                     inspection.chosen = Some(variant.index);
-                    inspection.why = Some(hls::why(&multivariant, &request.variant, &request.size));
+                    inspection.why = Some(hls::explain_choice(&multivariant, &request.variant, &request.size));
                     inspection.i_frame = i_frames::stands_for(request, &multivariant, variant).map(|variant| variant.index);
                     match open::media(&work, &variant.url, &multivariant.variables).await {
                         Ok(loaded) => inspection.media = Some(loaded.playlist),

@@ -163,7 +163,7 @@ fn multivariant(playlist: &MultivariantPlaylist) -> MultivariantFacts {
         image_variants: playlist.image_variants.iter().map(variant).collect(),
         renditions: playlist.renditions.iter().map(rendition).collect(),
         pathway: playlist.pathway.clone(),
-        session_keys: playlist.session_keys.iter().map(Key::drm_system).collect(),
+        session_keys: playlist.session_keys.iter().map(Key::protection_name).collect(),
         warnings: playlist.warnings(),
     }
 }
@@ -183,7 +183,7 @@ fn variant(variant: &Variant) -> VariantFacts {
         audio: variant.audio.clone(),
         video: variant.video.clone(),
         has_video: variant.has_video(),
-        decodable: variant.decodable(),
+        decodable: variant.is_decodable(),
     }
 }
 
@@ -269,7 +269,7 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
             Method::SampleAesCtr => "cenc".to_owned(),
             Method::Other(name) => name.to_ascii_lowercase(),
         };
-        let (system, clear_key) = (key.drm_system(), key.usable_format().is_some());
+        let (system, clear_key) = (key.protection_name(), key.usable_format().is_some());
         match all.iter_mut().find(|one| one.method == method && one.system == system && one.clear_key == clear_key) {
             Some(one) => one.segments += 1,
             None => all.push(EncryptionFacts { method, system, clear_key, segments: 1 }),

@@ -1,48 +1,47 @@
-//! The text of a playlist out of the bytes that came: its encoding, and what scripts put before it.
+//! The text of a playlist: its encoding, and output of scripts before it.
 
 use std::borrow::Cow;
 
 /// U+FEFF in UTF-8.
-pub(super) const BOM: &[u8] = b"\xef\xbb\xbf";
-/// A script's warnings before `#EXTM3U` are shorter.
-const LONGEST_PREFACE: usize = 4096;
+const BOM: &[u8] = b"\xef\xbb\xbf";
+/// Maximum length of the text before `#EXTM3U`, in bytes. Warnings of scripts are shorter.
+const MAX_PREAMBLE: usize = 4096;
 
-/// What the bytes of a playlist hold.
+/// The text of a playlist.
 pub(super) struct Text<'a> {
-    /// From the playlist's first character on, without a byte order mark.
+    /// UTF-8 from the first line on, without a byte order mark. Single bytes may be invalid.
     pub bytes: Cow<'a, [u8]>,
-    /// What is wrong, for people.
-    pub oddities: Vec<&'static str>,
+    /// Flaws of the encoding, one sentence each.
+    pub flaws: Vec<&'static str>,
 }
 
 impl<'a> Text<'a> {
     /// Reads UTF-8, and UTF-16 with or without a byte order mark.
     pub fn of(bytes: &'a [u8]) -> Self {
-        let mut oddities = Vec::new();
+        let mut flaws = Vec::new();
         let mut bytes = Cow::Borrowed(bytes);
         if let Some(text) = utf16(&bytes) {
-            oddities.push("the text is in UTF-16, where a playlist is in UTF-8");
+            flaws.push("the text is UTF-16, but a playlist must be UTF-8");
             bytes = Cow::Owned(text.into_bytes());
         }
         if bytes.starts_with(BOM) {
-            oddities.push("the text begins with a byte order mark");
+            flaws.push("the text begins with a byte order mark");
         }
-        let preface = preface(&bytes);
-        if preface > 0 {
-            oddities.push("something stands before #EXTM3U");
+        let preamble = preamble(&bytes);
+        if preamble > 0 {
+            flaws.push("there is text before #EXTM3U");
         }
-        let rest = |bytes: &[u8]| bytes.len() - bytes.get(preface..).map_or(&[][..], start).len();
-        let start = rest(&bytes);
+        let start = bytes.len() - bytes.get(preamble..).map_or(&[][..], trim_start).len();
         let bytes = match bytes {
             Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(start..).unwrap_or_default()),
             Cow::Owned(mut bytes) => Cow::Owned(bytes.split_off(start)),
         };
-        Self { bytes, oddities }
+        Self { bytes, flaws }
     }
 }
 
-/// Without blanks and byte order marks at the start.
-fn start(bytes: &[u8]) -> &[u8] {
+/// Removes blanks and byte order marks at the start.
+fn trim_start(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes.trim_ascii_start();
     while let Some(text) = rest.strip_prefix(BOM) {
         rest = text.trim_ascii_start();
@@ -50,17 +49,17 @@ fn start(bytes: &[u8]) -> &[u8] {
     rest
 }
 
-/// The length of what stands before a line with `#EXTM3U` that is not the first: 0 if there is no such line, or a tag before it.
-fn preface(bytes: &[u8]) -> usize {
+/// Length of the text before a line with `#EXTM3U`; 0 if that is the first line, if a tag precedes it, or if it is missing.
+fn preamble(bytes: &[u8]) -> usize {
     let mut at = 0;
-    for line in bytes.get(..bytes.len().min(LONGEST_PREFACE)).unwrap_or_default().split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
-        let text = start(line);
-        let is = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
-        if is(b"#EXTM3U") {
-            let is_first = start(bytes).len() == bytes.len() - at - (line.len() - text.len());
+    for line in bytes.get(..bytes.len().min(MAX_PREAMBLE)).unwrap_or_default().split_inclusive(|byte| matches!(byte, b'\n' | b'\r')) {
+        let text = trim_start(line);
+        let starts_with = |tag: &[u8]| text.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
+        if starts_with(b"#EXTM3U") {
+            let is_first = trim_start(bytes).len() == bytes.len() - at - (line.len() - text.len());
             return if is_first { 0 } else { at };
         }
-        if is(b"#EXT") {
+        if starts_with(b"#EXT") {
             return 0;
         }
         at += line.len();
@@ -68,7 +67,7 @@ fn preface(bytes: &[u8]) -> usize {
     0
 }
 
-/// UTF-16 as UTF-8. Without a byte order mark it is known by its first two characters, of which a playlist has only ASCII.
+/// Converts UTF-16 to UTF-8; `None` for other encodings. Without a byte order mark, two ASCII characters at the start show it.
 fn utf16(bytes: &[u8]) -> Option<String> {
     let is_first = |byte: u8| byte == b'#' || byte.is_ascii_whitespace();
     let (is_little, text) = match bytes {
@@ -99,11 +98,11 @@ mod tests {
             }
         }
         assert_eq!(Text::of(text.as_bytes()).bytes, text.as_bytes());
-        assert!(Text::of(text.as_bytes()).oddities.is_empty());
+        assert!(Text::of(text.as_bytes()).flaws.is_empty());
     }
 
     #[test]
-    fn what_stands_before_extm3u_is_left_out() {
+    fn text_before_extm3u_is_left_out() {
         for before in ["", "\n\n", "\u{feff}", "\nWarning: x on line 3\n", "<br />\n<b>Warning</b>: x<br />\n\u{feff}", "# note\r"] {
             assert_eq!(Text::of(format!("{before}#EXTM3U\na.ts\n").as_bytes()).bytes, &b"#EXTM3U\na.ts\n"[..], "{before:?}");
         }

@@ -1,14 +1,14 @@
-//! What CODECS tell (RFC 6381), as far as a picture is concerned.
+//! CODECS (RFC 6381, section 4.4.6.2): which names are video, and which of them this build decodes.
 
-/// What a codec of the list is to us.
+/// What hlsnap can do with a codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodecKind {
     /// Video that this build decodes.
     Decodable,
-    /// Video that it does not, as far as the name tells.
+    /// Video that this build does not decode, or an unknown name.
     OtherVideo,
-    /// Video that it would decode to wrong colours.
-    Misleading,
+    /// Video that decodes cleanly to wrong colours.
+    WrongColours,
     /// Audio or text.
     NoVideo,
 }
@@ -22,12 +22,12 @@ const NO_VIDEO: [&str; 32] = [
     "mhm2", "iamf", "apac", "lpcm", "vorbis", "samr", "sawb", "sevc", "wvtt", "stpp", "tx3g", "c608", "c708", "ttml", "mp4s",
 ];
 
-pub(super) fn kind(codec: &str) -> CodecKind {
-    let mut words = codec.trim().split('.');
-    let name = words.next().unwrap_or_default().to_ascii_lowercase();
-    if matches!(name.as_str(), "dvh1" | "dvhe") && words.next() == Some("05") {
-        // Dolby Vision without a base layer that others can show
-        CodecKind::Misleading
+fn kind(codec: &str) -> CodecKind {
+    let mut fields = codec.trim().split('.');
+    let name = fields.next().unwrap_or_default().to_ascii_lowercase();
+    if matches!(name.as_str(), "dvh1" | "dvhe") && fields.next() == Some("05") {
+        // Dolby Vision profile 5 has no base layer for other decoders
+        CodecKind::WrongColours
     } else if DECODABLE.contains(&name.as_str()) {
         CodecKind::Decodable
     } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {
@@ -37,11 +37,12 @@ pub(super) fn kind(codec: &str) -> CodecKind {
     }
 }
 
+/// The codecs of a list, each with its kind.
 pub(super) fn kinds(codecs: &str) -> impl Iterator<Item = (&str, CodecKind)> {
     codecs.split(',').map(str::trim).filter(|codec| !codec.is_empty()).map(|codec| (codec, kind(codec)))
 }
 
-/// Whether all that the list names is JPEG.
+/// Whether all codecs of a list are JPEG.
 pub(super) fn is_jpeg(codecs: &str) -> bool {
     let mut names = codecs.split(',').map(str::trim).filter(|name| !name.is_empty()).peekable();
     names.peek().is_some() && names.all(|name| ["jpeg", "mjpg", "jpg"].iter().any(|known| name.to_ascii_lowercase().starts_with(known)))

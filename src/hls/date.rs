@@ -1,8 +1,8 @@
-//! Dates as packagers write them.
+//! Dates (section 4.4.4.6) as packagers write them.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// ISO 8601 with or without a zone, with `+0000` for `+00:00`, a blank for the `T`, a comma for the point. Without a zone it is taken for UTC.
+/// Reads ISO 8601, also with `+0000` for `+00:00`, a blank for `T`, or a comma for the decimal point. Without a zone it is UTC.
 pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim().trim_matches('"').replace(',', ".").replacen(' ', "T", 1).replace(' ', "").to_ascii_uppercase();
     for form in ["%Y-%m-%dT%H:%M:%S%.f%#z", "%Y%m%dT%H%M%S%.f%#z", "%Y-%m-%dT%H:%M%#z"] {
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_is_one_moment() {
+    fn every_spelling_gives_the_same_date() {
         let wanted = DateTime::parse_from_rfc3339("2026-01-31T12:00:00.5Z").map(|date| date.to_utc()).ok();
         for text in [
             "2026-01-31T12:00:00.5Z",

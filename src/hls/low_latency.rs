@@ -2,80 +2,81 @@
 
 use url::Url;
 
-use super::{attributes::Attributes, media::ByteRange};
+use super::{
+    attributes::Attributes,
+    segment::{ByteRange, ByteRangeTag},
+};
 
-/// A Partial Segment.
+/// A Partial Segment (section 4.4.4.9).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Part {
-    /// The resource that holds it.
+    /// The resource that contains it.
     pub url: Url,
-    /// Its part of the resource; `None` is the whole.
+    /// BYTERANGE: its bytes in the resource; `None` is the whole resource.
     pub byte_range: Option<ByteRange>,
     /// Seconds from the start of the playlist's first segment.
     pub start: f64,
-    /// Seconds.
+    /// DURATION in seconds.
     pub duration: f64,
-    /// INDEPENDENT: it holds a frame that needs no other.
+    /// INDEPENDENT: whether it contains a key frame.
     pub independent: bool,
-    /// There is no media.
+    /// GAP, or an invalid byte range: there is no media.
     pub gap: bool,
 }
 
-/// A Partial Segment that the origin is about to have (EXT-X-PRELOAD-HINT of the type PART).
+/// The next Partial Segment (EXT-X-PRELOAD-HINT of TYPE=PART, section 4.4.5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreloadHint {
-    /// The resource that will hold it.
+    /// The resource that will contain it.
     pub url: Url,
-    /// Where it begins in the resource.
+    /// BYTERANGE-START: its first byte in the resource.
     pub offset: u64,
-    /// How long it will be; `None` is to the resource's end.
+    /// BYTERANGE-LENGTH: its length in bytes; `None` is up to the end of the resource.
     pub length: Option<u64>,
 }
 
-/// What the origin can do for its clients, and asks of them (EXT-X-SERVER-CONTROL). Times in seconds.
+/// Delivery features of the origin (EXT-X-SERVER-CONTROL, section 4.4.3.8). Times are in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ServerControl {
-    /// A request may wait for a segment or part that is not there yet.
+    /// CAN-BLOCK-RELOAD: a request may wait for a segment or part that does not exist yet.
     pub can_block_reload: bool,
-    /// Segments older than this may be left out of a reload.
+    /// CAN-SKIP-UNTIL: a delta update may omit segments older than this.
     pub can_skip_until: Option<f64>,
-    /// How far a player should stay from the end.
+    /// HOLD-BACK: minimum distance of a player from the end.
     pub hold_back: Option<f64>,
-    /// The same with parts.
+    /// PART-HOLD-BACK: the same for players that read parts.
     pub part_hold_back: Option<f64>,
 }
 
-/// How far another Variant or Rendition is (EXT-X-RENDITION-REPORT).
+/// Progress of another Variant or Rendition (EXT-X-RENDITION-REPORT, section 4.4.5.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenditionReport {
     /// Its Media Playlist.
     pub url: Url,
-    /// The Media Sequence Number of its last segment, also one that only has parts yet.
+    /// LAST-MSN: Media Sequence Number of its last segment, which may consist of parts so far.
     pub last_media_sequence_number: Option<u64>,
-    /// The index of its last part.
+    /// LAST-PART: index of its last part.
     pub last_part: Option<u64>,
 }
 
-/// A part of a playlist, with its range where that is told: `length[@offset]`.
+/// EXT-X-PART before its byte range and its start are resolved.
 pub(super) struct PartTag {
+    /// `None` if URI is missing or invalid.
     pub url: Option<Url>,
-    pub range: Option<m3u8_rs::ByteRange>,
+    pub byte_range: Option<ByteRangeTag>,
     pub duration: f64,
     pub independent: bool,
     pub gap: bool,
 }
 
 impl PartTag {
+    /// Reads EXT-X-PART. A byte range whose offset is unreadable has none.
     pub fn of(attributes: &str, base: &Url) -> Self {
         let list = Attributes::of(attributes);
-        let range = list.get("BYTERANGE").and_then(|text| {
-            let (length, offset) = text.split_once('@').map_or((text, None), |(length, offset)| (length, Some(offset)));
-            let number = |text: &str| text.trim().parse().ok();
-            Some(m3u8_rs::ByteRange { length: number(length)?, offset: offset.and_then(number) })
-        });
+        let length_alone = |text: &str| ByteRangeTag::of(text.split_once('@')?.0);
         Self {
             url: list.get("URI").and_then(|uri| base.join(uri).ok()),
-            range,
+            byte_range: list.get("BYTERANGE").and_then(|text| ByteRangeTag::of(text).or_else(|| length_alone(text))),
             duration: list.float("DURATION").filter(|seconds| (0.0..1e8).contains(seconds)).unwrap_or_default(),
             independent: list.is_yes("INDEPENDENT"),
             gap: list.is_yes("GAP"),
@@ -84,7 +85,7 @@ impl PartTag {
 }
 
 impl PreloadHint {
-    /// `None` where it is of another type than PART.
+    /// Reads EXT-X-PRELOAD-HINT. `None` for other types than PART, or without a valid URI.
     pub(super) fn of(attributes: &str, base: &Url) -> Option<Self> {
         let list = Attributes::of(attributes);
         list.get("TYPE").filter(|kind| kind.eq_ignore_ascii_case("PART"))?;
@@ -94,6 +95,7 @@ impl PreloadHint {
 }
 
 impl ServerControl {
+    /// Reads EXT-X-SERVER-CONTROL.
     pub(super) fn of(attributes: &str) -> Self {
         let list = Attributes::of(attributes);
         let seconds = |name| list.float(name).filter(|seconds| *seconds >= 0.0);
@@ -107,6 +109,7 @@ impl ServerControl {
 }
 
 impl RenditionReport {
+    /// Reads EXT-X-RENDITION-REPORT. `None` without a valid URI.
     pub(super) fn of(attributes: &str, base: &Url) -> Option<Self> {
         let list = Attributes::of(attributes);
         let url = list.get("URI").and_then(|uri| base.join(uri).ok())?;

@@ -1,76 +1,68 @@
-//! Text in, plan out: what a playlist says, which Variant and which segment a picture needs. Pure: no I/O, no clock, no async.
+//! HLS playlists: reads them, selects Variants, and plans which segment to search. Pure: no I/O, no clock, no async.
 //!
 //! ```text
-//! bytes -> normalise -> m3u8-rs -> multivariant | carried, media -> choose, plan
+//! bytes -> m3u8 -> MultivariantPlaylist -> select_variants
+//!               -> MediaPlaylist        -> plan
 //! ```
 //!
-//! m3u8-rs reads the text after `normalise` has brought it into the form that it reads rightly; its output is tokens, and the types
-//! here are the model. Names and rules are those of draft-pantos-hls-rfc8216bis.
+//! Each tag is read next to its type: EXT-X-KEY in `key`, EXT-X-PART in `low_latency`. `m3u8` splits the text into tags with m3u8-rs.
+//! Names, rules and section numbers are those of draft-pantos-hls-rfc8216bis.
 
 mod attributes;
-mod builder;
 mod charset;
 mod codecs;
 mod date;
 mod key;
 mod lint;
 mod low_latency;
+mod m3u8;
 mod media;
 mod multivariant;
-mod normalise;
 mod plan;
-mod private_tags;
+mod rank_variants;
+mod segment;
 mod select_variants;
-mod values;
 mod variables;
+mod variant;
 
 pub use key::{Key, KeyFormat, Method, drm_system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
-pub use media::{ByteRange, DateRange, Init, MediaPlaylist, PlaylistType, Segment, Tiles};
-pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset, Variant};
+pub use media::{DateRange, MediaPlaylist, PlaylistType};
+pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset};
 pub use plan::{Goal, Plan, PlaylistIndex, plan};
-pub use select_variants::{select_variants, undecodable_reason, why};
+pub use segment::{ByteRange, Init, Segment, Tiles};
+pub use select_variants::{explain_choice, select_variants, undecodable_reason};
 pub use variables::Variables;
+pub use variant::Variant;
 
 use url::Url;
 
-use crate::{
-    error::{Error, ErrorKind},
-    request::Limits,
-};
+use crate::{error::Error, request::Limits};
 
-/// What a URL answered with (section 4.1).
+/// A playlist of either kind (section 4.1).
 #[derive(Debug, Clone)]
 pub enum Playlist {
     /// Variants of one presentation.
     Multivariant(MultivariantPlaylist),
-    /// Segments of one Variant.
+    /// Segments of one Variant or Rendition.
     Media(MediaPlaylist),
 }
 
-/// Reads a playlist. `url` is where it came from after redirects: relative URIs resolve against it. `imported` are the variables of the
-/// Multivariant Playlist that named it.
+/// Reads a playlist. `url` is its URL after redirects, which relative URIs resolve against. `imported` are the variables of the Multivariant
+/// Playlist that names it.
 ///
-/// Fails with `bad_playlist` where it is none or has neither segments nor Variants, and with `too_large` beyond `limits`.
+/// Fails with `bad_playlist` if it is not HLS or has neither segments nor Variants, and with `too_large` beyond `limits`.
 pub fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Playlist, Error> {
-    let text = normalise::normalise(bytes, url, imported, limits)?;
-    let unreadable = || Error::new(ErrorKind::BadPlaylist, "the playlist cannot be read").with_hint("please report it");
-    if text.is_multivariant {
-        let tokens = m3u8_rs::parse_master_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
-        multivariant::MultivariantPlaylist::of(tokens, url, text).map(Playlist::Multivariant)
-    } else {
-        let tokens = m3u8_rs::parse_media_playlist_res(text.lines.as_bytes()).map_err(|_| unreadable())?;
-        Ok(Playlist::Media(media::MediaPlaylist::of(tokens, url, text)))
-    }
+    m3u8::parse(bytes, url, imported, limits)
 }
 
-/// Whether a resource that begins so is a playlist: `#EXTM3U`, or one of HLS's tags where that is missing, after a BOM, blanks,
-/// comments and a script's warnings.
+/// Whether a resource with these first bytes is a playlist: its first tag is `#EXTM3U` or, without it, another `#EXT` tag. A byte order mark,
+/// blanks, comments, and warnings of scripts may precede it.
 pub fn looks_like_playlist(first_bytes: &[u8]) -> bool {
     let text = charset::Text::of(first_bytes).bytes;
     let mut lines = text.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
-    let tag = lines.find(|line| !line.starts_with(b"#") || is_tag(line));
-    tag.is_some_and(is_tag)
+    let first = lines.find(|line| !line.starts_with(b"#") || is_tag(line));
+    first.is_some_and(is_tag)
 }
 
 fn is_tag(line: &[u8]) -> bool {

@@ -90,7 +90,7 @@ impl Keyring {
             Method::SampleAes | Method::SampleAesCtr => KeyScope::Samples,
             // A tag with an unknown value is ignored (RFC 8216, 6.3.1), as long as what it stands before is media
             Method::Other(_) => {
-                let (systems, protection) = (key.drm_systems(), key.drm_system());
+                let (systems, protection) = (key.drm_systems(), key.protection_name());
                 return Ok(Some(KeyRef { kind: KeyScope::Unknown, iv: [0; BLOCK], url: None, systems, protection }));
             }
         };
@@ -102,7 +102,7 @@ impl Keyring {
         };
         let url = way.and_then(|way| way.url.clone()).filter(|_| self.given.any().is_none());
         if !given && url.is_none() {
-            return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.drm_system()))
+            return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.protection_name()))
                 .with_hint("there is no clear key in the playlist: give one with --decryption-key if you have it"));
         }
         let told = way.or(key.formats.first()).and_then(|format| format.iv);
@@ -111,7 +111,7 @@ impl Keyring {
             iv: told.unwrap_or(u128::from(number).to_be_bytes()),
             url,
             systems: key.drm_systems(),
-            protection: key.drm_system(),
+            protection: key.protection_name(),
         }))
     }
 

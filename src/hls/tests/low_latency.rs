@@ -1,4 +1,4 @@
-//! Low-Latency HLS: parts, hints, what the server can do, and where a search begins.
+//! Low-Latency HLS: parts, preload hints, server control, and where a search starts.
 
 use super::media;
 use crate::hls::{ByteRange, Goal, MediaPlaylist, PlaylistIndex, plan};
@@ -18,7 +18,7 @@ fn newest(playlist: &MediaPlaylist) -> Vec<(usize, usize)> {
 }
 
 #[test]
-fn the_edge_is_a_segment_of_which_there_are_parts() {
+fn parts_at_the_live_edge_make_an_incomplete_segment() {
     let playlist = media(EDGE);
     assert_eq!((playlist.segments.len(), playlist.complete_segments().len()), (3, 2));
     let edge = &playlist.segments[2];
@@ -33,7 +33,7 @@ fn the_edge_is_a_segment_of_which_there_are_parts() {
 }
 
 #[test]
-fn what_the_server_tells_is_kept() {
+fn server_control_hints_and_reports_are_read() {
     let playlist = media(EDGE);
     assert_eq!(playlist.part_target, Some(1.004));
     assert!(playlist.control.can_block_reload);
@@ -45,24 +45,24 @@ fn what_the_server_tells_is_kept() {
 }
 
 #[test]
-fn live_begins_with_the_newest_independent_part() {
+fn a_live_search_starts_with_the_newest_independent_part() {
     assert_eq!(newest(&media(EDGE)), [(2, 0), (1, 2), (1, 0), (0, 0)]);
-    // A part that is a gap, or leans on others, is none to begin with
-    let later = EDGE.replace("BYTERANGE=\"100@0\",INDEPENDENT=YES", "BYTERANGE=\"100@0\",INDEPENDENT=YES,GAP=YES");
-    assert_eq!(newest(&media(later)), [(1, 2), (1, 0), (0, 0)]);
-    // Where no part is called independent, segments are taken to begin with a key frame
+    // A search never starts with a gap or a dependent part
+    let with_gap = EDGE.replace("BYTERANGE=\"100@0\",INDEPENDENT=YES", "BYTERANGE=\"100@0\",INDEPENDENT=YES,GAP=YES");
+    assert_eq!(newest(&media(with_gap)), [(1, 2), (1, 0), (0, 0)]);
+    // If no part is marked as independent, segments are assumed to start with a key frame
     assert_eq!(newest(&media(EDGE.replace(",INDEPENDENT=YES", ""))), [(2, 0), (1, 0), (0, 0)]);
 }
 
 #[test]
-fn a_segment_from_a_part_on_begins_there() {
+fn a_segment_cut_at_a_part_starts_there() {
     let later = media(EDGE).segments[1].from_part(2);
     assert_eq!((later.start, later.duration, later.parts.len(), later.complete), (6.0, 2.0, 2, false));
     assert_eq!(later.program_date_time.unwrap().timestamp(), 1_769_860_806);
 }
 
 #[test]
-fn a_moment_in_the_edge_is_found_there() {
+fn a_moment_at_the_live_edge_is_in_the_incomplete_segment() {
     let playlist = media(EDGE);
     let at = |seconds| plan(&playlist, Some(crate::request::Position::FromStart(std::time::Duration::from_secs_f64(seconds))), None, None);
     assert_eq!(at(9.2).unwrap().candidates, [PlaylistIndex { segment: 2, part: 0 }]);
@@ -70,7 +70,7 @@ fn a_moment_in_the_edge_is_found_there() {
 }
 
 #[test]
-fn a_delta_update_counts_what_it_leaves_out() {
+fn a_delta_update_counts_the_segments_that_it_omits() {
     let playlist =
         media("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:3\n#EXT-X-SKIP:SKIPPED-SEGMENTS=5\n#EXTINF:4,\na\n#EXT-X-PART:DURATION=1,URI=\"b\"\n");
     assert_eq!((playlist.skipped, playlist.segments[0].media_sequence_number, playlist.next()), (5, 8, (9, 1)));

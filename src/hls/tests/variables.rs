@@ -1,4 +1,4 @@
-//! EXT-X-DEFINE: names, imports, the URL's parameters.
+//! EXT-X-DEFINE: names, imports, and query parameters.
 
 use super::{base, multivariant};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 const LADDER: &str = "#EXTM3U\n#EXT-X-DEFINE:NAME=\"host\",VALUE=\"https://cdn.test\"\n#EXT-X-DEFINE:QUERYPARAM=\"token\"\n\
     #EXT-X-STREAM-INF:BANDWIDTH=1,CODECS=\"avc1.{$host}\"\n{$host}/a.m3u8?t={$token}\n";
 
-fn kind(text: &str, imported: &Variables) -> Result<String, ErrorKind> {
+fn first_url(text: &str, imported: &Variables) -> Result<String, ErrorKind> {
     match parse(text.as_bytes(), &base(), imported, &Limits::default()) {
         Ok(Playlist::Media(media)) => Ok(media.segments[0].url.to_string()),
         Ok(other) => panic!("{other:?}"),
@@ -19,32 +19,35 @@ fn kind(text: &str, imported: &Variables) -> Result<String, ErrorKind> {
 }
 
 #[test]
-fn references_are_filled_in_uris_and_attributes() {
+fn references_in_uris_and_attributes_are_substituted() {
     let playlist = multivariant(LADDER);
     assert_eq!(playlist.variants[0].url.as_str(), "https://cdn.test/a.m3u8?t=1");
     assert_eq!(playlist.variants[0].codecs.as_deref(), Some("avc1.https://cdn.test"));
 }
 
 #[test]
-fn a_media_playlist_imports_what_the_multivariant_one_defines() {
+fn a_media_playlist_imports_variables_of_the_multivariant_one() {
     let variables = multivariant(LADDER).variables;
     let text = "#EXTM3U\n#EXT-X-DEFINE:IMPORT=\"host\"\n#EXTINF:1,\n{$host}/{$host\n";
-    assert_eq!(kind(text, &variables), Ok("https://cdn.test/%7B$host".to_owned()));
-    // What is not imported is not defined, and stays as it is
-    assert_eq!(kind(text, &Variables::default()), Ok("https://origin.test/live/%7B$host%7D/%7B$host".to_owned()));
-    assert_eq!(kind(&text.replace("{$host}/", "{$token}"), &variables), Ok("https://origin.test/live/%7B$token%7D%7B$host".to_owned()));
+    assert_eq!(first_url(text, &variables), Ok("https://cdn.test/%7B$host".to_owned()));
+    // A variable that is not imported is undefined, and the reference stays
+    assert_eq!(first_url(text, &Variables::default()), Ok("https://origin.test/live/%7B$host%7D/%7B$host".to_owned()));
+    assert_eq!(
+        first_url(&text.replace("{$host}/", "{$token}"), &variables),
+        Ok("https://origin.test/live/%7B$token%7D%7B$host".to_owned())
+    );
 }
 
 #[test]
 fn without_a_definition_braces_are_text() {
-    assert_eq!(kind("#EXTM3U\n#EXTINF:1,\na{$b}.ts\n", &Variables::default()), Ok("https://origin.test/live/a%7B$b%7D.ts".to_owned()));
+    assert_eq!(first_url("#EXTM3U\n#EXTINF:1,\na{$b}.ts\n", &Variables::default()), Ok("https://origin.test/live/a%7B$b%7D.ts".to_owned()));
     let missing = "#EXTM3U\n#EXT-X-DEFINE:QUERYPARAM=\"none\"\n#EXTINF:1,\na.ts\n";
-    assert_eq!(kind(missing, &Variables::default()), Ok("https://origin.test/live/a.ts".to_owned()));
+    assert_eq!(first_url(missing, &Variables::default()), Ok("https://origin.test/live/a.ts".to_owned()));
 }
 
 #[test]
-fn a_few_references_do_not_make_any_length() {
+fn references_that_add_too_many_bytes_are_refused() {
     let value = "x".repeat(100_000);
     let text = format!("#EXTM3U\n#EXT-X-DEFINE:NAME=\"a\",VALUE=\"{value}\"\n#EXTINF:1,\n{}\n", "{$a}".repeat(1000));
-    assert_eq!(kind(&text, &Variables::default()), Err(ErrorKind::TooLarge));
+    assert_eq!(first_url(&text, &Variables::default()), Err(ErrorKind::TooLarge));
 }

@@ -1,6 +1,6 @@
-//! Playlists in the manner of real packagers, in `tests/playlists`, named after where the quirk comes from.
+//! Playlists in `tests/playlists` with the quirks of real packagers, after which they are named.
 
-use super::{media, multivariant, names};
+use super::{file_names, media, multivariant};
 use crate::hls::{ByteRange, Method, PlaylistType};
 
 macro_rules! playlist {
@@ -10,7 +10,7 @@ macro_rules! playlist {
 }
 
 #[test]
-fn gohlslib_begins_a_window_with_gaps() {
+fn gaps_at_the_start_of_a_gohlslib_window_are_read() {
     let playlist = media(playlist!("gohlslib-gap-first"));
     assert_eq!(playlist.complete_segments().iter().map(|segment| segment.gap).collect::<Vec<_>>(), [true, true, false, false]);
     assert!(!playlist.segments[4].complete && playlist.hint.is_some());
@@ -19,7 +19,7 @@ fn gohlslib_begins_a_window_with_gaps() {
 }
 
 #[test]
-fn nginx_rtmp_rotates_keys() {
+fn rotated_keys_of_nginx_rtmp_apply_to_their_segments() {
     let playlist = media(playlist!("nginx-rtmp-aes-rotate"));
     let keys: Vec<_> = playlist.segments.iter().map(|segment| segment.key.as_deref().unwrap()).collect();
     assert!(keys.iter().all(|key| key.method == Method::Aes128 && key.formats.len() == 1));
@@ -29,7 +29,7 @@ fn nginx_rtmp_rotates_keys() {
 }
 
 #[test]
-fn shaka_packs_one_file() {
+fn ranges_of_a_single_shaka_file_follow_each_other() {
     let playlist = media(playlist!("shaka-single-file"));
     let range = |offset, length| Some(ByteRange { offset, length });
     assert_eq!(
@@ -41,7 +41,7 @@ fn shaka_packs_one_file() {
 }
 
 #[test]
-fn ffmpeg_writes_dates_without_a_colon() {
+fn dates_of_ffmpeg_without_a_colon_are_read() {
     let playlist = media(playlist!("ffmpeg-program-date-time"));
     let dates: Vec<_> = playlist.segments.iter().map(|segment| segment.program_date_time.unwrap().timestamp_millis() % 60_000).collect();
     assert_eq!(dates, [3000, 7004, 20_000]);
@@ -49,16 +49,16 @@ fn ffmpeg_writes_dates_without_a_colon() {
 }
 
 #[test]
-fn twitch_names_variants_by_their_renditions() {
+fn variants_of_twitch_have_the_names_of_their_renditions() {
     let playlist = multivariant(playlist!("twitch-video-groups"));
-    let told: Vec<_> = playlist.variants.iter().map(|variant| (variant.name.as_deref().unwrap(), variant.has_video())).collect();
-    assert_eq!(told, [("1080p60 (source)", true), ("720p60", true), ("audio_only", false)]);
+    let variants: Vec<_> = playlist.variants.iter().map(|variant| (variant.name.as_deref().unwrap(), variant.has_video())).collect();
+    assert_eq!(variants, [("1080p60 (source)", true), ("720p60", true), ("audio_only", false)]);
 }
 
 #[test]
-fn windows_editors_save_what_they_like() {
+fn text_of_windows_editors_is_read() {
     let playlist = media(playlist!("notepad-bom-crlf-latin1"));
-    assert_eq!(names(&playlist), ["erster%20Teil.ts", "zweiter%20Teil.ts"]);
+    assert_eq!(file_names(&playlist), ["erster%20Teil.ts", "zweiter%20Teil.ts"]);
     assert_eq!(playlist.segments[1].start, 9.6);
     assert!(playlist.ended);
 }

@@ -1,11 +1,11 @@
-//! A playlist that is printed and read again is the same playlist.
+//! Printing a playlist and reading it again gives the same playlist.
 
 use std::fmt::Write as _;
 
-use super::{base, carried::Numbers, media};
+use super::{RandomNumbers, base, media};
 use crate::hls::{ByteRange, Key, MediaPlaylist, Part, PlaylistType, Segment};
 
-/// Writes everything out: nothing is left to be carried on, but what the model itself lets follow.
+/// Writes every tag for each segment, so that none depends on an earlier segment.
 fn print(playlist: &MediaPlaylist) -> String {
     let mut text = "#EXTM3U\n".to_owned();
     let line = |text: &mut String, line: std::fmt::Arguments<'_>| writeln!(text, "{line}").unwrap();
@@ -85,38 +85,42 @@ fn print_segment(text: &mut String, segment: &Segment) {
     writeln!(text, "{gap}#EXTINF:{},\n{}", segment.duration, segment.url).unwrap();
 }
 
-fn random(numbers: &mut Numbers) -> String {
+fn random(numbers: &mut RandomNumbers) -> String {
     let mut text = "#EXTM3U\n#EXT-X-TARGETDURATION:6\n".to_owned();
-    if numbers.next(2) == 0 {
+    if numbers.below(2) == 0 {
         text.push_str("#EXT-X-PART-INF:PART-TARGET=0.5\n#EXT-X-INDEPENDENT-SEGMENTS\n");
     }
-    for _ in 0..numbers.next(30) {
-        let line = match numbers.next(10) {
+    for _ in 0..numbers.below(30) {
+        let line = match numbers.below(10) {
             0 => "#EXT-X-KEY:METHOD=NONE".to_owned(),
-            1 => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"k{}\",IV=0x{:x}", numbers.next(3), numbers.next(1 << 40)),
+            1 => format!("#EXT-X-KEY:METHOD=AES-128,URI=\"k{}\",IV=0x{:x}", numbers.below(3), numbers.below(1 << 40)),
             2 => format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"k\",KEYFORMAT=\"{}\"", numbers.one_of(&["identity", "com.widevine"])),
-            3 => format!("#EXT-X-MAP:URI=\"i{}\",BYTERANGE=\"{}@{}\"", numbers.next(2), numbers.next(500) + 1, numbers.next(9)),
+            3 => format!("#EXT-X-MAP:URI=\"i{}\",BYTERANGE=\"{}@{}\"", numbers.below(2), numbers.below(500) + 1, numbers.below(9)),
             4 => "#EXT-X-DISCONTINUITY".to_owned(),
-            5 => format!("#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:00:{:02}.{:03}Z", numbers.next(60), numbers.next(1000)),
+            5 => format!("#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:00:{:02}.{:03}Z", numbers.below(60), numbers.below(1000)),
             6 => {
-                format!("#EXT-X-PART:DURATION=0.{},URI=\"p\",BYTERANGE=\"{}\",INDEPENDENT=YES", numbers.next(900) + 1, numbers.next(50) + 1)
+                format!(
+                    "#EXT-X-PART:DURATION=0.{},URI=\"p\",BYTERANGE=\"{}\",INDEPENDENT=YES",
+                    numbers.below(900) + 1,
+                    numbers.below(50) + 1
+                )
             }
-            7 => format!("#EXTINF:{}.{:03},t\n#EXT-X-BYTERANGE:{}\nf", numbers.next(9), numbers.next(1000), numbers.next(100) + 1),
-            _ => format!("#EXTINF:{}.{:03},\ns{}.ts", numbers.next(9), numbers.next(1000), numbers.next(9)),
+            7 => format!("#EXTINF:{}.{:03},t\n#EXT-X-BYTERANGE:{}\nf", numbers.below(9), numbers.below(1000), numbers.below(100) + 1),
+            _ => format!("#EXTINF:{}.{:03},\ns{}.ts", numbers.below(9), numbers.below(1000), numbers.below(9)),
         };
         text.push_str(&line);
         text.push('\n');
     }
-    if numbers.next(2) == 0 {
+    if numbers.below(2) == 0 {
         text.push_str("#EXT-X-ENDLIST\n");
     }
     text
 }
 
 #[test]
-fn printed_and_read_again_it_is_the_same() {
+fn a_printed_playlist_reads_as_the_same_playlist() {
     for seed in 0..3000 {
-        let text = random(&mut Numbers::new(seed));
+        let text = random(&mut RandomNumbers::new(seed));
         let (first, again) = (media(&text), media(print(&media(&text))));
         assert_eq!(first.segments.len(), again.segments.len(), "{text}\n{}", print(&first));
         for (one, other) in first.segments.iter().zip(&again.segments) {

@@ -1,30 +1,9 @@
-//! What goes on from tag to segment, held against a reference that looks back from each segment over the whole text.
+//! Tags that apply to later segments too, compared with a reference that looks back over the whole text from each segment.
 
 use std::fmt::Write as _;
 
-use super::{base, media};
+use super::{RandomNumbers, base, media};
 use crate::hls::{ByteRange, Segment};
-
-/// A small generator of numbers (xorshift): the same ones on every run.
-pub(super) struct Numbers(u64);
-
-impl Numbers {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// 0 to `below` - 1.
-    pub fn next(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    pub fn one_of<T: Copy>(&mut self, list: &[T]) -> T {
-        list[usize::try_from(self.next(list.len() as u64)).unwrap()]
-    }
-}
 
 #[derive(Debug, Clone)]
 enum Line {
@@ -36,26 +15,26 @@ enum Line {
     Segment { milliseconds: u64, file: u64, range: Option<(u64, Option<u64>)>, gap: bool },
 }
 
-fn lines(numbers: &mut Numbers) -> Vec<Line> {
-    let count = numbers.next(40);
+fn lines(numbers: &mut RandomNumbers) -> Vec<Line> {
+    let count = numbers.below(40);
     (0..count)
-        .map(|_| match numbers.next(12) {
+        .map(|_| match numbers.below(12) {
             0 => Line::None,
             1 | 2 => Line::Key {
                 method: numbers.one_of(&["AES-128", "SAMPLE-AES", "SAMPLE-AES"]),
                 format: numbers.one_of(&["identity", "com.apple.streamingkeydelivery", "com.widevine"]),
-                uri: numbers.next(4),
+                uri: numbers.below(4),
             },
-            3 => Line::Map(numbers.next(3)),
+            3 => Line::Map(numbers.below(3)),
             4 => Line::Discontinuity,
-            5 => Line::Date(1_700_000_000_000 + i64::try_from(numbers.next(1_000_000)).unwrap()),
+            5 => Line::Date(1_700_000_000_000 + i64::try_from(numbers.below(1_000_000)).unwrap()),
             _ => {
-                let offset = (numbers.next(2) == 0).then(|| numbers.next(1000));
+                let offset = (numbers.below(2) == 0).then(|| numbers.below(1000));
                 Line::Segment {
-                    milliseconds: numbers.next(10_000),
-                    file: numbers.next(2),
-                    range: (numbers.next(2) == 0).then(|| (numbers.next(500) + 1, offset)),
-                    gap: numbers.next(8) == 0,
+                    milliseconds: numbers.below(10_000),
+                    file: numbers.below(2),
+                    range: (numbers.below(2) == 0).then(|| (numbers.below(500) + 1, offset)),
+                    gap: numbers.below(8) == 0,
                 }
             }
         })
@@ -96,7 +75,7 @@ fn text(lines: &[Line]) -> String {
     text
 }
 
-/// The newest key of each KEYFORMAT, back to NONE or to another METHOD, as `METHOD format uri`, sorted.
+/// The newest key of each KEYFORMAT since METHOD=NONE or another METHOD, as `METHOD format uri`, sorted.
 fn key_at(before: &[Line]) -> Vec<String> {
     let mut found: Vec<(&str, &str, u64)> = Vec::new();
     for line in before.iter().rev() {
@@ -107,14 +86,14 @@ fn key_at(before: &[Line]) -> Vec<String> {
             _ => {}
         }
     }
-    let mut told: Vec<_> = found.iter().map(|(method, format, uri)| format!("{method} {format} k{uri}")).collect();
-    told.sort();
-    told
+    let mut keys: Vec<_> = found.iter().map(|(method, format, uri)| format!("{method} {format} k{uri}")).collect();
+    keys.sort();
+    keys
 }
 
 fn key_of(key: Option<&crate::hls::Key>) -> Vec<String> {
     use crate::hls::Method;
-    let mut told: Vec<_> = key
+    let mut keys: Vec<_> = key
         .iter()
         .flat_map(|key| key.formats.iter().map(|format| (&key.method, format)))
         .map(|(method, format)| {
@@ -122,11 +101,11 @@ fn key_of(key: Option<&crate::hls::Key>) -> Vec<String> {
             format!("{method} {} {}", format.name, format.url.as_ref().unwrap().path().rsplit('/').next().unwrap())
         })
         .collect();
-    told.sort();
-    told
+    keys.sort();
+    keys
 }
 
-/// Looks back for where a range without offset begins.
+/// Looks back for the start of a range without an offset.
 fn offset_at(before: &[Line], file: u64) -> u64 {
     let last = before.iter().rposition(|line| matches!(line, Line::Segment { .. }));
     let Some(last) = last else { return 0 };
@@ -140,14 +119,14 @@ fn offset_at(before: &[Line], file: u64) -> u64 {
 
 fn check(segment: &Segment, before: &[Line], line: &Line, text: &str) {
     let Line::Segment { file, range, gap, milliseconds } = line else { panic!() };
-    let counted = |wanted: fn(&Line) -> bool| before.iter().filter(|line| wanted(line)).count() as u64;
+    let count = |wanted: fn(&Line) -> bool| before.iter().filter(|line| wanted(line)).count() as u64;
     let milliseconds_of = |lines: &[Line]| -> u64 {
         lines.iter().map(|line| if let Line::Segment { milliseconds, .. } = line { *milliseconds } else { 0 }).sum()
     };
     assert_eq!(segment.url, base().join(&format!("f{file}")).unwrap(), "{text}");
     assert!((segment.start - milliseconds_of(before) as f64 / 1000.0).abs() < 1e-6, "{text}");
     assert!((segment.duration - *milliseconds as f64 / 1000.0).abs() < 1e-9, "{text}");
-    assert_eq!(segment.media_sequence_number, 5 + counted(|line| matches!(line, Line::Segment { .. })), "{text}");
+    assert_eq!(segment.media_sequence_number, 5 + count(|line| matches!(line, Line::Segment { .. })), "{text}");
     assert_eq!(segment.discontinuity_sequence_number, discontinuities(before), "{text}");
     assert_eq!(segment.gap, *gap, "{text}");
     assert_eq!(key_of(segment.key.as_deref()), key_at(before), "{text}");
@@ -156,14 +135,14 @@ fn check(segment: &Segment, before: &[Line], line: &Line, text: &str) {
     if let (Some(map), Some(init)) = (map, &segment.init) {
         let Line::Map(uri) = before[map] else { panic!() };
         assert_eq!(init.url, base().join(&format!("i{uri}")).unwrap(), "{text}");
-        // Of several in front of one segment the last counts, and it is encrypted by the keys before it
+        // The last of several applies, with the keys before it
         assert_eq!(key_of(init.key.as_deref()), key_at(&before[..map]), "{text}");
     }
     let wanted = range.map(|(length, offset)| ByteRange { length, offset: offset.unwrap_or_else(|| offset_at(before, *file)) });
     assert_eq!(segment.byte_range, wanted, "{text}");
 }
 
-/// Of several EXT-X-DISCONTINUITY in front of one segment, one counts.
+/// Several EXT-X-DISCONTINUITY before one segment count as one.
 fn discontinuities(before: &[Line]) -> u64 {
     before
         .split(|line| matches!(line, Line::Segment { .. }))
@@ -172,15 +151,15 @@ fn discontinuities(before: &[Line]) -> u64 {
 }
 
 #[test]
-fn carried_tags_are_those_of_the_reference() {
+fn tags_apply_to_the_same_segments_as_in_the_reference() {
     for seed in 0..2000 {
-        let lines = lines(&mut Numbers::new(seed));
+        let lines = lines(&mut RandomNumbers::new(seed));
         let text = text(&lines);
         let playlist = media(&text);
-        let places: Vec<_> = lines.iter().enumerate().filter(|(_, line)| matches!(line, Line::Segment { .. })).collect();
-        assert_eq!(playlist.segments.len(), places.len(), "{text}");
-        for (segment, (place, line)) in playlist.segments.iter().zip(places) {
-            check(segment, &lines[..place], line, &text);
+        let segments: Vec<_> = lines.iter().enumerate().filter(|(_, line)| matches!(line, Line::Segment { .. })).collect();
+        assert_eq!(playlist.segments.len(), segments.len(), "{text}");
+        for (segment, (index, line)) in playlist.segments.iter().zip(segments) {
+            check(segment, &lines[..index], line, &text);
         }
         check_dates(&playlist.segments, &lines, &text);
     }
@@ -198,20 +177,20 @@ fn check_dates(segments: &[Segment], lines: &[Line], text: &str) {
     }
     dated.retain(|(number, _)| *number < segments.len());
     for (number, segment) in segments.iter().enumerate() {
-        // Of several in front of one segment the last counts
+        // The last of several before one segment applies
         let first = dated.first().and_then(|(first, _)| dated.iter().rfind(|(at, _)| at == first));
         let from = dated.iter().rfind(|(at, _)| *at <= number).or(first);
         assert_eq!(segment.program_date_time.is_some(), from.is_some(), "{text}");
         if let (Some(date), Some((at, from))) = (segment.program_date_time, from) {
             let wanted = *from as f64 / 1000.0 + segment.start - segments[*at].start;
             let found = date.timestamp_micros() as f64 / 1e6;
-            assert!((found - wanted).abs() < 1e-3, "segment {number}: {found}, where {wanted} is wanted: {text}");
+            assert!((found - wanted).abs() < 1e-3, "segment {number}: {found} instead of {wanted}: {text}");
         }
     }
 }
 
 #[test]
-fn ranges_that_make_no_sense_are_gaps() {
+fn invalid_ranges_and_uris_are_gaps() {
     let text = "#EXTM3U\n#EXTINF:1,\n#EXT-X-BYTERANGE:0@5\na\n#EXTINF:1,\n#EXT-X-BYTERANGE:2@18446744073709551615\na\n\
         #EXTINF:1,\n#EXT-X-BYTERANGE:99999999999999999999\na\n#EXTINF:1,\nhttp://[\n#EXTINF:1,\nb\n";
     let gaps: Vec<_> = media(text).segments.iter().map(|segment| segment.gap).collect();
@@ -219,7 +198,7 @@ fn ranges_that_make_no_sense_are_gaps() {
 }
 
 #[test]
-fn a_first_range_without_an_offset_follows_the_init() {
+fn a_first_range_without_an_offset_starts_after_the_init() {
     let playlist = media(
         "#EXTM3U\n#EXT-X-MAP:URI=\"f\",BYTERANGE=\"700@0\"\n#EXTINF:1,\n#EXT-X-BYTERANGE:50\nf\n#EXTINF:1,\n#EXT-X-BYTERANGE:50\nf\n",
     );
@@ -228,7 +207,7 @@ fn a_first_range_without_an_offset_follows_the_init() {
 }
 
 #[test]
-fn numbers_at_their_end_do_not_overflow() {
+fn the_largest_numbers_do_not_overflow() {
     let text = format!(
         "#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:{0}\n#EXT-X-DISCONTINUITY-SEQUENCE:{0}\n#EXTINF:1,\na\n#EXT-X-DISCONTINUITY\n#EXTINF:1,\nb\n",
         u64::MAX
@@ -241,7 +220,7 @@ fn numbers_at_their_end_do_not_overflow() {
 }
 
 #[test]
-fn bitrates_go_on_to_segments_without_a_range() {
+fn a_bitrate_applies_to_later_segments_without_a_range() {
     let playlist = media("#EXTM3U\n#EXTINF:1,\na\n#EXT-X-BITRATE:800\n#EXTINF:1,\nb\n#EXTINF:1,\n#EXT-X-BYTERANGE:1@0\nc\n#EXTINF:1,\nd\n");
     let rates: Vec<_> = playlist.segments.iter().map(|segment| segment.bitrate).collect();
     assert_eq!(rates, [None, Some(800), None, Some(800)]);

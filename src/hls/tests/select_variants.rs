@@ -1,4 +1,4 @@
-//! Which Variant is taken.
+//! Which Variants are selected, and in which order.
 
 use super::multivariant;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     request::{Fit, Size, VariantChoice},
 };
 
-/// Variants of `WIDTHxHEIGHT@BANDWIDTH` with further attributes after a blank; `-` leaves the resolution out.
+/// Variants as `WIDTHxHEIGHT@BANDWIDTH`, with more attributes after a blank; `-` omits the resolution.
 fn ladder(variants: &[&str]) -> MultivariantPlaylist {
     let lines = variants.iter().enumerate().map(|(index, text)| {
         let (size, rest) = text.split_once('@').unwrap();
@@ -36,7 +36,7 @@ fn sized(width: impl Into<Option<u32>>, height: impl Into<Option<u32>>, fit: Fit
 const USUAL: [&str; 4] = ["640x360@800000", "1280x720@2800000", "1920x1080@5000000", "320x180@300000"];
 
 #[test]
-fn every_form_of_choice() {
+fn every_form_of_choice_selects_its_variants() {
     let playlist = ladder(&USUAL);
     for (choice, wanted) in [
         ("auto", vec![2, 1, 0, 3]),
@@ -59,11 +59,11 @@ fn every_form_of_choice() {
 }
 
 #[test]
-fn the_error_says_what_there_is() {
+fn the_error_lists_the_available_variants() {
     let playlist = ladder(&["640x360@800000 NAME=\"low\"", "-@2800000"]);
     let error = select_variants(&playlist, &VariantChoice::Index(7), &Size::default()).err().unwrap();
     assert_eq!(error.message(), "there is no Variant #7");
-    assert_eq!(error.hint(), Some("there are #0 640x360 800 kbit/s \"low\", #1 2800 kbit/s"));
+    assert_eq!(error.hint(), Some("choose one of #0 640x360 800 kbit/s \"low\", #1 2800 kbit/s"));
     let many = ladder(&["-@5"; 40]);
     let error = select_variants(&many, &VariantChoice::Name("x".into()), &Size::default()).err().unwrap();
     assert!(error.hint().unwrap().ends_with("#11 0 kbit/s and 28 more"));
@@ -77,7 +77,7 @@ fn resolution_comes_before_bandwidth() {
 }
 
 #[test]
-fn without_resolutions_bandwidth_decides() {
+fn without_resolutions_the_bandwidth_decides() {
     let playlist = ladder(&["-@800000", "-@2800000", "-@", "-@300000"]);
     assert_eq!(order(&playlist, "best", Size::default()), Ok(vec![1, 0, 3, 2]));
     assert_eq!(order(&playlist, "auto", sized(320, None, Fit::Contain)), Ok(vec![1, 0, 3, 2]));
@@ -85,21 +85,21 @@ fn without_resolutions_bandwidth_decides() {
 }
 
 #[test]
-fn an_unknown_resolution_is_placed_by_bandwidth_and_never_before_a_known_one() {
+fn an_unknown_resolution_ranks_by_bandwidth_after_known_ones() {
     let playlist = ladder(&["640x360@800000", "-@9000000", "1920x1080@5000000", "-@1000000", "-@64000"]);
     assert_eq!(order(&playlist, "best", Size::default()), Ok(vec![2, 1, 0, 3, 4]));
     assert_eq!(first(&playlist, "worst"), Ok(0));
 }
 
 #[test]
-fn a_size_takes_the_smallest_that_is_large_enough() {
+fn a_size_selects_the_smallest_variant_that_is_large_enough() {
     let playlist = ladder(&USUAL);
     for (size, wanted) in [
         (sized(320, None, Fit::Contain), 3),
         (sized(321, None, Fit::Contain), 0),
         (sized(None, 720, Fit::Contain), 1),
         (sized(4000, None, Fit::Contain), 2),
-        // The picture will be 320x180, whatever the box's other side
+        // The picture is 320x180, whatever the other side of the box
         (sized(320, 1000, Fit::Contain), 3),
         (sized(320, 1000, Fit::Pad), 3),
         (sized(320, 320, Fit::Cover), 0),
@@ -122,7 +122,7 @@ fn lines_are_the_shorter_side() {
 }
 
 #[test]
-fn names_stand_in_for_lines() {
+fn a_name_replaces_a_missing_number_of_lines() {
     let playlist = ladder(&["-@800000 NAME=\"360p\"", "1280x544@2000000 NAME=\"720p\"", "-@9 NAME=\"720p60\""]);
     assert_eq!(order(&playlist, "720p", Size::default()), Ok(vec![1]));
     assert_eq!(first(&playlist, "360p"), Ok(0));
@@ -130,15 +130,15 @@ fn names_stand_in_for_lines() {
 }
 
 #[test]
-fn sound_alone_comes_last() {
+fn audio_alone_comes_last() {
     let playlist =
         ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "640x360@800000 CODECS=\"avc1.4d401e,mp4a.40.2\"", "320x180@9 CODECS=\"mp4a.40.2\""]);
     assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 2, 0]));
     assert_eq!(order(&playlist, "worst", Size::default()), Ok(vec![2, 1, 0]));
     assert_eq!(first(&playlist, "<=100k"), Ok(2));
-    // A Variant that only CODECS speaks for is not what a bound asks for
+    // A bound that no Variant with video meets selects none without
     assert_eq!(first(&ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "640x360@800000"]), "<=100k"), Err(ErrorKind::NotFound));
-    // What was named is tried, and so is what is all there is
+    // A Variant is tried if it is named, or if there are no others
     assert_eq!(first(&playlist, "#0"), Ok(0));
     let sound = ladder(&["-@64000 CODECS=\"mp4a.40.2\"", "-@32000 CODECS=\"ec-3,wvtt\""]);
     assert_eq!(order(&sound, "auto", Size::default()), Ok(vec![0, 1]));
@@ -149,14 +149,14 @@ fn sound_alone_comes_last() {
 }
 
 #[test]
-fn bit_rates_are_names_too() {
+fn a_bit_rate_is_a_name_too() {
     let playlist = ladder(&["640x360@800999", "320x180@2500000 NAME=\"800k\""]);
     assert_eq!((first(&playlist, "2500k"), first(&playlist, "800k")), (Ok(1), Ok(1)));
     assert_eq!(first(&ladder(&["640x360@800999"]), "800k"), Ok(0));
 }
 
 #[test]
-fn codecs_decide_what_can_be_decoded() {
+fn codecs_decide_which_variants_are_decodable() {
     for codecs in [
         "avc1.640028",
         "avc3.64",
@@ -174,7 +174,7 @@ fn codecs_decide_what_can_be_decoded() {
         " ",
     ] {
         let playlist = ladder(&[&format!("640x360@1 CODECS=\"{codecs}\"")]);
-        assert!(playlist.variants[0].decodable() && playlist.variants[0].has_video(), "{codecs}");
+        assert!(playlist.variants[0].is_decodable() && playlist.variants[0].has_video(), "{codecs}");
     }
     let playlist = ladder(&[
         "1920x1080@9 CODECS=\"xvc1.1,mp4a.40.2\"",
@@ -182,17 +182,17 @@ fn codecs_decide_what_can_be_decoded() {
         "1280x720@5 CODECS=\"vvc1.1.L51\"",
         "1280x720@5 CODECS=\"dvh1.05.06\"",
     ]);
-    // What CODECS says against a Variant, its media may belie; but the last one's pictures would be clean and wrong
+    // The media may contradict CODECS, but the last Variant would decode cleanly to wrong colours
     assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 0, 2]));
     assert_eq!(first(&playlist, "#3"), Err(ErrorKind::Unsupported));
-    let said = undecodable_reason(&playlist.variants[0]).expect("said");
-    assert_eq!(said.kind(), ErrorKind::Unsupported);
-    assert!(said.message().contains("xvc1.1"), "{said}");
+    let reason = undecodable_reason(&playlist.variants[0]).expect("a reason");
+    assert_eq!(reason.kind(), ErrorKind::Unsupported);
+    assert!(reason.message().contains("xvc1.1"), "{reason}");
     assert!(undecodable_reason(&playlist.variants[1]).is_none());
 }
 
 #[test]
-fn standard_range_comes_before_high() {
+fn sdr_comes_before_hdr() {
     let playlist = ladder(&[
         "3840x2160@9000000 VIDEO-RANGE=PQ",
         "1280x720@2000000 VIDEO-RANGE=SDR",
@@ -207,19 +207,19 @@ fn standard_range_comes_before_high() {
 }
 
 #[test]
-fn a_playlist_that_names_itself_leaves_the_others() {
+fn a_variant_that_names_its_own_playlist_is_left_out() {
     let playlist = multivariant("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9\nindex.m3u8?token=1\n#EXT-X-STREAM-INF:BANDWIDTH=1\nindex.m3u8\n");
     assert_eq!(playlist.variants.iter().map(|variant| variant.index).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
-fn session_keys_are_kept() {
+fn session_keys_are_read() {
     let playlist = multivariant("#EXTM3U\n#EXT-X-SESSION-KEY:METHOD=SAMPLE-AES,URI=\"skd://a\"\n#EXT-X-STREAM-INF:BANDWIDTH=9\nv.m3u8\n");
-    assert_eq!(playlist.session_keys[0].drm_system(), "SAMPLE-AES with FairPlay");
+    assert_eq!(playlist.session_keys[0].protection_name(), "SAMPLE-AES with FairPlay");
 }
 
 #[test]
-fn twins_come_before_other_pathways_and_those_before_the_next_best() {
+fn copies_come_before_other_pathways_and_those_before_the_next_best() {
     let playlist = multivariant(
         "#EXTM3U\n#EXT-X-CONTENT-STEERING:SERVER-URI=\"/steer\",PATHWAY-ID=\"b\"\n\
         #EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360,PATHWAY-ID=\"a\"\na1.m3u8\n\
@@ -234,7 +234,7 @@ fn twins_come_before_other_pathways_and_those_before_the_next_best() {
 }
 
 #[test]
-fn a_score_counts_where_all_have_one() {
+fn a_score_counts_only_if_all_variants_have_one() {
     let score = |second: &str| {
         multivariant(format!(
             "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=9,RESOLUTION=640x360,SCORE=1.5\na.m3u8\n#EXT-X-STREAM-INF:BANDWIDTH=5,RESOLUTION=640x360{second}\nb.m3u8\n"
@@ -246,7 +246,7 @@ fn a_score_counts_where_all_have_one() {
 }
 
 #[test]
-fn another_view_is_chosen_by_its_name() {
+fn another_view_is_selected_by_its_name() {
     let playlist = multivariant(
         "#EXTM3U\n#EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"Main\",DEFAULT=YES\n\
         #EXT-X-MEDIA:TYPE=VIDEO,GROUP-ID=\"v\",NAME=\"Goal\",URI=\"goal.m3u8\"\n\

@@ -1,15 +1,15 @@
-//! Which segment is taken for a moment.
+//! Which segment contains a moment.
 
 use std::{fmt::Write as _, time::Duration};
 
-use super::{carried::Numbers, media};
+use super::{RandomNumbers, media};
 use crate::{
     error::ErrorKind,
     hls::{Goal, MediaPlaylist, Plan, StartOffset, plan},
     request::{Position, Precision},
 };
 
-/// Segments of so many seconds; negative ones are gaps.
+/// Segments with these durations in seconds; negative ones are gaps.
 fn playlist(durations: &[f64], tags: &str) -> MediaPlaylist {
     let mut text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:10\n{tags}\n");
     for duration in durations {
@@ -33,7 +33,7 @@ fn full(playlist: &MediaPlaylist, at: &str, precision: Option<Precision>) -> Res
 }
 
 #[test]
-fn without_a_moment_live_is_newest_and_a_recording_its_start() {
+fn without_a_position_live_is_the_newest_and_a_recording_its_start() {
     let live = playlist(&[4.0, 4.0, 4.0], "");
     assert_eq!(
         full(&live, "", None).unwrap(),
@@ -48,14 +48,14 @@ fn without_a_moment_live_is_newest_and_a_recording_its_start() {
     assert_eq!(full(&recorded, "start", Some(Precision::Exact)).unwrap().goal, Goal::FrameAt(0.0));
     assert_eq!(planned(&recorded, "live"), Ok((2, Goal::FirstKeyFrame)));
     assert_eq!(planned(&live, "start"), Ok((0, Goal::FirstKeyFrame)));
-    // An EVENT goes on; VOD does not, though ENDLIST may be missing
+    // EVENT is live, and VOD is not, even without EXT-X-ENDLIST
     assert!(playlist(&[4.0], "#EXT-X-PLAYLIST-TYPE:EVENT").is_live());
     assert!(!playlist(&[4.0], "#EXT-X-PLAYLIST-TYPE:VOD").is_live());
     assert!(!playlist(&[4.0], "#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-ENDLIST").is_live());
 }
 
 #[test]
-fn times_in_every_form() {
+fn a_time_in_any_form_is_in_its_segment() {
     let recorded = recording(&[4.0, 4.0, 4.0]);
     assert_eq!(planned(&recorded, "0"), Ok((0, Goal::FrameAt(0.0))));
     assert_eq!(planned(&recorded, "3.9"), Ok((0, Goal::FrameAt(3.9))));
@@ -70,7 +70,7 @@ fn times_in_every_form() {
 }
 
 #[test]
-fn times_outside_are_not_found() {
+fn a_time_outside_the_playlist_is_not_found() {
     let recorded = recording(&[4.0, 4.0, 4.0]);
     assert!(matches!(planned(&recorded, "12.4"), Ok((2, Goal::FrameAt(_)))), "durations are rounded");
     for at in ["12.6", "1:00:00", "-13", "2026-01-31T12:00:00Z"] {
@@ -83,7 +83,7 @@ fn times_outside_are_not_found() {
 }
 
 #[test]
-fn nothing_to_show_is_not_found() {
+fn a_playlist_without_media_is_not_found() {
     for durations in [&[][..], &[-4.0, -4.0]] {
         for at in ["", "live", "start", "0", "50%"] {
             assert_eq!(planned(&recording(durations), at), Err(ErrorKind::NotFound), "{at}");
@@ -92,7 +92,7 @@ fn nothing_to_show_is_not_found() {
 }
 
 #[test]
-fn a_gap_gives_way_to_what_is_before_it() {
+fn a_moment_in_a_gap_is_in_the_segment_before_it() {
     let recorded = recording(&[4.0, 4.0, -4.0, -4.0, 4.0]);
     let found = full(&recorded, "9", None).unwrap();
     assert_eq!((found.candidates[0].segment, found.goal), (1, Goal::FrameAt(8.0)));
@@ -106,7 +106,7 @@ fn a_gap_gives_way_to_what_is_before_it() {
 }
 
 #[test]
-fn a_start_that_the_playlist_names_is_taken() {
+fn a_recording_starts_at_ext_x_start() {
     let start = |tag: &str| playlist(&[4.0, 4.0, 4.0], &format!("#EXT-X-ENDLIST\n#EXT-X-START:{tag}"));
     assert_eq!(planned(&start("TIME-OFFSET=5"), ""), Ok((1, Goal::KeyFrameAtOrBefore(5.0))));
     assert_eq!(planned(&start("TIME-OFFSET=5,PRECISE=YES"), ""), Ok((1, Goal::FrameAt(5.0))));
@@ -122,7 +122,7 @@ fn a_start_that_the_playlist_names_is_taken() {
 }
 
 #[test]
-fn dates_find_their_segment() {
+fn a_date_is_in_its_segment() {
     let dated = playlist(&[4.0, 4.0, 4.0], "#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:00:00Z");
     assert_eq!(planned(&dated, "2026-01-31T12:00:00Z"), Ok((0, Goal::FrameAt(0.0))));
     assert_eq!(planned(&dated, "2026-01-31T13:00:05+01:00"), Ok((1, Goal::FrameAt(5.0))));
@@ -133,7 +133,7 @@ fn dates_find_their_segment() {
 }
 
 #[test]
-fn a_date_between_segments_takes_what_is_before_it() {
+fn a_date_between_segments_is_in_the_segment_before_it() {
     let text = "#EXTM3U\n#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:00:00Z\n#EXTINF:4,\na\n#EXTINF:4,\nb\n\
         #EXT-X-DISCONTINUITY\n#EXT-X-PROGRAM-DATE-TIME:2026-01-31T12:01:00Z\n#EXTINF:4,\nc\n";
     let found = full(&media(text), "2026-01-31T12:00:30Z", None).unwrap();
@@ -144,25 +144,25 @@ fn a_date_between_segments_takes_what_is_before_it() {
 }
 
 #[test]
-fn segments_without_a_duration_are_taken_from_the_first() {
+fn without_durations_every_moment_is_in_the_first_segment() {
     let recorded = recording(&[0.0, 0.0, 0.0]);
     assert_eq!(planned(&recorded, "0"), Ok((0, Goal::FrameAt(0.0))));
     assert_eq!(planned(&recorded, ""), Ok((0, Goal::FirstKeyFrame)));
 }
 
 #[test]
-fn the_segment_found_holds_the_moment() {
+fn the_planned_segment_contains_the_moment() {
     for seed in 0..3000 {
-        let mut numbers = Numbers::new(seed);
-        let durations: Vec<f64> = (0..=numbers.next(20))
+        let mut numbers = RandomNumbers::new(seed);
+        let durations: Vec<f64> = (0..=numbers.below(20))
             .map(|_| {
-                let duration = numbers.next(10_000) as f64 / 1000.0;
-                if numbers.next(6) == 0 { -duration } else { duration }
+                let duration = numbers.below(10_000) as f64 / 1000.0;
+                if numbers.below(6) == 0 { -duration } else { duration }
             })
             .collect();
         let recorded = recording(&durations);
         let end = recorded.duration();
-        let wanted = end * numbers.next(1001) as f64 / 1000.0;
+        let wanted = end * numbers.below(1001) as f64 / 1000.0;
         let found = plan(&recorded, Some(Position::FromStart(Duration::from_secs_f64(wanted))), None, None);
         let playable = recorded.segments.iter().any(|segment| !segment.gap);
         assert_eq!(found.is_ok(), playable, "{durations:?} {wanted}");
@@ -172,11 +172,11 @@ fn the_segment_found_holds_the_moment() {
         let Goal::FrameAt(moment) = found.goal else { panic!("{:?}", found.goal) };
         assert!(!segment.gap, "{durations:?} {wanted}");
         assert!((segment.start..=segment.end()).contains(&moment), "{durations:?} {wanted}: {moment} in {index}");
-        let holds = |from: f64, to: f64| (from - 0.001..to + 0.001).contains(&wanted);
+        let contains = |from: f64, to: f64| (from - 0.001..to + 0.001).contains(&wanted);
         if found.note.is_none() {
-            assert!(holds(segment.start, segment.end()), "{durations:?} {wanted}: {index}");
+            assert!(contains(segment.start, segment.end()), "{durations:?} {wanted}: {index}");
         } else {
-            // Everything from there to the moment is a gap
+            // Everything between it and the moment is a gap
             let (from, to) = if segment.end() <= wanted + 0.001 { (segment.end(), wanted) } else { (wanted, segment.start) };
             let mut between = recorded.segments.iter().filter(|other| other.end() > from + 0.001 && other.start < to - 0.001);
             assert!(between.all(|other| other.gap), "{durations:?} {wanted}: {index}");

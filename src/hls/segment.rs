@@ -1,0 +1,142 @@
+//! A Media Segment and what belongs to it (section 4.4.4).
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use url::Url;
+
+use super::{attributes::Attributes, key::Key, low_latency::Part};
+
+/// A Media Segment (section 4.4.4).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Segment {
+    /// The resource that contains it.
+    pub url: Url,
+    /// Its bytes in the resource (section 4.4.4.2); `None` is the whole resource.
+    pub byte_range: Option<ByteRange>,
+    /// Seconds from the start of the playlist's first segment.
+    pub start: f64,
+    /// Seconds by EXTINF (section 4.4.4.1); the target duration if the playlist has no EXTINF.
+    pub duration: f64,
+    /// Media Sequence Number (section 3).
+    pub media_sequence_number: u64,
+    /// Discontinuity Sequence Number (section 3).
+    pub discontinuity_sequence_number: u64,
+    /// The Media Initialization Section that applies (section 4.4.4.5).
+    pub init: Option<Arc<Init>>,
+    /// Encryption (section 4.4.4.4); `None` if it is clear. Neighbours with the same key share it.
+    pub key: Option<Arc<Key>>,
+    /// Whether there is no media: EXT-X-GAP (section 4.4.4.7), or an invalid URI or byte range.
+    pub gap: bool,
+    /// Date of its first sample (section 4.4.4.6), extrapolated from the previous or the first EXT-X-PROGRAM-DATE-TIME.
+    pub program_date_time: Option<DateTime<Utc>>,
+    /// EXT-X-BITRATE in kilobits per second (section 4.4.4.8).
+    pub bitrate: Option<u64>,
+    /// Its Partial Segments, if the playlist lists them (section 4.4.4.9).
+    pub parts: Vec<Part>,
+    /// The tiles of an image; `None` for other media.
+    pub tiles: Option<Tiles>,
+    /// Whether the whole segment exists. Otherwise it consists of `parts` so far, and `url` is that of the last one.
+    pub complete: bool,
+}
+
+/// How an image is divided into pictures, row by row (EXT-X-TILES of Roku's image playlists).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tiles {
+    /// Columns and rows.
+    pub layout: (u32, u32),
+    /// Seconds of playback that each picture represents.
+    pub duration: f64,
+}
+
+/// A Media Initialization Section (section 4.4.4.5).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Init {
+    /// The resource that contains it.
+    pub url: Url,
+    /// Its bytes in the resource; `None` is the whole resource.
+    pub byte_range: Option<ByteRange>,
+    /// Encryption; `None` if it is clear.
+    pub key: Option<Arc<Key>>,
+}
+
+/// Consecutive bytes of a resource (section 4.4.4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ByteRange {
+    /// The first byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub length: u64,
+}
+
+/// A byte range as playlists write it: `length[@offset]`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ByteRangeTag {
+    pub length: u64,
+    pub offset: Option<u64>,
+}
+
+impl Segment {
+    /// The segment without the parts before `index`, in a segment of its own.
+    #[must_use]
+    pub fn from_part(&self, index: usize) -> Self {
+        let parts: Vec<Part> = self.parts.get(index..).unwrap_or_default().to_vec();
+        let start = parts.first().map_or(self.start, |part| part.start);
+        let program_date_time = self.program_date_time.and_then(|date| date.checked_add_signed(time_delta(start - self.start)));
+        Self { start, duration: (self.end() - start).max(0.0), program_date_time, parts, complete: false, ..self.clone() }
+    }
+
+    /// End of the segment, in seconds from the start of the playlist's first segment.
+    pub fn end(&self) -> f64 {
+        self.start + self.duration
+    }
+}
+
+impl Tiles {
+    /// Reads EXT-X-TILES. `None` if LAYOUT or DURATION is missing or invalid.
+    pub(super) fn of(attributes: &str) -> Option<Self> {
+        let list = Attributes::of(attributes);
+        let layout = list.resolution("LAYOUT")?;
+        Some(Self { layout, duration: list.float("DURATION").filter(|seconds| *seconds > 0.0)? })
+    }
+}
+
+impl Init {
+    /// Reads EXT-X-MAP. `key` is the one that applies at the tag. `None` if URI is missing or invalid.
+    pub(super) fn of(attributes: &str, base: &Url, key: Option<Arc<Key>>) -> Option<Self> {
+        let list = Attributes::of(attributes);
+        let url = base.join(&list.get("URI")?.replace('"', "")).ok()?;
+        let byte_range = list.get("BYTERANGE").and_then(ByteRangeTag::of);
+        let byte_range = byte_range.map(|range| ByteRange { offset: range.offset.unwrap_or(0), length: range.length });
+        Some(Self { url, byte_range: byte_range.filter(ByteRange::is_valid), key })
+    }
+}
+
+impl ByteRange {
+    /// Whether it has bytes, and an end that a file can have.
+    pub(super) fn is_valid(&self) -> bool {
+        self.length > 0 && self.offset.checked_add(self.length).is_some()
+    }
+
+    /// The byte after the last one.
+    pub(super) fn end(&self) -> u64 {
+        self.offset.saturating_add(self.length)
+    }
+}
+
+impl ByteRangeTag {
+    /// Reads `length[@offset]`, with blanks or quotes around the numbers.
+    pub fn of(text: &str) -> Option<Self> {
+        let number = |text: &str| text.trim_matches(|c: char| c.is_whitespace() || c == '"').parse::<u64>().ok();
+        match text.split_once('@') {
+            Some((length, offset)) => Some(Self { length: number(length)?, offset: Some(number(offset)?) }),
+            None => Some(Self { length: number(text)?, offset: None }),
+        }
+    }
+}
+
+/// Seconds as chrono counts them, rounded to microseconds.
+#[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
+pub(super) fn time_delta(seconds: f64) -> TimeDelta {
+    TimeDelta::microseconds((seconds * 1e6).round() as i64)
+}
