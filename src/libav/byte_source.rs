@@ -12,7 +12,7 @@ use crate::{error::Error, media::StreamStart};
 /// Where a [`Source`] gets its bytes from: blocking, in order, from offset 0.
 pub trait Upstream: Send + 'static {
     /// The next bytes, at least one; `None` at the end.
-    fn next(&mut self) -> Result<Option<Bytes>, Error>;
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error>;
 
     /// Goes on at `offset`. `Ok(false)`: this upstream only goes forward.
     fn seek_to(&mut self, offset: u64) -> Result<bool, Error>;
@@ -136,7 +136,7 @@ impl ByteSource {
     }
 
     /// Fails once nothing more is wanted.
-    pub fn check(&self) -> Result<(), Error> {
+    pub fn check_deadline(&self) -> Result<(), Error> {
         self.lock().upstream.check_deadline()
     }
 
@@ -146,12 +146,12 @@ impl ByteSource {
     }
 
     /// See [`Upstream::origin`].
-    pub fn origin(&self, position: u64) -> u64 {
+    pub fn download_offset(&self, position: u64) -> u64 {
         self.lock().upstream.download_offset(position)
     }
 
     /// See [`Upstream::starts`].
-    pub fn starts(&self) -> Vec<StreamStart> {
+    pub fn stream_starts(&self) -> Vec<StreamStart> {
         self.lock().upstream.stream_starts()
     }
 
@@ -167,7 +167,7 @@ impl ByteSource {
 
 impl SharedBuffer {
     fn grow(&mut self) -> Result<(), Error> {
-        match self.upstream.next()? {
+        match self.upstream.next_chunk()? {
             Some(bytes) => {
                 if let Some(run) = self.runs.last_mut() {
                     run.bytes.extend_from_slice(&bytes);
@@ -261,7 +261,7 @@ mod tests {
     }
 
     impl Upstream for Counter {
-        fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
             let end = self.end.min(self.next + self.piece);
             let bytes: Vec<u8> = (self.next..end).map(|byte| byte.to_le_bytes()[0]).collect();
             self.next = end;

@@ -22,9 +22,9 @@ pub(super) enum DecodeMode {
     /// Every frame, in the order of presentation.
     EveryFrame,
     /// As every frame, and strictly by the standard where the decoder can be told: for the proof of a key.
-    Proof,
+    Verification,
     /// As the proof, of data that is expected to be damaged: errors are told, and the picture not mended, which takes longer than decoding.
-    Spoilt,
+    Corrupted,
 }
 
 /// Frames that H.264 may hold back before it knows the order of presentation. Without a bound from the bitstream libavcodec guesses
@@ -91,8 +91,8 @@ impl Decoder {
                     // Which frames are whole is known from where decoding began, not from what the decoder guesses
                     (*context).flags |= ffi::AV_CODEC_FLAG_OUTPUT_CORRUPT.cast_signed();
                 }
-                DecodeMode::Proof => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
-                DecodeMode::Spoilt => {
+                DecodeMode::Verification => (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT,
+                DecodeMode::Corrupted => {
                     (*context).strict_std_compliance = ffi::FF_COMPLIANCE_STRICT;
                     (*context).error_concealment = 0;
                 }

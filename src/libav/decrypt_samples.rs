@@ -29,11 +29,11 @@ pub struct EncryptedPacket<'a> {
     /// libavcodec's name of the codec.
     pub codec: &'static str,
     /// Whether it came in a transport stream.
-    pub in_ts: bool,
+    pub is_transport_stream: bool,
     /// How Common Encryption has it; `None` where it does not.
-    pub common: Option<CommonEncryption>,
+    pub common_encryption: Option<CommonEncryption>,
     /// System IDs of the DRM systems that the container names (`pssh`, ISO/IEC 23001-7, 8.1).
-    pub systems: &'a [Vec<u8>],
+    pub drm_systems: &'a [Vec<u8>],
 }
 
 /// How Common Encryption has one sample (`AVEncryptionInfo`).
@@ -61,7 +61,7 @@ impl CommonEncryption {
     /// Reads `AV_PKT_DATA_ENCRYPTION_INFO`: numbers of 32 bits, big-endian (libavutil's encryption_info.c): scheme, pattern, the sizes
     /// of key ID and IV, the count of subsamples; then all of these.
     fn read(bytes: &[u8]) -> Option<Self> {
-        let mut words = CommaFields(bytes);
+        let mut words = WordReader(bytes);
         let scheme = words.word()?.to_be_bytes();
         let pattern = (words.word()?, words.word()?);
         let [id_size, vector_size, count] = [words.word()?, words.word()?, words.word()?];
@@ -77,7 +77,7 @@ impl CommonEncryption {
 /// Reads `AV_PKT_DATA_ENCRYPTION_INIT_INFO`: a count, and for each system the sizes of its ID, of its key IDs and of its data, and then
 /// these (libavutil's encryption_info.c).
 pub(super) fn systems(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let mut words = CommaFields(bytes);
+    let mut words = WordReader(bytes);
     let count = words.word().unwrap_or_default();
     let mut next = || {
         let (id_size, ids, one_id, data) = (words.word()?, words.word()?, words.word()?, words.word()?);
@@ -89,9 +89,9 @@ pub(super) fn systems(bytes: &[u8]) -> Vec<Vec<u8>> {
     (0..count.min(64)).map_while(|_| next()).collect()
 }
 
-struct CommaFields<'a>(&'a [u8]);
+struct WordReader<'a>(&'a [u8]);
 
-impl<'a> CommaFields<'a> {
+impl<'a> WordReader<'a> {
     fn word(&mut self) -> Option<u32> {
         let (word, rest) = self.0.split_first_chunk::<4>()?;
         self.0 = rest;

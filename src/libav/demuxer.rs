@@ -11,10 +11,10 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     byte_source::ByteSource,
+    container::{self, Container},
     decrypt_samples::systems,
     error::{check, failure, no_memory, set_up},
     size,
-    sniff::{self, Container},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -23,7 +23,7 @@ use crate::{
 
 /// How much libavformat may do besides taking the container apart. It never derives times: that is the timeline's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(super) enum DemuxMode {
     /// Packets as they are in the container: nothing is read ahead, nothing is guessed.
     Packets,
     /// Packets are cut to one frame each by a parser, which sets key flags.
@@ -63,7 +63,7 @@ pub(super) struct Demuxer {
 
 impl Demuxer {
     /// Opens what `source` holds, from its start. Probing decodes frames of at most `most_pixels`.
-    pub fn open(source: &ByteSource, container: Container, mode: Mode, most_pixels: u64) -> Result<Self, Error> {
+    pub fn open(source: &ByteSource, container: Container, mode: DemuxMode, most_pixels: u64) -> Result<Self, Error> {
         set_up();
         let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER).map_err(|e| failure("opening", e))?;
         // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
@@ -73,10 +73,10 @@ impl Demuxer {
         }
         let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_IGNIDX | ffi::AVFMT_FLAG_NOFILLIN;
         flags |= match mode {
-            Mode::Packets => ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOBUFFER,
-            Mode::Parsed => ffi::AVFMT_FLAG_NOBUFFER,
+            DemuxMode::Packets => ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOBUFFER,
+            DemuxMode::Parsed => ffi::AVFMT_FLAG_NOBUFFER,
             // Without a buffer find_stream_info would drop the packets that it has read
-            Mode::Probed => 0,
+            DemuxMode::Probed => 0,
         };
         let mut options: *mut ffi::AVDictionary = ptr::null_mut();
         // SAFETY: `context` is ours and not open yet, which is when its fields may be set; `pb` lives as long as `io`, which outlives
@@ -86,7 +86,7 @@ impl Demuxer {
             (*context).flags |= flags;
             // Timestamps stay as they are: the timeline knows when the clock wraps
             (*context).correct_ts_overflow = 0;
-            (*context).probesize = if mode == Mode::Probed { LONG_PROBE } else { QUICK_PROBE };
+            (*context).probesize = if mode == DemuxMode::Probed { LONG_PROBE } else { QUICK_PROBE };
             if container == Container::Ts {
                 ffi::av_dict_set(&raw mut options, c"max_packet_size".as_ptr(), LARGEST_PES.as_ptr(), 0);
             }
@@ -100,7 +100,7 @@ impl Demuxer {
         }
         let (held, seen) = (VecDeque::new(), Vec::new());
         let mut demuxer = Self { context, _io: io, source: source.clone(), chosen: None, container, held, seen };
-        if mode == Mode::Probed {
+        if mode == DemuxMode::Probed {
             let probed = demuxer.probe(most_pixels);
             demuxer.raise(probed, "the segment cannot be probed")?;
         }
@@ -129,7 +129,7 @@ impl Demuxer {
     }
 
     /// The next packet of the video stream; `None` at the end. A packet that libavformat marks as corrupt is given with its mark.
-    pub fn packet(&mut self) -> Result<Option<ff::Packet>, Error> {
+    pub fn next_packet(&mut self) -> Result<Option<ff::Packet>, Error> {
         let mut passed_over = 0;
         loop {
             if self.chosen.is_some() {
@@ -164,7 +164,7 @@ impl Demuxer {
 
     /// The next packet of any stream.
     fn read(&mut self) -> Result<Option<ff::Packet>, Error> {
-        self.check()?;
+        self.check_deadline()?;
         let mut packet = ff::Packet::empty();
         // SAFETY: `context` is open and the packet is blank.
         let read = unsafe { ffi::av_read_frame(self.context, ff::packet::Mut::as_mut_ptr(&mut packet)) };
@@ -216,7 +216,7 @@ impl Demuxer {
     fn has_more_programmes(&self) -> Result<bool, Error> {
         let tables = self.programme_tables();
         Ok(tables.len() > 1 && {
-            let present = sniff::programmes(&self.source.peek(PROGRAMMES)?, &tables);
+            let present = container::count_present_tables(&self.source.peek(PROGRAMMES)?, &tables);
             // SAFETY: `programs` points to `nb_programs` pointers to programmes while the context is open.
             let read = unsafe {
                 let programmes = std::slice::from_raw_parts((*self.context).programs, (*self.context).nb_programs as usize);
@@ -241,8 +241,8 @@ impl Demuxer {
     }
 
     /// Fails once nothing more is wanted: asked between packets, also by who decodes them.
-    pub fn check(&self) -> Result<(), Error> {
-        self.source.check()
+    pub fn check_deadline(&self) -> Result<(), Error> {
+        self.source.check_deadline()
     }
 
     /// Goes to the key frame at or before `moment` by the container's own index; `false` where there is none.

@@ -106,7 +106,7 @@ impl Frame {
     }
 
     /// The pts of the packet that it came with: there, the access unit's number.
-    pub(super) fn number(&self) -> Option<i64> {
+    pub(super) fn access_unit_index(&self) -> Option<i64> {
         self.video.pts().or(self.video.timestamp())
     }
 

@@ -3,7 +3,7 @@
 //!
 //! A track may have several (`stsd`, ISO/IEC 14496-12, 8.5.2), and each fragment names one of them by `sample_description_index` (8.8.7).
 
-use super::fragments::{boxes, u32_at};
+use super::fragment_stream::{boxes, u32_at};
 
 const DESCRIPTION_INDEX_PRESENT: u32 = 0x00_00_02;
 const BASE_DATA_OFFSET_PRESENT: u32 = 0x00_00_01;

@@ -6,33 +6,33 @@
 use std::io::Read;
 
 use super::{
+    access_unit_reader::AccessUnitReader,
     byte_source::ByteSource,
+    container::{self, Container},
     decrypt_samples::DecryptSamples,
-    demuxer::Mode,
+    demuxer::DemuxMode,
     frame::Frame,
     jpeg,
-    key_verification::does_not_fit,
-    sniff::{self, Container},
-    units::Units,
+    key_verification::wrong_key,
 };
 use crate::{
     error::{Error, ErrorKind},
-    media::{Anchor, Syntax},
+    media::{Anchor, HeaderReader},
 };
 
 /// What is looked for. Moments are seconds from the start of the playlist's first segment, or of the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SearchTarget {
     /// The first key frame.
-    First,
+    FirstKeyFrame,
     /// The first key frame that is shown later than this.
     KeyFrameAfter(f64),
     /// The last frame.
-    Last,
+    LastFrame,
     /// The last key frame at or before a moment.
-    KeyFrame(SearchTime),
+    KeyFrameAt(SearchTime),
     /// The last frame at or before a moment.
-    Frame(SearchTime),
+    FrameAt(SearchTime),
 }
 
 /// A moment, in seconds.
@@ -43,7 +43,7 @@ pub enum SearchTime {
     /// Before the end that the container tells.
     FromEnd(f64),
     /// A part of the duration that the container tells: 0 to 1.
-    Part(f64),
+    Fraction(f64),
 }
 
 /// What the bytes are to be taken for.
@@ -60,9 +60,9 @@ pub enum InputKind {
 /// How a search ended.
 pub enum SearchOutcome {
     /// With the frame.
-    Found(Box<Found>),
+    Found(Box<FoundFrame>),
     /// These bytes are not enough: what comes before them is needed too.
-    Earlier,
+    NeedsEarlier,
 }
 
 /// What may be decoded.
@@ -75,7 +75,7 @@ pub struct DecodeLimits {
 }
 
 /// A whole frame.
-pub struct Found {
+pub struct FoundFrame {
     /// The frame.
     pub frame: Frame,
     /// Seconds from the start of the playlist's first segment, or of the file.
@@ -92,11 +92,11 @@ pub struct DomainState {
     /// Where the media's clock lies in the playlist.
     pub anchor: Option<Anchor>,
     /// Parameter sets.
-    pub syntax: Option<Syntax>,
+    pub syntax: Option<HeaderReader>,
 }
 
 /// A larger JPEG is cut off there, and so damaged.
-const LARGEST_STILL: u64 = 32 << 20;
+const MAX_STILL_BYTES: u64 = 32 << 20;
 /// The movie header of a file in fragments ends within so many bytes: it lists no samples.
 const MOVIE_HEADER: usize = 16 << 10;
 /// Half a millisecond: playlists round to that.
@@ -112,16 +112,16 @@ pub fn search(
     kind: InputKind,
     bounds: DecodeLimits,
     unlock: &dyn DecryptSamples,
-    memory: &mut DomainState,
+    domain_state: &mut DomainState,
 ) -> Result<SearchOutcome, Error> {
     // A box tells itself by its first bytes; to look further might cost a request
-    let first = source.peek(sniff::BOX)?;
-    if sniff::is_jpeg(&first) && kind != InputKind::Segments {
-        return still(source, bounds);
+    let first = source.peek(container::BOX_HEADER)?;
+    if container::is_jpeg(&first) && kind != InputKind::Segments {
+        return decode_still(source, bounds);
     }
-    let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
-    let container = sniff::container(&head)?;
-    if container == Container::Ts && sniff::is_scrambled_ts(&head) {
+    let head = if container::is_mp4(&first) { first } else { source.peek(container::PROBE_BYTES)? };
+    let container = container::detect_container(&head)?;
+    if container == Container::Ts && container::is_scrambled_ts(&head) {
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
             .with_hint("no key can be given for it"));
     }
@@ -129,21 +129,21 @@ pub fn search(
     let has_index =
         kind == InputKind::File && !(container == Container::Mp4 && source.peek(MOVIE_HEADER)?.windows(4).any(|four| four == b"mvex"));
     let mut failure = None;
-    for mode in [Mode::Packets, Mode::Probed] {
+    for mode in [DemuxMode::Packets, DemuxMode::Probed] {
         let mut attempt = SearchPass {
-            units: Units::open(source, container, mode, bounds, unlock, memory)?,
+            reader: AccessUnitReader::open(source, container, mode, bounds, unlock, domain_state)?,
             has_index,
-            memory: &mut *memory,
+            memory: &mut *domain_state,
             is_blind: false,
             sought_from: None,
         };
         let outcome = attempt.run(wanted);
-        attempt.remember();
-        let (is_locked, is_blind) = (attempt.units.locked.any(), attempt.is_blind);
+        attempt.update_domain_state();
+        let (is_locked, is_blind) = (attempt.reader.key_verification.has_decrypted(), attempt.is_blind);
         match outcome {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {error}");
-                failure = Some(if is_locked { does_not_fit() } else { error });
+                failure = Some(if is_locked { wrong_key() } else { error });
             }
             done => return done,
         }
@@ -152,25 +152,25 @@ pub fn search(
             break;
         }
     }
-    Err(failure.unwrap_or_else(|| unclean("no frame was found")))
+    Err(failure.unwrap_or_else(|| undecodable("no frame was found")))
 }
 
-fn still(source: &ByteSource, bounds: DecodeLimits) -> Result<SearchOutcome, Error> {
+fn decode_still(source: &ByteSource, bounds: DecodeLimits) -> Result<SearchOutcome, Error> {
     let mut file = Vec::new();
-    let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
-    read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").with_source(e)))?;
+    let read = source.from_start().take(MAX_STILL_BYTES).read_to_end(&mut file);
+    read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the picture cannot be read").with_source(e)))?;
     source.acquire_permit()?;
     let frame = jpeg::still(&file, bounds.pixels)?;
-    Ok(SearchOutcome::Found(Box::new(Found { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
+    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
 }
 
-pub(super) fn unclean(what: &str) -> Error {
+pub(super) fn undecodable(what: &str) -> Error {
     Error::new(ErrorKind::Undecodable, what.to_owned())
 }
 
 /// One pass over the bytes.
 pub(super) struct SearchPass<'a> {
-    pub units: Units<'a>,
+    pub reader: AccessUnitReader<'a>,
     /// Whether the container's index may be used.
     pub has_index: bool,
     pub memory: &'a mut DomainState,
@@ -183,21 +183,21 @@ pub(super) struct SearchPass<'a> {
 impl SearchPass<'_> {
     fn run(&mut self, wanted: SearchTarget) -> Result<SearchOutcome, Error> {
         match wanted {
-            SearchTarget::First => self.first_key_frame(None),
+            SearchTarget::FirstKeyFrame => self.first_key_frame(None),
             SearchTarget::KeyFrameAfter(time) => self.first_key_frame(Some(time)),
-            SearchTarget::Last => self.last(),
-            SearchTarget::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.key_frame_at(moment)),
-            SearchTarget::Frame(moment) => self.moment(moment).and_then(|moment| self.frame_at(moment)),
+            SearchTarget::LastFrame => self.last_frame(),
+            SearchTarget::KeyFrameAt(moment) => self.resolve_time(moment).and_then(|moment| self.key_frame_at(moment)),
+            SearchTarget::FrameAt(moment) => self.resolve_time(moment).and_then(|moment| self.frame_at(moment)),
         }
     }
 
     /// Keeps what other segments may need to know.
-    fn remember(&mut self) {
-        let known = self.units.known_anchor();
+    fn update_domain_state(&mut self) {
+        let known = self.reader.known_anchor();
         if self.memory.anchor.is_none() || known.is_some_and(|anchor| anchor.is_sure) {
             self.memory.anchor = known;
         }
-        if let Some(syntax) = self.units.syntax() {
+        if let Some(syntax) = self.reader.headers() {
             match &mut self.memory.syntax {
                 Some(known) => known.inherit(syntax),
                 none => *none = Some(syntax.clone()),
@@ -207,36 +207,36 @@ impl SearchPass<'_> {
 
     /// The frame of unit `index` with what is known of it.
     pub fn found(&mut self, frame: Frame, index: usize) -> SearchOutcome {
-        let seconds = self.units.times().get(index).copied().unwrap_or(0.0);
-        let media_seconds = self.units.timed.get(index).and_then(|unit| unit.pts);
-        let position = self.units.packets.get(index).and_then(|packet| self.units.place(packet));
-        SearchOutcome::Found(Box::new(Found { frame, seconds, media_seconds, position }))
+        let seconds = self.reader.playlist_times().get(index).copied().unwrap_or(0.0);
+        let media_seconds = self.reader.units.get(index).and_then(|unit| unit.pts);
+        let position = self.reader.packets.get(index).and_then(|packet| self.reader.download_offset(packet));
+        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position }))
     }
 
     /// Tries the units from which `target` can be decoded. `None`: it is not whole from any of them.
-    pub fn decoded(&mut self, target: usize) -> Result<Option<SearchOutcome>, Error> {
-        for entry in crate::media::entries_for(&self.units.timed, target) {
-            if let Some(frame) = self.units.frame(entry, target, self.memory)? {
-                let run = self.units.packets.get(entry..=target).unwrap_or_default();
-                self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
+    pub fn decode_target(&mut self, target: usize) -> Result<Option<SearchOutcome>, Error> {
+        for entry in crate::media::entries_for(&self.reader.units, target) {
+            if let Some(frame) = self.reader.decode_frame(entry, target, self.memory)? {
+                let run = self.reader.packets.get(entry..=target).unwrap_or_default();
+                self.reader.key_verification.verify(&self.reader.demuxer, run, self.reader.limits.pixels)?;
                 return Ok(Some(self.found(frame, target)));
             }
-            if let Some(key) = self.units.packets.get(entry) {
-                self.units.locked.failed(key)?;
+            if let Some(key) = self.reader.packets.get(entry) {
+                self.reader.key_verification.count_failed_key_frame(key)?;
             }
         }
         Ok(None)
     }
 
     /// Why nothing was found: no video at all, or none that is whole.
-    pub fn nothing(&mut self, otherwise: &str) -> Error {
-        if self.units.timed.is_empty() && self.units.demuxer.stream().is_none() {
+    pub fn not_found_error(&mut self, otherwise: &str) -> Error {
+        if self.reader.units.is_empty() && self.reader.demuxer.stream().is_none() {
             self.is_blind = true;
-            let error = self.units.demuxer.without_video();
+            let error = self.reader.demuxer.without_video();
             // Tables may not tell the codec: then probing finds it
-            if self.units.demuxer.has_unknown_streams() { unclean(otherwise).with_source(error) } else { error }
-        } else if self.units.has_packets {
-            unclean(otherwise)
+            if self.reader.demuxer.has_unknown_streams() { undecodable(otherwise).with_source(error) } else { error }
+        } else if self.reader.has_packets {
+            undecodable(otherwise)
         } else {
             Error::new(ErrorKind::NoVideo, "the segment announces video, but holds none")
         }

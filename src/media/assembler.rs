@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 
 use super::{
+    header_reader::{HeaderReader, UnitRole},
     nal::start_code,
-    syntax::{Role, Syntax},
 };
 
 /// The largest access unit that is assembled, in bytes.
@@ -44,14 +44,14 @@ pub struct AccessUnit {
 
 /// Cuts the byte stream of one elementary stream into access units.
 #[derive(Debug)]
-pub struct Assembler {
+pub struct AccessUnitAssembler {
     /// The headers that were read so far.
-    pub syntax: Syntax,
+    pub syntax: HeaderReader,
     buffer: Vec<u8>,
     /// The offset of the buffer's first byte in the byte stream. All other offsets count from the stream's start.
     base: usize,
     /// What is known of the bytes from each offset on.
-    marks: VecDeque<TimestampMark>,
+    marks: VecDeque<PayloadStart>,
     /// Before this offset every start code was looked at.
     scanned: usize,
     has_picture: bool,
@@ -61,7 +61,7 @@ pub struct Assembler {
 }
 
 #[derive(Debug, Clone)]
-struct TimestampMark {
+struct PayloadStart {
     offset: usize,
     pts: Option<i64>,
     dts: Option<i64>,
@@ -69,9 +69,9 @@ struct TimestampMark {
     is_damaged: bool,
 }
 
-impl Assembler {
+impl AccessUnitAssembler {
     /// An assembler for a codec whose [`Syntax::splits`].
-    pub fn new(syntax: Syntax) -> Self {
+    pub fn new(syntax: HeaderReader) -> Self {
         Self {
             syntax,
             buffer: Vec::new(),
@@ -90,7 +90,7 @@ impl Assembler {
             self.remove(self.end());
         }
         let PesPayload { data, pts, dts, position, is_damaged } = payload;
-        self.marks.push_back(TimestampMark { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
+        self.marks.push_back(PayloadStart { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
         self.buffer.extend_from_slice(data);
         self.scan(false);
     }
@@ -129,7 +129,7 @@ impl Assembler {
     }
 
     /// The role of what begins behind the start code `at`, up to the `following` one.
-    fn role(&mut self, at: usize, following: Option<usize>, ended: bool) -> Role {
+    fn role(&mut self, at: usize, following: Option<usize>, ended: bool) -> UnitRole {
         let to = following.map_or(self.buffer.len(), |following| following - self.base);
         let bytes = self.buffer.get(at + 3 - self.base..to).unwrap_or_default();
         // The zeros before a start code belong to no unit
@@ -144,16 +144,16 @@ impl Assembler {
             let role = self.role(at, following, ended);
             match role {
                 // The header is looked at again when more of it has come
-                Role::Unknown => return,
-                Role::Announces if self.has_picture => self.announced = self.announced.or(Some(self.with_zero_byte(at))),
-                Role::Continues | Role::Announces => {}
-                Role::NewPicture if self.has_picture => {
+                UnitRole::Incomplete => return,
+                UnitRole::MayStartNext if self.has_picture => self.announced = self.announced.or(Some(self.with_zero_byte(at))),
+                UnitRole::Continues | UnitRole::MayStartNext => {}
+                UnitRole::NewPicture if self.has_picture => {
                     self.cut(self.announced.unwrap_or_else(|| self.with_zero_byte(at)));
                     // It is the first picture of the new access unit
                     self.role(at, following, ended);
                     self.has_picture = true;
                 }
-                Role::NewPicture | Role::Picture | Role::SecondField => (self.has_picture, self.announced) = (true, None),
+                UnitRole::NewPicture | UnitRole::Picture | UnitRole::SecondField => (self.has_picture, self.announced) = (true, None),
             }
             self.scanned = at + 3;
         }
@@ -237,7 +237,7 @@ mod tests {
 
     /// The units of a stream that comes in pieces, and what they say.
     fn units(codec: &str, stream: &[u8], piece: usize) -> (Vec<AccessUnit>, Vec<UnitFacts>) {
-        let mut assembler = Assembler::new(Syntax::of(codec, &[]));
+        let mut assembler = AccessUnitAssembler::new(HeaderReader::of(codec, &[]));
         let mut units = Vec::new();
         for (index, data) in (0..).zip(stream.chunks(piece)) {
             assembler.push(&PesPayload {
@@ -251,7 +251,7 @@ mod tests {
         }
         assembler.finish();
         units.extend(std::iter::from_fn(|| assembler.next_unit()));
-        let mut syntax = Syntax::of(codec, &[]);
+        let mut syntax = HeaderReader::of(codec, &[]);
         let facts = units.iter().map(|unit| syntax.facts(&unit.data, false)).collect();
         (units, facts)
     }

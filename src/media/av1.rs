@@ -1,7 +1,7 @@
 //! AV1's open bitstream units (AV1 bitstream specification, 5.3 to 5.9).
 
 use super::{
-    bits::Bits,
+    bits::BitReader,
     unit_facts::{EntryPoint, UnitFacts},
 };
 
@@ -16,7 +16,7 @@ pub(super) fn facts(unit: &[u8]) -> Option<UnitFacts> {
     let mut facts = UnitFacts { is_reference: true, ..UnitFacts::default() };
     let (mut rest, mut seen) = (unit, 0);
     while !rest.is_empty() {
-        let mut header = Bits::new(rest);
+        let mut header = BitReader::new(rest);
         header.bit()?;
         let kind = header.bits(4)?;
         let (has_extension, has_size) = (header.bit()?, header.bit()?);
@@ -30,7 +30,7 @@ pub(super) fn facts(unit: &[u8]) -> Option<UnitFacts> {
             return None;
         }
         if kind == FRAME_HEADER || kind == FRAME {
-            let mut bits = Bits::new(body);
+            let mut bits = BitReader::new(body);
             if bits.bit()? {
                 // show_existing_frame
                 facts.is_shown = true;

@@ -20,12 +20,12 @@ pub(super) fn unescape(payload: &[u8], limit: usize) -> Vec<u8> {
 
 /// Reads bits, the highest first. Every read is `None` past the end.
 #[derive(Debug, Clone)]
-pub(super) struct Bits<'a> {
+pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> BitReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
@@ -79,12 +79,12 @@ mod tests {
     fn exp_golomb_codes_are_read_as_table_9_2_lists_them() {
         // 1, 010, 011, 00100, 00101: 0 to 4
         let bytes = [0b1010_0110, 0b0100_0010, 0b1000_0000];
-        let mut bits = Bits::new(&bytes);
+        let mut bits = BitReader::new(&bytes);
         assert_eq!((0..5).map(|_| bits.unsigned()).collect::<Option<Vec<_>>>(), Some(vec![0, 1, 2, 3, 4]));
-        let mut bits = Bits::new(&bytes);
+        let mut bits = BitReader::new(&bytes);
         assert_eq!((0..5).map(|_| bits.signed()).collect::<Option<Vec<_>>>(), Some(vec![0, 1, -1, 2, -2]));
-        assert_eq!(Bits::new(&[0; 9]).unsigned(), None);
-        assert_eq!(Bits::new(&[]).bit(), None);
+        assert_eq!(BitReader::new(&[0; 9]).unsigned(), None);
+        assert_eq!(BitReader::new(&[]).bit(), None);
     }
 
     #[test]

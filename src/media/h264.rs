@@ -1,10 +1,10 @@
 //! H.264's access units (ITU-T H.264, 7.4.1.2), slice headers (7.3.3) and recovery point SEI (D.1.8).
 
 use super::{
-    bits::{Bits, unescape},
+    bits::{BitReader, unescape},
     h264_parameters::{H264ParameterSets, H264Sps, PPS, SPS},
-    nal::Framing,
-    syntax::Role,
+    header_reader::UnitRole,
+    nal::NalFraming,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
@@ -22,7 +22,7 @@ const LONGEST_SEI: usize = 2048;
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone)]
 pub struct H264Reader {
-    pub(super) framing: Framing,
+    pub(super) framing: NalFraming,
     pub(super) parameters: H264ParameterSets,
     /// The first slice of the access unit that is being assembled, and of its second field.
     current: Option<H264SliceHeader>,
@@ -63,12 +63,12 @@ struct OrderCount {
 impl H264Reader {
     pub(super) fn new(extradata: &[u8]) -> Self {
         let mut parameters = H264ParameterSets::default();
-        let mut framing = Framing::StartCodes;
+        let mut framing = NalFraming::StartCodes;
         if extradata.first() == Some(&1) && extradata.len() > 6 {
-            framing = Framing::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
+            framing = NalFraming::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
             let _ = parameters.read_box(extradata);
         } else {
-            for unit in super::nal::units(extradata, framing) {
+            for unit in super::nal::nal_units(extradata, framing) {
                 parameters.see(unit);
             }
         }
@@ -79,39 +79,39 @@ impl H264Reader {
         (self.current, self.has_both_fields) = (None, false);
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
-        let Some(header) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> UnitRole {
+        let Some(header) = unit.first() else { return if ended { UnitRole::Continues } else { UnitRole::Incomplete } };
         match header & 0x1f {
             SLICE | SLICE_PARTITION_A | IDR => {
                 if !ended && unit.len() < HEADER {
-                    return Role::Unknown;
+                    return UnitRole::Incomplete;
                 }
-                let Some(slice) = self.slice(unit) else { return Role::Picture };
-                let role = self.current.map_or(Role::Picture, |current| self.relation(current, slice));
+                let Some(slice) = self.slice(unit) else { return UnitRole::Picture };
+                let role = self.current.map_or(UnitRole::Picture, |current| self.relation(current, slice));
                 match role {
-                    Role::SecondField => (self.current, self.has_both_fields) = (Some(slice), true),
-                    Role::NewPicture => {}
+                    UnitRole::SecondField => (self.current, self.has_both_fields) = (Some(slice), true),
+                    UnitRole::NewPicture => {}
                     _ => self.current = Some(slice),
                 }
                 role
             }
             SPS | PPS => {
                 if !ended {
-                    return Role::Unknown;
+                    return UnitRole::Incomplete;
                 }
                 self.parameters.see(unit);
-                Role::Announces
+                UnitRole::MayStartNext
             }
-            SEI | DELIMITER => Role::Announces,
-            _ => Role::Continues,
+            SEI | DELIMITER => UnitRole::MayStartNext,
+            _ => UnitRole::Continues,
         }
     }
 
     /// What a slice is to the one before it (7.4.1.2.4).
-    fn relation(&self, one: H264SliceHeader, other: H264SliceHeader) -> Role {
+    fn relation(&self, one: H264SliceHeader, other: H264SliceHeader) -> UnitRole {
         let same_frame = one.frame_number == other.frame_number && (one.kind == IDR || other.kind != IDR);
         if one.is_field && other.is_field && one.is_bottom != other.is_bottom && same_frame && !self.has_both_fields {
-            return Role::SecondField;
+            return UnitRole::SecondField;
         }
         let differs = one.frame_number != other.frame_number
             || one.picture_parameters != other.picture_parameters
@@ -120,13 +120,13 @@ impl H264Reader {
             || (one.order_low, one.order_bottom) != (other.order_low, other.order_bottom)
             || (one.kind == IDR) != (other.kind == IDR)
             || one.idr_number != other.idr_number;
-        if differs || other.first_macroblock == 0 { Role::NewPicture } else { Role::Picture }
+        if differs || other.first_macroblock == 0 { UnitRole::NewPicture } else { UnitRole::Picture }
     }
 
     fn slice(&self, unit: &[u8]) -> Option<H264SliceHeader> {
         let (header, payload) = unit.split_first()?;
         let plain = unescape(payload, HEADER);
-        let mut bits = Bits::new(&plain);
+        let mut bits = BitReader::new(&plain);
         let mut slice = H264SliceHeader { kind: header & 0x1f, reference_level: header >> 5 & 3, ..H264SliceHeader::default() };
         slice.first_macroblock = bits.unsigned()?;
         slice.is_intra = matches!(bits.unsigned()? % 5, 2 | 4);
@@ -230,7 +230,7 @@ fn recovery_point(unit: &[u8]) -> Option<u32> {
         let (kind, after) = coded_number(rest)?;
         let (size, after) = coded_number(after)?;
         if kind == RECOVERY_POINT {
-            return Bits::new(after).unsigned();
+            return BitReader::new(after).unsigned();
         }
         rest = after.get(usize::try_from(size).ok()?..)?;
     }

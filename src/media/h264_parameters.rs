@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bits::{Bits, unescape};
+use super::bits::{BitReader, unescape};
 
 /// The longest parameter set that is kept, in bytes.
 const LONGEST: usize = 4096;
@@ -121,13 +121,13 @@ fn number_of(unit: &[u8]) -> Option<u32> {
     let (header, payload) = unit.split_first()?;
     let plain = unescape(payload, 16);
     let skipped = if header & 0x1f == SPS { 3 } else { 0 };
-    Bits::new(plain.get(skipped..)?).unsigned()
+    BitReader::new(plain.get(skipped..)?).unsigned()
 }
 
 impl H264Sps {
     fn read(plain: &[u8], raw: &[u8]) -> Option<(u32, Self)> {
         let profile = *plain.first()?;
-        let mut bits = Bits::new(plain.get(3..)?);
+        let mut bits = BitReader::new(plain.get(3..)?);
         let id = bits.unsigned().filter(|id| *id < 32)?;
         let mut has_separate_planes = false;
         if matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135) {
@@ -173,7 +173,7 @@ impl H264Sps {
 }
 
 /// The frame duration that the VUI tells (E.1.1): two ticks.
-fn read_duration(mut bits: Bits<'_>, frame_pictures_only: bool) -> Option<(u32, u32)> {
+fn read_duration(mut bits: BitReader<'_>, frame_pictures_only: bool) -> Option<(u32, u32)> {
     const EXTENDED_ASPECT_RATIO: u32 = 255;
     bits.skip(if frame_pictures_only { 1 } else { 2 })?;
     if bits.bit()? {
@@ -205,7 +205,7 @@ fn read_duration(mut bits: Bits<'_>, frame_pictures_only: bool) -> Option<(u32, 
     units.checked_mul(2).filter(|duration| *duration > 0 && scale > 0).map(|duration| (duration, scale))
 }
 
-fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {
+fn skip_scaling_list(bits: &mut BitReader<'_>, size: usize) -> Option<()> {
     let (mut last, mut next) = (8, 8);
     for _ in 0..size {
         if next != 0 {
@@ -218,7 +218,7 @@ fn skip_scaling_list(bits: &mut Bits<'_>, size: usize) -> Option<()> {
 
 impl H264Pps {
     fn read(plain: &[u8], raw: &[u8]) -> Option<(u32, Self)> {
-        let mut bits = Bits::new(plain);
+        let mut bits = BitReader::new(plain);
         let id = bits.unsigned().filter(|id| *id < 256)?;
         let sequence = bits.unsigned().filter(|id| *id < 32)?;
         bits.bit()?;

@@ -1,11 +1,11 @@
 //! HEVC's access units (ITU-T H.265, 7.4.2.4), slice segment headers (7.3.6.1) and recovery point SEI (D.2.8).
 
 use super::{
-    bits::{Bits, unescape},
+    bits::{BitReader, unescape},
     h264::coded_number,
+    header_reader::UnitRole,
     hevc_parameters::{HevcParameterSets, PPS, VPS, kind_of},
-    nal::Framing,
-    syntax::Role,
+    nal::NalFraming,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
@@ -30,7 +30,7 @@ const LONGEST_SEI: usize = 2048;
 /// Reads the headers of one stream in decoding order.
 #[derive(Debug, Clone)]
 pub struct HevcReader {
-    pub(super) framing: Framing,
+    pub(super) framing: NalFraming,
     pub(super) parameters: HevcParameterSets,
     /// The picture order count's low and high part of the last picture that counts (8.3.1).
     order: Option<(i64, i64)>,
@@ -51,41 +51,41 @@ struct HevcSliceHeader {
 impl HevcReader {
     pub(super) fn new(extradata: &[u8]) -> Self {
         let mut parameters = HevcParameterSets::default();
-        let mut framing = Framing::StartCodes;
+        let mut framing = NalFraming::StartCodes;
         if extradata.len() > 22 && !extradata.starts_with(&[0, 0, 1]) && !extradata.starts_with(&[0, 0, 0, 1]) {
-            framing = Framing::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
+            framing = NalFraming::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
             let _ = parameters.read_box(extradata);
         } else {
-            for unit in super::nal::units(extradata, framing) {
+            for unit in super::nal::nal_units(extradata, framing) {
                 parameters.see(unit);
             }
         }
         Self { framing, parameters, order: None, period: 0 }
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> UnitRole {
         if unit.len() < 3 {
-            return if ended { Role::Continues } else { Role::Unknown };
+            return if ended { UnitRole::Continues } else { UnitRole::Incomplete };
         }
         match kind_of(unit) {
-            Some(0..=LAST_SLICE) if unit.get(2).is_some_and(|first| first & 0x80 != 0) => Role::NewPicture,
-            Some(0..=LAST_SLICE) => Role::Picture,
+            Some(0..=LAST_SLICE) if unit.get(2).is_some_and(|first| first & 0x80 != 0) => UnitRole::NewPicture,
+            Some(0..=LAST_SLICE) => UnitRole::Picture,
             Some(VPS..=PPS) => {
                 if !ended {
-                    return Role::Unknown;
+                    return UnitRole::Incomplete;
                 }
                 self.parameters.see(unit);
-                Role::Announces
+                UnitRole::MayStartNext
             }
-            Some(DELIMITER | PREFIX_SEI) => Role::Announces,
-            _ => Role::Continues,
+            Some(DELIMITER | PREFIX_SEI) => UnitRole::MayStartNext,
+            _ => UnitRole::Continues,
         }
     }
 
     fn segment(&self, unit: &[u8]) -> Option<HevcSliceHeader> {
         let kind = kind_of(unit).filter(|kind| *kind <= LAST_SLICE)?;
         let plain = unescape(unit.get(2..)?, HEADER);
-        let mut bits = Bits::new(&plain);
+        let mut bits = BitReader::new(&plain);
         let is_first = bits.bit()?;
         if (BLA[0]..=LAST_IRAP).contains(&kind) {
             bits.bit()?;
@@ -173,7 +173,7 @@ fn recovery_point(unit: &[u8]) -> Option<i32> {
         let (kind, after) = coded_number(rest)?;
         let (size, after) = coded_number(after)?;
         if kind == RECOVERY_POINT {
-            return Bits::new(after).signed();
+            return BitReader::new(after).signed();
         }
         rest = after.get(usize::try_from(size).ok()?..)?;
     }

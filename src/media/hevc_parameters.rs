@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::bits::{Bits, unescape};
+use super::bits::{BitReader, unescape};
 
 pub(super) const VPS: u8 = 32;
 pub(super) const SPS: u8 = 33;
@@ -113,7 +113,7 @@ pub(super) fn kind_of(unit: &[u8]) -> Option<u8> {
 fn number_of(unit: &[u8]) -> Option<(u8, u32)> {
     let kind = kind_of(unit)?;
     let plain = unescape(unit.get(2..)?, 256);
-    let mut bits = Bits::new(&plain);
+    let mut bits = BitReader::new(&plain);
     let id = match kind {
         VPS => bits.bits(4)?,
         SPS => {
@@ -130,7 +130,7 @@ fn number_of(unit: &[u8]) -> Option<(u8, u32)> {
 }
 
 /// `profile_tier_level()` (7.3.3); `layers` is `max_sub_layers_minus1`.
-fn skip_profile(bits: &mut Bits<'_>, layers: u32) -> Option<()> {
+fn skip_profile(bits: &mut BitReader<'_>, layers: u32) -> Option<()> {
     bits.skip(88 + 8)?;
     let mut present = Vec::new();
     for _ in 0..layers {
@@ -147,7 +147,7 @@ fn skip_profile(bits: &mut Bits<'_>, layers: u32) -> Option<()> {
 
 impl HevcSps {
     fn read(plain: &[u8]) -> Option<Self> {
-        let mut bits = Bits::new(plain);
+        let mut bits = BitReader::new(plain);
         bits.bits(4)?;
         let layers = bits.bits(3)?;
         bits.bit()?;
@@ -175,7 +175,7 @@ impl HevcSps {
 
 impl HevcPps {
     fn read(plain: &[u8]) -> Option<Self> {
-        let mut bits = Bits::new(plain);
+        let mut bits = BitReader::new(plain);
         bits.unsigned()?;
         let sequence = bits.unsigned().filter(|id| *id < 16)?;
         Some(Self { sequence, has_dependent_segments: bits.bit()?, has_output_flag: bits.bit()?, extra_bits: bits.bits(3)? })

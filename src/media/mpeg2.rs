@@ -1,9 +1,9 @@
 //! MPEG-1 and MPEG-2 video's headers (ISO/IEC 13818-2, 6.2 and 6.3).
 
 use super::{
-    bits::Bits,
+    bits::BitReader,
+    header_reader::UnitRole,
     nal::start_code,
-    syntax::Role,
     unit_facts::{EntryPoint, UnitFacts},
 };
 
@@ -49,39 +49,39 @@ impl Mpeg2Reader {
         (self.structure, self.has_both_fields, self.is_open) = (None, false, true);
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
-        let Some(code) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> UnitRole {
+        let Some(code) = unit.first() else { return if ended { UnitRole::Continues } else { UnitRole::Incomplete } };
         match *code {
-            SEQUENCE | GROUP => Role::Announces,
+            SEQUENCE | GROUP => UnitRole::MayStartNext,
             PICTURE => {
                 self.is_open = true;
-                Role::Announces
+                UnitRole::MayStartNext
             }
-            EXTENSION if unit.len() < HEADER && !ended => Role::Unknown,
+            EXTENSION if unit.len() < HEADER && !ended => UnitRole::Incomplete,
             EXTENSION => match picture_structure(unit) {
                 Some(structure) => self.picture(structure),
-                None => Role::Continues,
+                None => UnitRole::Continues,
             },
             code if code <= LAST_SLICE && self.is_open => self.picture(FRAME_PICTURE),
-            code if code <= LAST_SLICE => Role::Picture,
-            _ => Role::Continues,
+            code if code <= LAST_SLICE => UnitRole::Picture,
+            _ => UnitRole::Continues,
         }
     }
 
     /// A picture's header is complete.
-    fn picture(&mut self, structure: u32) -> Role {
+    fn picture(&mut self, structure: u32) -> UnitRole {
         self.is_open = false;
         let is_second = self.structure.is_some_and(|first| first != FRAME_PICTURE && structure == FRAME_PICTURE - first);
         match self.structure {
             None => {
                 self.structure = Some(structure);
-                Role::NewPicture
+                UnitRole::NewPicture
             }
             Some(_) if is_second && !self.has_both_fields => {
                 self.has_both_fields = true;
-                Role::SecondField
+                UnitRole::SecondField
             }
-            Some(_) => Role::NewPicture,
+            Some(_) => UnitRole::NewPicture,
         }
     }
 
@@ -91,7 +91,7 @@ impl Mpeg2Reader {
         let mut code = start_code(unit, 0);
         while let Some(at) = code {
             let rest = unit.get(at + 3..).unwrap_or_default();
-            let mut bits = Bits::new(rest.get(1..).unwrap_or_default());
+            let mut bits = BitReader::new(rest.get(1..).unwrap_or_default());
             match rest.first() {
                 Some(&SEQUENCE) => {
                     self.keep(unit, at);
@@ -167,7 +167,7 @@ impl Mpeg2Reader {
 
 /// `picture_structure` of a picture coding extension: 1 is a top field, 2 a bottom field, 3 a frame.
 fn picture_structure(unit: &[u8]) -> Option<u32> {
-    let mut bits = Bits::new(unit.get(1..)?);
+    let mut bits = BitReader::new(unit.get(1..)?);
     if bits.bits(4)? != PICTURE_CODING {
         return None;
     }

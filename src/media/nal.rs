@@ -9,7 +9,7 @@ pub(super) fn start_code(bytes: &[u8], from: usize) -> Option<usize> {
 
 /// How the NAL units of an access unit are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Framing {
+pub(super) enum NalFraming {
     /// By start codes.
     StartCodes,
     /// Each follows its length of so many bytes.
@@ -17,10 +17,10 @@ pub(super) enum Framing {
 }
 
 /// The NAL units of an access unit, without start codes, lengths and trailing zeros.
-pub(super) fn units(bytes: &[u8], framing: Framing) -> Vec<&[u8]> {
+pub(super) fn nal_units(bytes: &[u8], framing: NalFraming) -> Vec<&[u8]> {
     match framing {
-        Framing::StartCodes => by_start_codes(bytes),
-        Framing::Lengths(size) => by_lengths(bytes, size),
+        NalFraming::StartCodes => by_start_codes(bytes),
+        NalFraming::Lengths(size) => by_lengths(bytes, size),
     }
 }
 
@@ -62,8 +62,8 @@ mod tests {
     fn both_framings_give_the_same_units() {
         let wanted: Vec<&[u8]> = vec![&[0x67, 1], &[0x65, 0, 0, 3, 1]];
         let stream = [0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x65, 0, 0, 3, 1, 0, 0];
-        assert_eq!(units(&stream, Framing::StartCodes), wanted);
-        assert_eq!(units(&[0, 2, 0x67, 1, 0, 5, 0x65, 0, 0, 3, 1], Framing::Lengths(2)), wanted);
-        assert_eq!(units(&[0, 9, 1], Framing::Lengths(2)), Vec::<&[u8]>::new());
+        assert_eq!(nal_units(&stream, NalFraming::StartCodes), wanted);
+        assert_eq!(nal_units(&[0, 2, 0x67, 1, 0, 5, 0x65, 0, 0, 3, 1], NalFraming::Lengths(2)), wanted);
+        assert_eq!(nal_units(&[0, 9, 1], NalFraming::Lengths(2)), Vec::<&[u8]>::new());
     }
 }

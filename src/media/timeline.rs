@@ -25,7 +25,7 @@ pub struct MediaClock {
 
 impl MediaClock {
     /// The clock of MPEG-2 systems: 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7).
-    pub const MPEG2: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
+    pub const MPEG_TS: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
 
     /// Seconds from `earlier` to `later`, the shorter way around.
     pub fn difference(self, later: f64, earlier: f64) -> f64 {
@@ -183,27 +183,27 @@ mod tests {
         let orders = [0, 6, 2, 4, 12, 8, 10];
         let pts = [Some(10.0), None, None, None, Some(10.24), None, None];
         let units: Vec<_> = orders.iter().zip(pts).map(|(order, pts)| unit(pts, None, *order)).collect();
-        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG_TS)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
     }
 
     #[test]
     fn one_known_time_is_enough() {
         let units: Vec<_> = (0..3).map(|index| unit((index == 1).then_some(5.0), None, index)).collect();
-        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [4960, 5000, 5040]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG_TS)), [4960, 5000, 5040]);
     }
 
     #[test]
     fn the_clock_wraps_and_steps_back_and_time_goes_on() {
-        let turn = MediaClock::MPEG2.wraps_after.unwrap();
+        let turn = MediaClock::MPEG_TS.wraps_after.unwrap();
         let wrapping: Vec<_> = [turn - 0.08, turn - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        let start = presentation_times(&wrapping, MediaClock::MPEG2);
+        let start = presentation_times(&wrapping, MediaClock::MPEG_TS);
         assert_eq!(rounded(&start.iter().map(|time| time - start[0]).collect::<Vec<_>>()), [0, 40, 80, 120]);
         let small: Vec<_> = [1.0, 1.04, 0.9, 0.94].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&small, MediaClock::MPEG2)), [1000, 1040, 900, 940], "as players place them");
+        assert_eq!(rounded(&presentation_times(&small, MediaClock::MPEG_TS)), [1000, 1040, 900, 940], "as players place them");
         let stepping: Vec<_> = [5.0, 5.04, 5.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&stepping, MediaClock::MPEG2)), [5000, 5040, 5080, 5120, 5160]);
+        assert_eq!(rounded(&presentation_times(&stepping, MediaClock::MPEG_TS)), [5000, 5040, 5080, 5120, 5160]);
         let outlier: Vec<_> = (0..).zip([5.0, 5.04, 0.2, 5.12]).map(|(order, time)| unit(Some(time), Some(time), order)).collect();
-        assert_eq!(rounded(&presentation_times(&outlier, MediaClock::MPEG2)), [5000, 5040, 5080, 5120]);
+        assert_eq!(rounded(&presentation_times(&outlier, MediaClock::MPEG_TS)), [5000, 5040, 5080, 5120]);
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
             vec![key]
         };
         let start = |units: &[TimedUnit], others| {
-            segment_start(units, &presentation_times(units, MediaClock::MPEG2), others, false, MediaClock::MPEG2)
+            segment_start(units, &presentation_times(units, MediaClock::MPEG_TS), others, false, MediaClock::MPEG_TS)
         };
         assert_eq!(start(&key(10.0, 10.0), None), Some(10.0));
         assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved sound");
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(start(&[], Some(12.0)), Some(12.0));
         let cut_anywhere = [unit(Some(10.12), Some(9.96), 3), unit(Some(10.04), Some(10.0), 1), unit(Some(10.08), Some(10.04), 2)];
         assert_eq!(start(&cut_anywhere, None), Some(10.12));
-        let times = presentation_times(&cut_anywhere, MediaClock::MPEG2);
-        assert_eq!(segment_start(&cut_anywhere, &times, None, true, MediaClock::MPEG2), Some(10.04), "an edit list trims");
+        let times = presentation_times(&cut_anywhere, MediaClock::MPEG_TS);
+        assert_eq!(segment_start(&cut_anywhere, &times, None, true, MediaClock::MPEG_TS), Some(10.04), "an edit list trims");
     }
 }

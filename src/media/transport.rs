@@ -5,7 +5,7 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::transport_sync::{PACKET, SYNC, find, size_at};
+use super::transport_sync::{PACKET, SYNC, find_transport_stream, packet_stride_at};
 
 /// A stream is looked for in so many bytes; behind more, nothing is found.
 const SEARCHED: usize = 1 << 20;
@@ -78,7 +78,7 @@ impl TransportReader {
     }
 
     /// The place in the input that an offset in the output comes from.
-    pub fn origin(&self, position: u64) -> u64 {
+    pub fn input_offset(&self, position: u64) -> u64 {
         let jump = self.jumps.iter().rfind(|(output, ..)| *output <= position).copied();
         let (output, input, stride) = jump.unwrap_or((0, 0, PACKET));
         let (packets, inside) = ((position - output) / PACKET as u64, (position - output) % PACKET as u64);
@@ -86,7 +86,7 @@ impl TransportReader {
     }
 
     /// The first timestamps of all elementary streams that came so far.
-    pub fn starts(&self) -> &[StreamStart] {
+    pub fn stream_starts(&self) -> &[StreamStart] {
         &self.starts
     }
 
@@ -101,7 +101,7 @@ impl TransportReader {
                 let here = self.position + at as u64;
                 let next = resource(here, here + rest.len() as u64 - 1).and_then(|start| usize::try_from(start - here).ok());
                 if let Some(length) = next.filter(|length| *length < TELLING) {
-                    match find(rest.get(..length).unwrap_or_default(), SEARCHED) {
+                    match find_transport_stream(rest.get(..length).unwrap_or_default(), SEARCHED) {
                         Some((offset, stride)) => {
                             at += offset;
                             (self.stride, follows) = (Some(stride), false);
@@ -113,7 +113,7 @@ impl TransportReader {
                 if rest.len() < TELLING && !ended {
                     break;
                 }
-                match find(rest, SEARCHED) {
+                match find_transport_stream(rest, SEARCHED) {
                     Some((offset, stride)) => {
                         at += offset;
                         (self.stride, follows) = (Some(stride), false);
@@ -129,7 +129,7 @@ impl TransportReader {
             if let Some(start) = resource(here, here + PACKET as u64 - 1) {
                 // The resource before ended in the middle of a packet
                 at += usize::try_from(start - here).unwrap_or(usize::MAX);
-                (self.stride, follows) = (size_at(buffer.get(at..).unwrap_or_default(), 0), false);
+                (self.stride, follows) = (packet_stride_at(buffer.get(at..).unwrap_or_default(), 0), false);
                 continue;
             }
             let Some(packet) = rest.get(..PACKET) else { break };
@@ -327,7 +327,7 @@ mod tests {
         let input = [vec![9; 70], start, stream(&PLAIN[1..])].concat();
         let mut transport = TransportReader::default();
         transport.push(&input, |_, _| None);
-        assert_eq!(transport.starts(), [StreamStart { pid: 0x100, pts: 1, position: 70 }]);
-        assert_eq!((transport.origin(0), transport.origin(200)), (70, 270));
+        assert_eq!(transport.stream_starts(), [StreamStart { pid: 0x100, pts: 1, position: 70 }]);
+        assert_eq!((transport.input_offset(0), transport.input_offset(200)), (70, 270));
     }
 }

@@ -14,10 +14,10 @@ const LOOKED_AT: usize = 6;
 const SURE: usize = 4;
 
 /// The offset of the first packet in `bytes`, at most `limit`, and how far apart packets start.
-pub fn find(bytes: &[u8], limit: usize) -> Option<(usize, usize)> {
+pub fn find_transport_stream(bytes: &[u8], limit: usize) -> Option<(usize, usize)> {
     let mut from = 0;
     while let Some(at) = memchr::memchr(SYNC, bytes.get(from..)?).map(|at| from + at).filter(|at| *at <= limit) {
-        if let Some(stride) = size_at(bytes, at) {
+        if let Some(stride) = packet_stride_at(bytes, at) {
             return Some((at, stride));
         }
         from = at + 1;
@@ -26,7 +26,7 @@ pub fn find(bytes: &[u8], limit: usize) -> Option<(usize, usize)> {
 }
 
 /// How far apart packets start if one starts at `at`. One wrong sync byte behind it is forgiven.
-pub fn size_at(bytes: &[u8], at: usize) -> Option<usize> {
+pub fn packet_stride_at(bytes: &[u8], at: usize) -> Option<usize> {
     let left = bytes.len().checked_sub(at)?;
     STRIDES.into_iter().find(|stride| {
         let places =
@@ -55,19 +55,19 @@ mod tests {
 
     #[test]
     fn packets_are_found_behind_anything() {
-        assert_eq!(find(&packets(8, 188), 0), Some((0, 188)));
-        assert_eq!(find(&[vec![1; 4], packets(8, 192)].concat(), 100), Some((4, 192)));
-        assert_eq!(find(&packets(8, 204), 0), Some((0, 204)));
-        assert_eq!(find(&[vec![SYNC; 5], vec![0; 4000], packets(8, 188)].concat(), 5000), Some((4005, 188)));
-        assert_eq!(find(&packets(1, 188), 0), Some((0, 188)));
-        assert_eq!(find(&[7; 9000], 9000), None);
-        assert_eq!(find(&[vec![1; 50], packets(1, 188)].concat(), 100), None);
+        assert_eq!(find_transport_stream(&packets(8, 188), 0), Some((0, 188)));
+        assert_eq!(find_transport_stream(&[vec![1; 4], packets(8, 192)].concat(), 100), Some((4, 192)));
+        assert_eq!(find_transport_stream(&packets(8, 204), 0), Some((0, 204)));
+        assert_eq!(find_transport_stream(&[vec![SYNC; 5], vec![0; 4000], packets(8, 188)].concat(), 5000), Some((4005, 188)));
+        assert_eq!(find_transport_stream(&packets(1, 188), 0), Some((0, 188)));
+        assert_eq!(find_transport_stream(&[7; 9000], 9000), None);
+        assert_eq!(find_transport_stream(&[vec![1; 50], packets(1, 188)].concat(), 100), None);
     }
 
     #[test]
     fn one_wrong_sync_byte_is_forgiven() {
         let mut stream = packets(8, 188);
         stream[2 * 188] = 0x46;
-        assert_eq!(find(&stream, 0), Some((0, 188)));
+        assert_eq!(find_transport_stream(&stream, 0), Some((0, 188)));
     }
 }

@@ -55,7 +55,7 @@ pub enum RecoveryPoint {
 
 impl UnitFacts {
     /// Facts of a picture that only the container describes.
-    pub fn of_container(is_key: bool) -> Self {
+    pub fn from_container(is_key: bool) -> Self {
         Self { entry: is_key.then_some(EntryPoint::Closed), is_reference: true, is_shown: true, ..Self::default() }
     }
 

@@ -1,7 +1,7 @@
 //! VP9's uncompressed header (VP9 bitstream specification, 6.2 and annex B).
 
 use super::{
-    bits::Bits,
+    bits::BitReader,
     unit_facts::{EntryPoint, UnitFacts},
 };
 
@@ -9,7 +9,7 @@ use super::{
 pub(super) fn facts(packet: &[u8]) -> Option<UnitFacts> {
     let mut facts = UnitFacts { is_reference: true, ..UnitFacts::default() };
     for (index, frame) in frames(packet).into_iter().enumerate() {
-        let mut bits = Bits::new(frame);
+        let mut bits = BitReader::new(frame);
         if bits.bits(2)? != 2 {
             return None;
         }

@@ -53,7 +53,7 @@ impl SegmentDecryptor {
 
     fn look(&mut self) -> Result<Vec<u8>, Error> {
         let head = self.head.take().unwrap_or_default();
-        match libav::recognise(&head) {
+        match libav::require_media(&head) {
             Ok(()) => Ok(head),
             // What is told by a few letters is what it says; two bytes may as well be noise
             Err(error) if error.kind() == ErrorKind::NoVideo && (head.starts_with(b"ID3") || head.starts_with(b"WEBVTT")) => Ok(head),

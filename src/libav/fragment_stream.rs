@@ -14,7 +14,7 @@ const LARGEST_MOOF: u64 = 4 << 20;
 const BASE_DATA_OFFSET_PRESENT: u32 = 0x00_00_01;
 
 /// An upstream of an init and movie fragments, with offsets that fit the stream that it makes.
-pub struct Fragments<U> {
+pub struct FragmentStream<U> {
     upstream: U,
     /// Bytes that have come and are not given on yet: less than a box's header, or a part of a `moof`.
     held: BytesMut,
@@ -28,7 +28,7 @@ pub struct Fragments<U> {
     lost: bool,
 }
 
-impl<U: Upstream> Fragments<U> {
+impl<U: Upstream> FragmentStream<U> {
     /// Follows the boxes of `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
         Self { upstream, held: BytesMut::new(), passing: 0, position: 0, waiting: None, lost: false }
@@ -55,7 +55,7 @@ impl<U: Upstream> Fragments<U> {
             if self.lost || self.passing > 0 {
                 return ready.freeze();
             }
-            match Header::of(&self.held) {
+            match BoxHeader::of(&self.held) {
                 // A size of 0 is the rest of the file; less than its header is no box
                 Some(header) if header.size < header.length as u64 => self.lost = true,
                 Some(header) if header.is_fragment && header.size <= LARGEST_MOOF => {
@@ -66,7 +66,7 @@ impl<U: Upstream> Fragments<U> {
                     rebase(moof, self.position);
                     self.passing = header.size;
                     if let Some(mut waiting) = self.waiting.take() {
-                        let end = Header::of(&waiting).and_then(|moov| usize::try_from(moov.size).ok()).unwrap_or(0);
+                        let end = BoxHeader::of(&waiting).and_then(|moov| usize::try_from(moov.size).ok()).unwrap_or(0);
                         if let Some(moov) = waiting.get_mut(..end) {
                             sample_entries::put_first(moov, moof);
                         }
@@ -94,15 +94,15 @@ impl<U: Upstream> Fragments<U> {
     }
 }
 
-impl<U: Upstream> Upstream for Fragments<U> {
-    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+impl<U: Upstream> Upstream for FragmentStream<U> {
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         loop {
             // What is held may be ready already
             let ready = self.ready();
             if !ready.is_empty() {
                 return Ok(Some(ready));
             }
-            let Some(bytes) = self.upstream.next()? else { break };
+            let Some(bytes) = self.upstream.next_chunk()? else { break };
             self.held.extend_from_slice(&bytes);
         }
         // What is cut off in mid-box is the demuxer's to judge
@@ -140,7 +140,7 @@ impl<U: Upstream> Upstream for Fragments<U> {
 }
 
 /// A box's size and whether it is a `moof` or a `moov` (ISO/IEC 14496-12, 4.2).
-pub(super) struct Header {
+pub(super) struct BoxHeader {
     pub size: u64,
     pub length: usize,
     /// A `moof`.
@@ -149,7 +149,7 @@ pub(super) struct Header {
     is_movie: bool,
 }
 
-impl Header {
+impl BoxHeader {
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let name = bytes.get(4..8)?;
         let (is_fragment, is_movie) = (name == b"moof", name == b"moov");
@@ -183,7 +183,7 @@ fn rebase(moof: &mut [u8], position: u64) {
 /// Where in a `moof` its `traf`s' `tfhd`s hold a base data offset.
 fn tfhd_offsets(moof: &[u8]) -> Vec<usize> {
     let mut places = Vec::new();
-    let start = Header::of(moof).map_or(moof.len(), |header| header.length);
+    let start = BoxHeader::of(moof).map_or(moof.len(), |header| header.length);
     for (at, name, end) in boxes(moof, start, moof.len()) {
         if name != *b"traf" {
             continue;
@@ -202,7 +202,7 @@ fn tfhd_offsets(moof: &[u8]) -> Vec<usize> {
 pub(super) fn boxes(bytes: &[u8], start: usize, end: usize) -> Vec<(usize, [u8; 4], usize)> {
     let mut found = Vec::new();
     let mut at = start;
-    while let Some(header) = bytes.get(at..end).and_then(Header::of) {
+    while let Some(header) = bytes.get(at..end).and_then(BoxHeader::of) {
         let Some(next) = usize::try_from(header.size).ok().filter(|size| *size >= header.length).and_then(|size| at.checked_add(size))
         else {
             break;
@@ -221,7 +221,7 @@ mod tests {
     struct Pieces(Vec<Bytes>);
 
     impl Upstream for Pieces {
-        fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
             Ok(if self.0.is_empty() { None } else { Some(self.0.remove(0)) })
         }
 
@@ -246,9 +246,9 @@ mod tests {
     }
 
     fn through(stream: &[u8], piece: usize) -> Vec<u8> {
-        let mut fragments = Fragments::new(Pieces(stream.chunks(piece).map(Bytes::copy_from_slice).collect()));
+        let mut fragments = FragmentStream::new(Pieces(stream.chunks(piece).map(Bytes::copy_from_slice).collect()));
         let mut given = Vec::new();
-        while let Some(bytes) = fragments.next().expect("no errors here") {
+        while let Some(bytes) = fragments.next_chunk().expect("no errors here") {
             given.extend_from_slice(&bytes);
         }
         given

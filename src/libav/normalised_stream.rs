@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use super::{byte_source::Upstream, sniff};
+use super::{byte_source::Upstream, container};
 use crate::{
     error::Error,
     media::{StreamStart, TransportReader, find_transport_stream},
@@ -42,14 +42,14 @@ impl<U: Upstream> NormalisedStream<U> {
     fn recognise(&mut self) -> Result<Option<Bytes>, Error> {
         let StreamForm::Unknown(head) = &mut self.form else { return Ok(None) };
         while !is_telling(head) {
-            let Some(bytes) = self.upstream.next()? else {
+            let Some(bytes) = self.upstream.next_chunk()? else {
                 self.ended = true;
                 break;
             };
             head.extend_from_slice(&bytes);
         }
         let head = std::mem::take(head);
-        let is_transport = !sniff::is_mp4(&head) && find_transport_stream(&head, DISGUISE).is_some();
+        let is_transport = !container::is_mp4(&head) && find_transport_stream(&head, DISGUISE).is_some();
         self.form = if is_transport { StreamForm::Transport } else { StreamForm::Other };
         Ok(Some(if is_transport { self.ordered(&head).into() } else { head.into() }))
     }
@@ -62,23 +62,23 @@ impl<U: Upstream> NormalisedStream<U> {
 
 /// Whether a resource's first bytes tell what it is.
 fn is_telling(head: &[u8]) -> bool {
-    if sniff::is_mp4(head) || head.len() >= DISGUISE {
+    if container::is_mp4(head) || head.len() >= DISGUISE {
         return true;
     }
     // A picture may hide a transport stream; a playlist, a page or sound does not
-    let may_hide = head.len() < sniff::BOX || sniff::may_hide_a_stream(head);
-    let enough = head.len() >= sniff::ENOUGH;
-    enough && (!may_hide || find_transport_stream(head, head.len().saturating_sub(sniff::ENOUGH)).is_some())
+    let may_hide = head.len() < container::BOX_HEADER || container::may_precede_transport_stream(head);
+    let enough = head.len() >= container::PROBE_BYTES;
+    enough && (!may_hide || find_transport_stream(head, head.len().saturating_sub(container::PROBE_BYTES)).is_some())
 }
 
 impl<U: Upstream> Upstream for NormalisedStream<U> {
-    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(head) = self.recognise()?.filter(|head| !head.is_empty()) {
             return Ok(Some(head));
         }
         let is_transport = matches!(self.form, StreamForm::Transport);
         while !self.ended {
-            match self.upstream.next()? {
+            match self.upstream.next_chunk()? {
                 Some(bytes) if is_transport => {
                     let ordered = self.ordered(&bytes);
                     if !ordered.is_empty() {
@@ -121,10 +121,10 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
     }
 
     fn download_offset(&self, position: u64) -> u64 {
-        if matches!(self.form, StreamForm::Transport) { self.transport.origin(position) } else { position }
+        if matches!(self.form, StreamForm::Transport) { self.transport.input_offset(position) } else { position }
     }
 
     fn stream_starts(&self) -> Vec<StreamStart> {
-        self.transport.starts().to_vec()
+        self.transport.stream_starts().to_vec()
     }
 }

@@ -29,13 +29,13 @@ impl Container {
 /// The size of a packet of a transport stream (ISO/IEC 13818-1, 2.4.3.2).
 pub const TS_PACKET: usize = 188;
 /// Size and type of a box.
-pub const BOX: usize = 8;
+pub const BOX_HEADER: usize = 8;
 /// So much is looked at.
-pub const ENOUGH: usize = 4 * TS_PACKET + 1024;
+pub const PROBE_BYTES: usize = 4 * TS_PACKET + 1024;
 
 /// Tells the container by the first bytes of a resource. What holds no video gives `no_video`, what is no media `undecodable`, and what
 /// this program does not demux `unsupported`.
-pub fn container(bytes: &[u8]) -> Result<Container, Error> {
+pub fn detect_container(bytes: &[u8]) -> Result<Container, Error> {
     let starts = |with: &[u8]| bytes.starts_with(with);
     let no_video = |what: &str| Err(Error::new(ErrorKind::NoVideo, format!("the segment is {what}: there is no video in it")));
     if is_mp4(bytes) {
@@ -67,16 +67,16 @@ pub fn is_jpeg(bytes: &[u8]) -> bool {
 }
 
 /// Whether a resource that begins so is media with video, or a picture; else why not, as `container` tells it.
-pub fn recognise(bytes: &[u8]) -> Result<(), Error> {
+pub fn require_media(bytes: &[u8]) -> Result<(), Error> {
     if is_jpeg(bytes) {
         return Ok(());
     }
-    container(bytes.get(..bytes.len().min(ENOUGH)).unwrap_or_default()).map(|_| ())
+    detect_container(bytes.get(..bytes.len().min(PROBE_BYTES)).unwrap_or_default()).map(|_| ())
 }
 
 /// Fails with `undecodable` if a resource is empty or begins as a page of text: then it is no media at all.
-pub fn refuse_text(bytes: &[u8]) -> Result<(), Error> {
-    match container(bytes) {
+pub fn reject_text(bytes: &[u8]) -> Result<(), Error> {
+    match detect_container(bytes) {
         Err(error) if error.kind() == ErrorKind::Undecodable && (bytes.is_empty() || is_markup(bytes)) => Err(error),
         _ => Ok(()),
     }
@@ -95,8 +95,8 @@ fn is_ts(bytes: &[u8]) -> bool {
 }
 
 /// Whether a transport stream may follow: behind what looks like sound, text or a bare stream, none is looked for.
-pub fn may_hide_a_stream(bytes: &[u8]) -> bool {
-    match container(bytes) {
+pub fn may_precede_transport_stream(bytes: &[u8]) -> bool {
+    match detect_container(bytes) {
         Ok(_) => true,
         Err(error) => error.kind() == ErrorKind::Undecodable && !is_markup(bytes) && !bytes.is_empty() || bytes.starts_with(&[0, 0, 0]),
     }
@@ -122,7 +122,7 @@ pub fn is_scrambled_ts(bytes: &[u8]) -> bool {
 }
 
 /// How many of the programmes whose tables have these PIDs are really there: a table of programmes outlives those that were left out.
-pub fn programmes(bytes: &[u8], tables: &[u16]) -> usize {
+pub fn count_present_tables(bytes: &[u8], tables: &[u16]) -> usize {
     tables.iter().filter(|table| packets(bytes).any(|(pid, ..)| pid == **table)).count()
 }
 
@@ -140,7 +140,7 @@ fn packets(bytes: &[u8]) -> impl Iterator<Item = (u16, u8, bool)> {
 }
 
 /// Whether the last box of a file says that it goes on behind the file's end.
-pub fn is_cut_mp4(mut file: impl Read + Seek, end: u64) -> bool {
+pub fn is_truncated_mp4(mut file: impl Read + Seek, end: u64) -> bool {
     const MOST_BOXES: usize = 10_000;
     let mut at = 0;
     for _ in 0..MOST_BOXES {
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     fn kind(bytes: &[u8]) -> Result<Container, ErrorKind> {
-        container(bytes).map_err(|e| e.kind())
+        detect_container(bytes).map_err(|e| e.kind())
     }
 
     fn ts(packets: usize) -> Vec<u8> {
@@ -198,10 +198,10 @@ mod tests {
     #[test]
     fn text_is_refused_and_whatever_may_hide_media_is_not() {
         for text in [&b""[..], b"<!DOCTYPE html>", b" \n<html>", b"#EXTM3U\n", b"{\"error\": 1}"] {
-            assert!(refuse_text(text).is_err_and(|e| e.kind() == ErrorKind::Undecodable), "{text:?}");
+            assert!(reject_text(text).is_err_and(|e| e.kind() == ErrorKind::Undecodable), "{text:?}");
         }
         for media in [ts(1), [b"<".to_vec(), ts(5)].concat(), vec![7; 4000], b"WEBVTT\n".to_vec(), b"\xff\xd8\xff".to_vec()] {
-            assert!(refuse_text(&media).is_ok(), "{media:?}");
+            assert!(reject_text(&media).is_ok(), "{media:?}");
         }
     }
 }

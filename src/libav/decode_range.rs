@@ -1,11 +1,11 @@
 //! Decoding a run of access units, and what of it may be shown.
 
 use super::{
+    access_unit_reader::{AccessUnitReader, ReadStep},
     decoder::{DecodeMode, Decoder},
     field_pictures::{FieldPairs, parity},
     frame::Frame,
     search::DomainState,
-    units::{Step, Units},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -16,14 +16,14 @@ use crate::{
 const FIELDS_BEHIND: usize = 3;
 
 /// A frame and the unit that it came of.
-pub(super) struct DecodedRun {
+pub(super) struct DecodedFrame {
     pub frame: Frame,
     pub index: usize,
 }
 
-impl Units<'_> {
+impl AccessUnitReader<'_> {
     /// The frame of unit `target`, decoded from unit `entry` on; `None` unless it is whole. The other field of a field picture is read too.
-    pub fn frame(&mut self, entry: usize, target: usize, memory: &DomainState) -> Result<Option<Frame>, Error> {
+    pub fn decode_frame(&mut self, entry: usize, target: usize, memory: &DomainState) -> Result<Option<Frame>, Error> {
         let frame = if entry == target { self.key_frame(target)? } else { self.whole_frame(entry, target)? };
         match frame {
             Some(field) if parity(&field).is_some() => self.joined(entry, target, memory),
@@ -33,7 +33,7 @@ impl Units<'_> {
 
     /// The frame that the field of unit `target` is a part of.
     fn joined(&mut self, entry: usize, target: usize, memory: &DomainState) -> Result<Option<Frame>, Error> {
-        while self.packets.len() <= target + FIELDS_BEHIND && self.step(memory)? != Step::End {}
+        while self.packets.len() <= target + FIELDS_BEHIND && self.read_next(memory)? != ReadStep::End {}
         let (mut pairs, mut joined, mut failure) = (FieldPairs::default(), None, None);
         let mut each = |frame: Frame, first: usize, last: usize| {
             if first == target || last == target {
@@ -41,8 +41,8 @@ impl Units<'_> {
             }
         };
         let end = (target + FIELDS_BEHIND).min(self.packets.len().saturating_sub(1));
-        let strict = self.counts_references(entry);
-        let broken = self.decode(entry, end, |DecodedRun { frame, index }| {
+        let strict = self.requires_references(entry);
+        let broken = self.decode_range(entry, end, |DecodedFrame { frame, index }| {
             if frame.is_whole(strict) && failure.is_none() {
                 failure = pairs.push((frame, index, index), &mut each).err();
             }
@@ -56,28 +56,28 @@ impl Units<'_> {
 
     fn whole_frame(&self, entry: usize, target: usize) -> Result<Option<Frame>, Error> {
         let mut wanted = None;
-        let broken = self.decode(entry, target, |decoded| {
+        let broken = self.decode_range(entry, target, |decoded| {
             if decoded.index == target {
                 wanted = Some(decoded.frame);
             }
         })?;
-        Ok(wanted.filter(|frame| target < broken && frame.is_whole(self.counts_references(entry))))
+        Ok(wanted.filter(|frame| target < broken && frame.is_whole(self.requires_references(entry))))
     }
 
     /// The frame of a unit that needs no other.
     fn key_frame(&self, index: usize) -> Result<Option<Frame>, Error> {
         let Some(packet) = self.packets.get(index) else { return Ok(None) };
-        self.single(packet)
+        self.decode_single(packet)
     }
 
     /// The frame of one packet by itself; `None` unless it is whole.
-    pub fn single(&self, packet: &ffmpeg_next::Packet) -> Result<Option<Frame>, Error> {
+    pub fn decode_single(&self, packet: &ffmpeg_next::Packet) -> Result<Option<Frame>, Error> {
         if packet.is_corrupt() {
             tracing::debug!("a key frame is damaged: bytes of it are missing");
             return Ok(None);
         }
-        let mut decoder = Decoder::new(&self.demuxer, DecodeMode::KeyFrame, self.bounds.pixels)?;
-        let extended = self.with_parameters(packet)?;
+        let mut decoder = Decoder::new(&self.demuxer, DecodeMode::KeyFrame, self.limits.pixels)?;
+        let extended = self.with_missing_parameters(packet)?;
         decoder.send(extended.as_ref().unwrap_or(packet))?;
         decoder.drain();
         let frame = decoder.receive();
@@ -89,44 +89,44 @@ impl Units<'_> {
     }
 
     /// Only announced random access points promise that nothing behind them refers to what lies before.
-    pub fn counts_references(&self, entry: usize) -> bool {
-        self.timed.get(entry).is_none_or(|unit| unit.facts.entry == Some(EntryPoint::Intra))
+    pub fn requires_references(&self, entry: usize) -> bool {
+        self.units.get(entry).is_none_or(|unit| unit.facts.entry == Some(EntryPoint::Intra))
     }
 
     /// Decodes the units from `entry` to `last` and shows every frame. Gives the index of the first unit that is damaged: those behind it may
     /// refer to it.
-    pub fn decode(&self, entry: usize, last: usize, mut each: impl FnMut(DecodedRun)) -> Result<usize, Error> {
-        let mut decoder = Decoder::new(&self.demuxer, DecodeMode::EveryFrame, self.bounds.pixels)?;
-        let counts_references = self.counts_references(entry);
-        let is_gradual = self.timed.get(entry).is_some_and(|unit| matches!(unit.facts.entry, Some(EntryPoint::Gradual(_))));
-        let is_reference = |index: usize| self.timed.get(index).is_none_or(|unit| unit.facts.is_reference);
+    pub fn decode_range(&self, entry: usize, last: usize, mut each: impl FnMut(DecodedFrame)) -> Result<usize, Error> {
+        let mut decoder = Decoder::new(&self.demuxer, DecodeMode::EveryFrame, self.limits.pixels)?;
+        let counts_references = self.requires_references(entry);
+        let is_gradual = self.units.get(entry).is_some_and(|unit| matches!(unit.facts.entry, Some(EntryPoint::Gradual(_))));
+        let is_reference = |index: usize| self.units.get(index).is_none_or(|unit| unit.facts.is_reference);
         // Leading pictures lack references by nature
-        let counts = |index: usize| is_gradual || is_whole_from(&self.timed, entry, index);
+        let counts = |index: usize| is_gradual || is_whole_from(&self.units, entry, index);
         let (mut broken, mut shown) = (usize::MAX, 0);
         let mut receive = |decoder: &mut Decoder, broken: &mut usize| -> Result<(), Error> {
             while let Some(frame) = decoder.receive() {
-                self.demuxer.check()?;
+                self.demuxer.check_deadline()?;
                 shown += 1;
-                if shown > self.bounds.frames {
-                    let what = format!("more than {} frames would have to be decoded", self.bounds.frames);
+                if shown > self.limits.frames {
+                    let what = format!("more than {} frames would have to be decoded", self.limits.frames);
                     return Err(Error::new(ErrorKind::TooLarge, what).with_hint("take the key frame before it: --key-frame"));
                 }
-                let number = frame.number().and_then(|number| usize::try_from(number).ok());
-                let Some(index) = number.and_then(|number| number.checked_sub(self.forgotten)) else { continue };
-                let is_trusted = is_whole_from(&self.timed, entry, index);
+                let number = frame.access_unit_index().and_then(|number| usize::try_from(number).ok());
+                let Some(index) = number.and_then(|number| number.checked_sub(self.discarded)) else { continue };
+                let is_trusted = is_whole_from(&self.units, entry, index);
                 if is_trusted && is_reference(index) && !frame.is_whole(counts_references) {
                     *broken = (*broken).min(index);
                 }
                 if is_trusted {
-                    each(DecodedRun { frame, index });
+                    each(DecodedFrame { frame, index });
                 }
             }
             Ok(())
         };
         for index in entry..=last {
-            self.demuxer.check()?;
+            self.demuxer.check_deadline()?;
             let Some(packet) = self.packets.get(index) else { break };
-            let extended = if index == entry { self.with_parameters(packet)? } else { None };
+            let extended = if index == entry { self.with_missing_parameters(packet)? } else { None };
             decoder.send(extended.as_ref().unwrap_or(packet))?;
             receive(&mut decoder, &mut broken)?;
             // A gap before a picture that nothing refers to may be another picture's

@@ -3,8 +3,8 @@
 use bytes::{Bytes, BytesMut};
 
 use super::{
-    fragments::Header,
-    sniff::{self, Container},
+    container::{self, Container},
+    fragment_stream::BoxHeader,
 };
 
 /// The boxes that follow an init (ISO/IEC 14496-12): with them a file's own first fragment begins.
@@ -13,17 +13,17 @@ const MEDIA: [&[u8; 4]; 3] = [b"sidx", b"moof", b"mdat"];
 /// Cuts an init off at its first media. A playlist may name a whole file, or a segment with a fragment in it, as EXT-X-MAP; read on, the
 /// stream would begin with that file's first picture. What is no MP4 is left as it is.
 #[derive(Debug, Default)]
-pub struct InitSection {
+pub struct InitTrimmer {
     /// Bytes that have come and are not given on: less than a box's header.
     held: BytesMut,
     /// Bytes of the current box still to come.
     passing: u64,
     has_movie: bool,
-    state: InitState,
+    state: TrimState,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum InitState {
+enum TrimState {
     #[default]
     Boxes,
     /// No MP4, or no sizes that lead from box to box.
@@ -31,28 +31,28 @@ enum InitState {
     Over,
 }
 
-impl InitSection {
+impl InitTrimmer {
     /// The bytes of these that belong to the init.
     pub fn push(&mut self, bytes: &[u8]) -> Bytes {
         self.held.extend_from_slice(bytes);
         let mut ready = BytesMut::new();
         loop {
             let count = match self.state {
-                InitState::Over => return ready.freeze(),
-                InitState::Unknown => self.held.len(),
-                InitState::Boxes => usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len()),
+                TrimState::Over => return ready.freeze(),
+                TrimState::Unknown => self.held.len(),
+                TrimState::Boxes => usize::try_from(self.passing).unwrap_or(usize::MAX).min(self.held.len()),
             };
             self.passing = self.passing.saturating_sub(count as u64);
             ready.extend_from_slice(&self.held.split_to(count));
-            if self.state == InitState::Unknown || self.passing > 0 {
+            if self.state == TrimState::Unknown || self.passing > 0 {
                 return ready.freeze();
             }
-            let Some(header) = Header::of(&self.held) else { return ready.freeze() };
+            let Some(header) = BoxHeader::of(&self.held) else { return ready.freeze() };
             let name = self.held.get(4..8).unwrap_or_default();
             if self.has_movie && MEDIA.iter().any(|media| *media == name) {
-                self.state = InitState::Over;
-            } else if header.size < header.length as u64 || !(self.has_movie || sniff::is_mp4(&self.held)) {
-                self.state = InitState::Unknown;
+                self.state = TrimState::Over;
+            } else if header.size < header.length as u64 || !(self.has_movie || container::is_mp4(&self.held)) {
+                self.state = TrimState::Unknown;
             } else {
                 self.has_movie |= name == b"moov";
                 self.passing = header.size;
@@ -63,25 +63,25 @@ impl InitSection {
     /// What was held back, at the end of what came.
     pub fn rest(&mut self) -> Bytes {
         let held = std::mem::take(&mut self.held).freeze();
-        if self.state == InitState::Over { Bytes::new() } else { held }
+        if self.state == TrimState::Over { Bytes::new() } else { held }
     }
 
     /// Whether media has come, so that nothing more of the init will.
-    pub fn is_over(&self) -> bool {
-        self.state == InitState::Over
+    pub fn has_ended(&self) -> bool {
+        self.state == TrimState::Over
     }
 }
 
 /// Whether media that begins like this needs the init before it; `None` if more of its bytes would tell. EXT-X-MAP cannot be unset, so
 /// a transport stream may follow the init of another stream's fragments.
 pub fn needs_init(init: &[u8], media: &[u8], is_all: bool) -> Option<bool> {
-    if !sniff::is_mp4(init) || sniff::is_mp4(media) {
+    if !container::is_mp4(init) || container::is_mp4(media) {
         return Some(true);
     }
-    if media.len() < sniff::ENOUGH && !is_all {
+    if media.len() < container::PROBE_BYTES && !is_all {
         return None;
     }
-    Some(sniff::container(media.get(..media.len().min(sniff::ENOUGH)).unwrap_or_default()).ok() != Some(Container::Ts))
+    Some(container::detect_container(media.get(..media.len().min(container::PROBE_BYTES)).unwrap_or_default()).ok() != Some(Container::Ts))
 }
 
 #[cfg(test)]
@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn kept(bytes: &[u8], piece: usize) -> Vec<u8> {
-        let mut init = InitSection::default();
+        let mut init = InitTrimmer::default();
         let mut kept: Vec<u8> = bytes.chunks(piece).flat_map(|piece| init.push(piece)).collect();
         kept.extend(init.rest());
         kept

@@ -14,9 +14,9 @@
 
 /// How the data of a packet is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SliceFraming {
+pub(super) enum SliceLayout {
     /// NAL units with start codes, or behind lengths of so many bytes.
-    Nals { codec: ProofCodec, length: Option<usize> },
+    Nals { codec: NalCodec, length: Option<usize> },
     /// VP9: one frame, or some with an index behind them.
     Vp9,
     /// AV1: open bitstream units. Its decoder can be strict.
@@ -27,7 +27,7 @@ pub(super) enum SliceFraming {
 
 /// Codecs of NAL units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ProofCodec {
+pub(super) enum NalCodec {
     H264,
     Hevc,
 }
@@ -46,14 +46,14 @@ const MIXES: [u8; 2] = [0x5a, 0xc3];
 /// In so many bytes noise may by chance end where the bytes do: once in some thousands.
 const FEW_BYTES: usize = 16 << 10;
 
-impl SliceFraming {
+impl SliceLayout {
     /// By libavcodec's name of the codec, and the stream's extradata.
     pub fn of(codec: &str, extradata: &[u8]) -> Self {
         let length = |at: usize| extradata.get(at).filter(|_| extradata.first() == Some(&1)).map(|byte| usize::from(byte & 3) + 1);
         match codec {
             // avcC and hvcC (ISO/IEC 14496-15, 5.3.3.1 and 8.3.3.1)
-            "h264" => Self::Nals { codec: ProofCodec::H264, length: length(4) },
-            "hevc" => Self::Nals { codec: ProofCodec::Hevc, length: length(21) },
+            "h264" => Self::Nals { codec: NalCodec::H264, length: length(4) },
+            "hevc" => Self::Nals { codec: NalCodec::Hevc, length: length(21) },
             "vp9" => Self::Vp9,
             "av1" => Self::Av1,
             _ => Self::Whole,
@@ -61,9 +61,9 @@ impl SliceFraming {
     }
 
     /// The packet with bytes added where nothing is read; `None` where that cannot be, or need not.
-    pub fn extended(self, packet: &[u8]) -> Option<Vec<u8>> {
+    pub fn with_trailing_bytes(self, packet: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Nals { codec: ProofCodec::H264, .. } | Self::Av1 => None,
+            Self::Nals { codec: NalCodec::H264, .. } | Self::Av1 => None,
             Self::Vp9 if index_size(packet) > 0 => None,
             Self::Vp9 | Self::Whole => Some([packet, &ADDED].concat()),
             Self::Nals { length, .. } => {
@@ -91,7 +91,7 @@ impl SliceFraming {
     }
 
     /// The packet with its last bytes changed, in several ways; none where there are too few for it.
-    pub fn spoilt(self, packet: &[u8]) -> Vec<Vec<u8>> {
+    pub fn corrupted_copies(self, packet: &[u8]) -> Vec<Vec<u8>> {
         let Some(SliceBytes { start, end }) = self.slices(packet).into_iter().max_by_key(|slice| slice.end - slice.start) else {
             return Vec::new();
         };
@@ -106,8 +106,8 @@ impl SliceFraming {
             changed
         };
         let counts = match self {
-            Self::Nals { codec: ProofCodec::Hevc, .. } => SPOILT_HEVC,
-            Self::Nals { codec: ProofCodec::H264, .. } => SPOILT_H264,
+            Self::Nals { codec: NalCodec::Hevc, .. } => SPOILT_HEVC,
+            Self::Nals { codec: NalCodec::H264, .. } => SPOILT_H264,
             Self::Vp9 | Self::Av1 | Self::Whole => SPOILT_FRAME,
         };
         let counts = || counts.iter().filter(|count| **count <= most);
@@ -115,8 +115,8 @@ impl SliceFraming {
     }
 
     /// Whether the proof by one packet alone is weak: its data is short, and its decoder takes any data.
-    pub fn is_weak(self, packet: &[u8]) -> bool {
-        let takes_any = matches!(self, Self::Nals { codec: ProofCodec::Hevc, .. } | Self::Vp9 | Self::Whole);
+    pub fn is_inconclusive(self, packet: &[u8]) -> bool {
+        let takes_any = matches!(self, Self::Nals { codec: NalCodec::Hevc, .. } | Self::Vp9 | Self::Whole);
         takes_any && self.slices(packet).iter().all(|slice| slice.end - slice.start < FEW_BYTES)
     }
 
@@ -134,8 +134,8 @@ impl SliceFraming {
             None => by_start_codes(packet),
         };
         let is_slice = |slice: &SliceBytes| match (codec, packet.get(slice.start)) {
-            (ProofCodec::H264, Some(header)) => matches!(header & 0x1f, 1..=5),
-            (ProofCodec::Hevc, Some(header)) => header >> 1 & 0x3f < 32,
+            (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 1..=5),
+            (NalCodec::Hevc, Some(header)) => header >> 1 & 0x3f < 32,
             (_, None) => false,
         };
         units.into_iter().filter(is_slice).collect()
@@ -221,32 +221,32 @@ mod tests {
 
     #[test]
     fn framing_by_extradata() {
-        assert_eq!(SliceFraming::of("h264", &AVC), SliceFraming::Nals { codec: ProofCodec::H264, length: Some(4) });
-        assert_eq!(SliceFraming::of("h264", &[0, 0, 0, 1, 0x67]), SliceFraming::Nals { codec: ProofCodec::H264, length: None });
-        assert_eq!(SliceFraming::of("hevc", &[]), SliceFraming::Nals { codec: ProofCodec::Hevc, length: None });
+        assert_eq!(SliceLayout::of("h264", &AVC), SliceLayout::Nals { codec: NalCodec::H264, length: Some(4) });
+        assert_eq!(SliceLayout::of("h264", &[0, 0, 0, 1, 0x67]), SliceLayout::Nals { codec: NalCodec::H264, length: None });
+        assert_eq!(SliceLayout::of("hevc", &[]), SliceLayout::Nals { codec: NalCodec::Hevc, length: None });
     }
 
     #[test]
     fn slices_are_lengthened_and_nothing_else() {
         let (unit, parameters) = ([0x26, 1, 9, 9, 9], [0x42, 1, 7]);
-        let hevc = |length| SliceFraming::Nals { codec: ProofCodec::Hevc, length };
+        let hevc = |length| SliceLayout::Nals { codec: NalCodec::Hevc, length };
         let packet = [&[0, 0, 0, 3][..], &parameters, &[0, 0, 0, 5], &unit].concat();
         let wanted = [&[0, 0, 0, 3][..], &parameters, &[0, 0, 0, 21], &unit, &ADDED].concat();
-        assert_eq!(hevc(Some(4)).extended(&packet), Some(wanted));
+        assert_eq!(hevc(Some(4)).with_trailing_bytes(&packet), Some(wanted));
         let packet = [&[0, 0, 1][..], &parameters, &[0, 0, 0, 1], &unit, &[0, 0, 1], &unit].concat();
         let wanted = [&[0, 0, 1][..], &parameters, &[0, 0, 0, 1], &unit, &ADDED, &[0, 0, 1], &unit, &ADDED].concat();
-        assert_eq!(hevc(None).extended(&packet), Some(wanted));
+        assert_eq!(hevc(None).with_trailing_bytes(&packet), Some(wanted));
         // A length of one byte cannot hold more
         let long = [&[250][..], &[2; 250]].concat();
-        assert_eq!(hevc(Some(1)).extended(&long), None);
+        assert_eq!(hevc(Some(1)).with_trailing_bytes(&long), None);
     }
 
     #[test]
     fn only_the_end_of_the_largest_slice_is_spoilt() {
         let slice = |size: usize| [&[0x65][..], &vec![MIXES[0]; size], &[9, 0, 0, 3, 0, 0, 3]].concat();
         let packet = [&[0, 0, 0, 1][..], &slice(100), &[0, 0, 0, 1], &slice(40), &[0, 0]].concat();
-        let framing = SliceFraming::Nals { codec: ProofCodec::H264, length: None };
-        let spoilt = framing.spoilt(&packet);
+        let framing = SliceLayout::Nals { codec: NalCodec::H264, length: None };
+        let spoilt = framing.corrupted_copies(&packet);
         assert_eq!(spoilt.len(), SPOILT_H264.len() * MIXES.len());
         for (changed, count) in spoilt.iter().zip(SPOILT_H264.iter().cycle()) {
             let differs: Vec<usize> = (0..packet.len()).filter(|at| packet[*at] != changed[*at]).collect();
@@ -254,7 +254,7 @@ mod tests {
             assert!(differs.iter().all(|at| (106 - count..106).contains(at)), "{differs:?}");
             assert!(changed[..106].windows(3).filter(|three| three[..2] == [0, 0]).count() <= 2, "no start code came in");
         }
-        assert!(framing.spoilt(b"nothing").is_empty());
+        assert!(framing.corrupted_copies(b"nothing").is_empty());
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         for cut in 0..packet.len() {
             assert!(tile_groups(&packet[..cut]).iter().all(|slice| slice.end <= cut));
         }
-        assert_eq!(SliceFraming::Av1.spoilt(&packet).len(), SPOILT_FRAME.len() * MIXES.len());
+        assert_eq!(SliceLayout::Av1.corrupted_copies(&packet).len(), SPOILT_FRAME.len() * MIXES.len());
         assert!(tile_groups(&[0xff; 40]).len() <= 1);
     }
 
@@ -276,7 +276,7 @@ mod tests {
         let index = [0xc1_u8, 50, 14, 0xc1];
         let packet = [&[0x82; 64][..], &index].concat();
         assert_eq!((index_size(&packet), index_size(&[0x82; 64]), index_size(&[0xc9])), (4, 0, 0));
-        assert_eq!(SliceFraming::Vp9.extended(&packet), None);
-        assert!(SliceFraming::Vp9.spoilt(&packet).iter().all(|changed| changed[64..] == index && changed[..64] != packet[..64]));
+        assert_eq!(SliceLayout::Vp9.with_trailing_bytes(&packet), None);
+        assert!(SliceLayout::Vp9.corrupted_copies(&packet).iter().all(|changed| changed[64..] == index && changed[..64] != packet[..64]));
     }
 }

@@ -1,9 +1,9 @@
 //! The picture at a moment: the units that it takes, found on their times alone, and the frame that is shown then.
 
 use super::{
+    access_unit_reader::ReadStep,
     field_pictures::parity,
-    search::{ROUNDING, SearchOutcome, SearchPass, SearchTime, unclean},
-    units::Step,
+    search::{ROUNDING, SearchOutcome, SearchPass, SearchTime, undecodable},
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -27,18 +27,18 @@ const WORTH_A_SEEK: f64 = 1.0;
 
 impl SearchPass<'_> {
     /// Seconds after the start.
-    pub(super) fn moment(&self, moment: SearchTime) -> Result<f64, Error> {
+    pub(super) fn resolve_time(&self, moment: SearchTime) -> Result<f64, Error> {
         if let SearchTime::FromStart(seconds) = moment
             && !self.has_index
         {
             return Ok(seconds);
         }
-        let duration = self.units.demuxer.duration().filter(|_| self.has_index);
+        let duration = self.reader.demuxer.duration().filter(|_| self.has_index);
         let needed = || Error::new(ErrorKind::Unsupported, "this file does not tell its duration").with_hint("give a time from the start");
         let seconds = match moment {
             SearchTime::FromStart(seconds) => seconds,
             SearchTime::FromEnd(back) => duration.ok_or_else(needed)? - back,
-            SearchTime::Part(part) => duration.ok_or_else(needed)? * part,
+            SearchTime::Fraction(part) => duration.ok_or_else(needed)? * part,
         };
         match duration {
             Some(end) if seconds > end + PAST_THE_END || seconds < -ROUNDING => {
@@ -51,77 +51,77 @@ impl SearchPass<'_> {
     /// The frame that is shown at `moment`: the last one that begins at or before it.
     pub(super) fn frame_at(&mut self, moment: f64) -> Result<SearchOutcome, Error> {
         self.read_up_to(moment)?;
-        self.find_sound()?;
+        self.find_audio_start()?;
         for _ in 0..SEEKS_BACK {
             if let Some(target) = self.decodable_at(moment) {
-                return self.decoded(target)?.ok_or_else(|| unclean("the frame at that moment is not whole"));
+                return self.decode_target(target)?.ok_or_else(|| undecodable("the frame at that moment is not whole"));
             }
             if !self.seek_before()? {
                 break;
             }
             self.read_up_to(moment)?;
         }
-        Ok(SearchOutcome::Earlier)
+        Ok(SearchOutcome::NeedsEarlier)
     }
 
     /// The unit that is shown at a moment, if it can be decoded from what was read.
     fn decodable_at(&mut self, moment: f64) -> Option<usize> {
-        let times = self.units.times();
-        let shown = |index: &usize| self.units.timed.get(*index).is_some_and(|unit| unit.facts.is_shown);
+        let times = self.reader.playlist_times();
+        let shown = |index: &usize| self.reader.units.get(*index).is_some_and(|unit| unit.facts.is_shown);
         let begun = times.iter().enumerate().filter(|(index, time)| shown(index) && **time <= moment + ROUNDING);
         let (target, _) = begun.max_by(|one, other| one.1.total_cmp(other.1))?;
-        (!entries_for(&self.units.timed, target).is_empty()).then_some(target)
+        (!entries_for(&self.reader.units, target).is_empty()).then_some(target)
     }
 
     /// The last key frame at or before `moment`.
     pub(super) fn key_frame_at(&mut self, moment: f64) -> Result<SearchOutcome, Error> {
         self.read_up_to(moment)?;
-        self.find_sound()?;
-        let times = self.units.times();
+        self.find_audio_start()?;
+        let times = self.reader.playlist_times();
         let usable = |index: &usize| {
             let unit =
-                self.units.timed.get(*index).filter(|unit| unit.facts.is_key() && unit.facts.is_shown && !unit.facts.lacks_parameters);
+                self.reader.units.get(*index).filter(|unit| unit.facts.is_key() && unit.facts.is_shown && !unit.facts.lacks_parameters);
             unit.is_some() && times.get(*index).is_some_and(|time| *time <= moment + ROUNDING)
         };
         let keys: Vec<usize> = (0..times.len()).rev().filter(usable).collect();
         for key in &keys {
-            if let Some(frame) = self.units.frame(*key, *key, self.memory)? {
-                self.units.prove_key(*key, self.memory)?;
+            if let Some(frame) = self.reader.decode_frame(*key, *key, self.memory)? {
+                self.reader.verify_key(*key, self.memory)?;
                 return Ok(self.found(frame, *key));
             }
-            if let Some(packet) = self.units.packets.get(*key) {
-                self.units.locked.failed(packet)?;
+            if let Some(packet) = self.reader.packets.get(*key) {
+                self.reader.key_verification.count_failed_key_frame(packet)?;
             }
         }
-        if keys.is_empty() { Ok(SearchOutcome::Earlier) } else { Err(unclean("the key frame is not whole")) }
+        if keys.is_empty() { Ok(SearchOutcome::NeedsEarlier) } else { Err(undecodable("the key frame is not whole")) }
     }
 
     /// The newest frame that is whole.
-    pub(super) fn last(&mut self) -> Result<SearchOutcome, Error> {
-        if self.has_index && self.units.step(self.memory)? == Step::Unit {
+    pub(super) fn last_frame(&mut self) -> Result<SearchOutcome, Error> {
+        if self.has_index && self.reader.read_next(self.memory)? == ReadStep::Unit {
             // Without an end in sight the last key frame is asked for by the duration
-            let end = self.units.demuxer.duration().unwrap_or(0.0);
+            let end = self.reader.demuxer.duration().unwrap_or(0.0);
             self.seek(end);
         }
-        while self.units.step(self.memory)? != Step::End {
+        while self.reader.read_next(self.memory)? != ReadStep::End {
             self.forget_up_to_last(2, f64::INFINITY);
         }
-        let times = self.units.times();
+        let times = self.reader.playlist_times();
         let mut order: Vec<usize> = (0..times.len()).collect();
         order.sort_by(|one, other| times.get(*other).partial_cmp(&times.get(*one)).unwrap_or(std::cmp::Ordering::Equal));
         let mut broken_from = vec![usize::MAX; times.len()];
         for target in order {
-            if !self.units.timed.get(target).is_some_and(|unit| unit.facts.is_shown) {
+            if !self.reader.units.get(target).is_some_and(|unit| unit.facts.is_shown) {
                 continue;
             }
-            for entry in entries_for(&self.units.timed, target) {
+            for entry in entries_for(&self.reader.units, target) {
                 // What lies behind damage is known from the first decoding
                 if broken_from.get(entry).is_some_and(|broken| target >= *broken) {
                     continue;
                 }
                 let mut best = None;
                 let end = times.len() - 1;
-                let broken = self.units.decode(entry, end, |decoded| {
+                let broken = self.reader.decode_range(entry, end, |decoded| {
                     if decoded.index == target {
                         best = Some(decoded.frame);
                     }
@@ -129,21 +129,25 @@ impl SearchPass<'_> {
                 if let Some(slot) = broken_from.get_mut(entry) {
                     *slot = broken;
                 }
-                let strict = self.units.counts_references(entry);
+                let strict = self.reader.requires_references(entry);
                 let frame = best.filter(|frame| target < broken && frame.is_whole(strict));
                 let frame = match frame {
-                    Some(field) if parity(&field).is_some() => self.units.frame(entry, target, self.memory)?,
+                    Some(field) if parity(&field).is_some() => self.reader.decode_frame(entry, target, self.memory)?,
                     frame => frame,
                 };
                 if let Some(frame) = frame {
-                    let run = self.units.packets.get(entry..=target).unwrap_or_default();
-                    self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
+                    let run = self.reader.packets.get(entry..=target).unwrap_or_default();
+                    self.reader.key_verification.verify(&self.reader.demuxer, run, self.reader.limits.pixels)?;
                     return Ok(self.found(frame, target));
                 }
             }
         }
-        let has_entry = self.units.timed.iter().any(|unit| unit.facts.entry.is_some() && !unit.facts.lacks_parameters);
-        if self.units.timed.is_empty() || has_entry { Err(self.nothing("no frame is whole")) } else { Ok(SearchOutcome::Earlier) }
+        let has_entry = self.reader.units.iter().any(|unit| unit.facts.entry.is_some() && !unit.facts.lacks_parameters);
+        if self.reader.units.is_empty() || has_entry {
+            Err(self.not_found_error("no frame is whole"))
+        } else {
+            Ok(SearchOutcome::NeedsEarlier)
+        }
     }
 
     /// Reads every unit that a frame at or before `moment` may need, and no more.
@@ -151,10 +155,10 @@ impl SearchPass<'_> {
         let mut is_sought = !self.has_index || self.sought_from.is_some();
         let mut late = 0;
         loop {
-            match self.units.step(self.memory)? {
-                Step::End => return Ok(()),
-                Step::Payload => continue,
-                Step::Unit => {}
+            match self.reader.read_next(self.memory)? {
+                ReadStep::End => return Ok(()),
+                ReadStep::Payload => continue,
+                ReadStep::Unit => {}
             }
             if !is_sought {
                 is_sought = true;
@@ -162,9 +166,9 @@ impl SearchPass<'_> {
                     continue;
                 }
             }
-            let Some((shown, decoded)) = self.units.latest() else { continue };
+            let Some((shown, decoded)) = self.reader.last_times() else { continue };
             late = if shown > moment + ROUNDING { late + 1 } else { 0 };
-            let has_decoding_time = self.units.timed.last().is_some_and(|unit| unit.dts.is_some());
+            let has_decoding_time = self.reader.units.last().is_some_and(|unit| unit.dts.is_some());
             let deepest = if has_decoding_time { DEEPEST_PYRAMID } else { DEEPEST_REORDER };
             if late > deepest && decoded.min(shown) > moment + ROUNDING {
                 return Ok(());
@@ -176,28 +180,30 @@ impl SearchPass<'_> {
     }
 
     /// Reads on until it is known where sound starts: some packagers write a fragment of each track, one behind the other.
-    pub(super) fn find_sound(&mut self) -> Result<(), Error> {
-        if !self.has_index && !self.units.is_settled() {
-            let most = self.units.timed.len() + MOST_BEFORE_SOUND;
-            while !self.units.knows_sound() && self.units.timed.len() < most && self.units.step(self.memory)? != Step::End {}
+    pub(super) fn find_audio_start(&mut self) -> Result<(), Error> {
+        if !self.has_index && !self.reader.is_settled() {
+            let most = self.reader.units.len() + MOST_BEFORE_SOUND;
+            while !self.reader.knows_audio_start() && self.reader.units.len() < most && self.reader.read_next(self.memory)? != ReadStep::End
+            {
+            }
         }
         Ok(())
     }
 
     /// Goes to the key frame before `moment` by the container's index; what was read before is forgotten.
     fn seek(&mut self, moment: f64) -> bool {
-        if !self.units.demuxer.has_index() {
+        if !self.reader.demuxer.has_index() {
             return false;
         }
-        self.units.times();
-        let Some(anchor) = self.units.known_anchor() else { return false };
+        self.reader.playlist_times();
+        let Some(anchor) = self.reader.known_anchor() else { return false };
         self.seek_to(anchor.media + moment - anchor.playlist)
     }
 
     fn seek_to(&mut self, media: f64) -> bool {
-        let sought = self.units.demuxer.seek(media);
+        let sought = self.reader.demuxer.seek(media);
         if sought {
-            self.units.restart();
+            self.reader.discard_all();
             self.sought_from = Some(media);
         }
         sought
@@ -205,30 +211,30 @@ impl SearchPass<'_> {
 
     /// Goes to the key frame before the one that was sought last: a picture that is shown before a key frame, but decoded after it, needs it.
     fn seek_before(&mut self) -> Result<bool, Error> {
-        let (Some(target), Some(first)) = (self.sought_from, self.units.timed.first().and_then(|unit| unit.dts.or(unit.pts))) else {
+        let (Some(target), Some(first)) = (self.sought_from, self.reader.units.first().and_then(|unit| unit.dts.or(unit.pts))) else {
             return Ok(false);
         };
         let before = first.min(target) - JUST_BEFORE;
-        Ok(self.seek_to(before) && self.units.step(self.memory)? == Step::Unit)
+        Ok(self.seek_to(before) && self.reader.read_next(self.memory)? == ReadStep::Unit)
     }
 
     /// Forgets the units before the last `count` points after which everything is whole and that are shown at or before `moment`.
     fn forget_up_to_last(&mut self, count: usize, moment: f64) {
         let closed = |index: &usize| {
-            self.units
-                .timed
+            self.reader
+                .units
                 .get(*index)
                 .is_some_and(|unit| unit.facts.entry == Some(EntryPoint::Closed) && unit.facts.is_shown && !unit.facts.lacks_parameters)
         };
-        let last = self.units.timed.len().saturating_sub(1);
-        if !closed(&last) || last == 0 || !self.units.is_anchored() {
+        let last = self.reader.units.len().saturating_sub(1);
+        if !closed(&last) || last == 0 || !self.reader.is_anchored() {
             return;
         }
         let points: Vec<usize> = (0..=last).filter(closed).collect();
         let Some(from) = points.len().checked_sub(count).and_then(|at| points.get(at)).copied().filter(|from| *from > 0) else { return };
-        let is_reached = moment.is_infinite() || self.units.times().get(from).is_some_and(|time| *time <= moment + ROUNDING);
-        if is_reached && is_whole_from(&self.units.timed, from, last) {
-            self.units.forget(from);
+        let is_reached = moment.is_infinite() || self.reader.playlist_times().get(from).is_some_and(|time| *time <= moment + ROUNDING);
+        if is_reached && is_whole_from(&self.reader.units, from, last) {
+            self.reader.discard_before(from);
         }
     }
 }

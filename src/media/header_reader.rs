@@ -1,10 +1,10 @@
 //! The codecs whose headers are read here: where an access unit ends, and what it says.
 
-use super::{av1, h264, hevc, mpeg2, nal, nal::Framing, unit_facts::UnitFacts, vp9};
+use super::{av1, h264, hevc, mpeg2, nal, nal::NalFraming, unit_facts::UnitFacts, vp9};
 
 /// The state of reading one stream's headers, by codec.
 #[derive(Debug, Clone)]
-pub enum Syntax {
+pub enum HeaderReader {
     /// ITU-T H.264.
     H264(Box<h264::H264Reader>),
     /// ITU-T H.265.
@@ -21,11 +21,11 @@ pub enum Syntax {
 
 /// What a NAL unit, or what follows a start code, means for the access unit that is being assembled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum UnitRole {
     /// It belongs to the access unit at hand.
     Continues,
     /// If the access unit has picture data, the next one starts here.
-    Announces,
+    MayStartNext,
     /// Data of the picture at hand.
     Picture,
     /// Data of another picture: the next access unit starts here, or where it was announced.
@@ -33,10 +33,10 @@ pub(super) enum Role {
     /// Data of the second field of the frame at hand.
     SecondField,
     /// More bytes are needed.
-    Unknown,
+    Incomplete,
 }
 
-impl Syntax {
+impl HeaderReader {
     /// By libavcodec's name of the codec and the stream's extradata.
     pub fn of(codec: &str, extradata: &[u8]) -> Self {
         match codec {
@@ -50,7 +50,7 @@ impl Syntax {
     }
 
     /// Whether access units can be found in a byte stream of this codec.
-    pub fn splits(&self) -> bool {
+    pub fn can_split(&self) -> bool {
         matches!(self, Self::H264(_) | Self::Hevc(_) | Self::Mpeg2(_))
     }
 
@@ -60,12 +60,12 @@ impl Syntax {
     }
 
     /// The role of what begins behind a start code; `ended` says that no more bytes of it come.
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> UnitRole {
         match self {
             Self::H264(reader) => reader.role(unit, ended),
             Self::Hevc(reader) => reader.role(unit, ended),
             Self::Mpeg2(reader) => reader.role(unit, ended),
-            _ => Role::Continues,
+            _ => UnitRole::Continues,
         }
     }
 
@@ -81,20 +81,24 @@ impl Syntax {
     /// What a whole access unit says, in decoding order. `is_key` is the container's flag, which counts where the bytes say nothing.
     pub fn facts(&mut self, unit: &[u8], is_key: bool) -> UnitFacts {
         match self {
-            Self::H264(reader) => reader.facts(&nal::units(unit, reader.framing)),
-            Self::Hevc(reader) => reader.facts(&nal::units(unit, reader.framing)),
+            Self::H264(reader) => reader.facts(&nal::nal_units(unit, reader.framing)),
+            Self::Hevc(reader) => reader.facts(&nal::nal_units(unit, reader.framing)),
             Self::Mpeg2(reader) => reader.facts(unit),
-            Self::Vp9 => vp9::facts(unit).unwrap_or_else(|| UnitFacts::of_container(is_key)),
-            Self::Av1 => av1::facts(unit).unwrap_or_else(|| UnitFacts::of_container(is_key)),
-            Self::Other => UnitFacts::of_container(is_key),
+            Self::Vp9 => vp9::facts(unit).unwrap_or_else(|| UnitFacts::from_container(is_key)),
+            Self::Av1 => av1::facts(unit).unwrap_or_else(|| UnitFacts::from_container(is_key)),
+            Self::Other => UnitFacts::from_container(is_key),
         }
     }
 
     /// The parameter sets that were seen so far and that an access unit which starts with a random access point lacks, as a byte stream.
     pub fn missing_parameters(&self, unit: &[u8]) -> Vec<u8> {
         match self {
-            Self::H264(reader) if reader.framing == Framing::StartCodes => reader.parameters.missing(&nal::units(unit, reader.framing)),
-            Self::Hevc(reader) if reader.framing == Framing::StartCodes => reader.parameters.missing(&nal::units(unit, reader.framing)),
+            Self::H264(reader) if reader.framing == NalFraming::StartCodes => {
+                reader.parameters.missing(&nal::nal_units(unit, reader.framing))
+            }
+            Self::Hevc(reader) if reader.framing == NalFraming::StartCodes => {
+                reader.parameters.missing(&nal::nal_units(unit, reader.framing))
+            }
             Self::Mpeg2(reader) => reader.missing(unit),
             _ => Vec::new(),
         }
