@@ -1,4 +1,4 @@
-//! Where sound starts: a segment starts with the earliest of its streams.
+//! Finds the start of audio streams: a segment starts with the earliest of its streams.
 
 use ffmpeg_sys_next as ffi;
 
@@ -6,7 +6,7 @@ use super::{container::Container, demuxer::Demuxer};
 use crate::time::{TimeBase, Timestamp};
 
 impl Demuxer {
-    /// Whether there is a sound stream of which no sample is known.
+    /// Whether there is an audio stream without a known sample.
     pub fn has_audio_without_index(&self) -> bool {
         // SAFETY: each is a stream of the open context, its `codecpar` never null.
         self.streams().iter().any(|stream| unsafe {
@@ -14,7 +14,7 @@ impl Demuxer {
         })
     }
 
-    /// Where sound starts: seconds of the media's clock, and the offset in the source, for each stream that tells.
+    /// The start of each audio stream, if it is known: seconds of the media's clock, and the offset in the source.
     pub fn audio_starts(&self) -> Vec<(f64, u64)> {
         let starts = self.source.stream_starts();
         let of_stream = |stream: &*mut ffi::AVStream| {

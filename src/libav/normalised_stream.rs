@@ -1,7 +1,4 @@
-//! The bytes of a job as the demuxers want them, whatever the origin sends.
-//!
-//! The first bytes tell the container. A transport stream is brought into order ([`Transport`]), movie fragments get offsets that fit
-//! ([`Fragments`](super::Fragments)), and everything else passes as it is.
+//! Detects the container by the first bytes, and normalises transport streams ([`TransportReader`]). Everything else is passed on unchanged.
 
 use bytes::Bytes;
 
@@ -11,20 +8,19 @@ use crate::{
     media::{StreamStart, TransportReader, find_transport_stream},
 };
 
-/// Behind so many other bytes a transport stream is still found: origins put whole pictures before it.
-const DISGUISE: usize = 256 << 10;
+/// A transport stream is found after at most this many other bytes: some origins put whole images before it.
+const MAX_PREFIX_BYTES: usize = 256 << 10;
 
-/// An upstream with its bytes in order.
+/// Filters an upstream so that the demuxers can read it.
 pub struct NormalisedStream<U> {
     upstream: U,
     transport: TransportReader,
-    form: StreamForm,
+    format: StreamFormat,
     ended: bool,
 }
 
-/// What the bytes are.
-enum StreamForm {
-    /// Not known: what has come so far.
+enum StreamFormat {
+    /// Not detected yet: the bytes so far.
     Unknown(Vec<u8>),
     /// A transport stream.
     Transport,
@@ -33,15 +29,15 @@ enum StreamForm {
 }
 
 impl<U: Upstream> NormalisedStream<U> {
-    /// Takes all bytes of `upstream`.
+    /// Filters `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
-        Self { upstream, transport: TransportReader::default(), form: StreamForm::Unknown(Vec::new()), ended: false }
+        Self { upstream, transport: TransportReader::default(), format: StreamFormat::Unknown(Vec::new()), ended: false }
     }
 
-    /// The first bytes, once they tell what they are.
-    fn recognise(&mut self) -> Result<Option<Bytes>, Error> {
-        let StreamForm::Unknown(head) = &mut self.form else { return Ok(None) };
-        while !is_telling(head) {
+    /// Detects the format. Returns the bytes that this took.
+    fn detect_format(&mut self) -> Result<Option<Bytes>, Error> {
+        let StreamFormat::Unknown(head) = &mut self.format else { return Ok(None) };
+        while !is_sufficient(head) {
             let Some(bytes) = self.upstream.next_chunk()? else {
                 self.ended = true;
                 break;
@@ -49,40 +45,48 @@ impl<U: Upstream> NormalisedStream<U> {
             head.extend_from_slice(&bytes);
         }
         let head = std::mem::take(head);
-        let is_transport = !container::is_mp4(&head) && find_transport_stream(&head, DISGUISE).is_some();
-        self.form = if is_transport { StreamForm::Transport } else { StreamForm::Other };
-        Ok(Some(if is_transport { self.ordered(&head).into() } else { head.into() }))
+        let is_transport = !container::is_mp4(&head) && find_transport_stream(&head, MAX_PREFIX_BYTES).is_some();
+        self.format = if is_transport { StreamFormat::Transport } else { StreamFormat::Other };
+        Ok(Some(if is_transport { self.normalise(&head).into() } else { head.into() }))
     }
 
-    fn ordered(&mut self, bytes: &[u8]) -> Vec<u8> {
+    fn normalise(&mut self, bytes: &[u8]) -> Vec<u8> {
         let upstream = &self.upstream;
         self.transport.push(bytes, |from, to| upstream.resource_start(from, to))
     }
 }
 
-/// Whether a resource's first bytes tell what it is.
-fn is_telling(head: &[u8]) -> bool {
-    if container::is_mp4(head) || head.len() >= DISGUISE {
+/// Whether these first bytes suffice to detect the format.
+fn is_sufficient(head: &[u8]) -> bool {
+    if container::is_mp4(head) || head.len() >= MAX_PREFIX_BYTES {
         return true;
     }
-    // A picture may hide a transport stream; a playlist, a page or sound does not
-    let may_hide = head.len() < container::BOX_HEADER || container::may_precede_transport_stream(head);
-    let enough = head.len() >= container::PROBE_BYTES;
-    enough && (!may_hide || find_transport_stream(head, head.len().saturating_sub(container::PROBE_BYTES)).is_some())
+    // An image may precede a transport stream; a playlist, a page or audio does not
+    let may_precede = head.len() < container::BOX_HEADER_BYTES || container::may_precede_transport_stream(head);
+    let is_enough = head.len() >= container::PROBE_BYTES;
+    is_enough && (!may_precede || find_transport_stream(head, head.len().saturating_sub(container::PROBE_BYTES)).is_some())
 }
 
 impl<U: Upstream> Upstream for NormalisedStream<U> {
+    fn inner(&self) -> Option<&dyn Upstream> {
+        Some(&self.upstream)
+    }
+
+    fn inner_mut(&mut self) -> Option<&mut dyn Upstream> {
+        Some(&mut self.upstream)
+    }
+
     fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        if let Some(head) = self.recognise()?.filter(|head| !head.is_empty()) {
+        if let Some(head) = self.detect_format()?.filter(|head| !head.is_empty()) {
             return Ok(Some(head));
         }
-        let is_transport = matches!(self.form, StreamForm::Transport);
+        let is_transport = matches!(self.format, StreamFormat::Transport);
         while !self.ended {
             match self.upstream.next_chunk()? {
                 Some(bytes) if is_transport => {
-                    let ordered = self.ordered(&bytes);
-                    if !ordered.is_empty() {
-                        return Ok(Some(ordered.into()));
+                    let normalised = self.normalise(&bytes);
+                    if !normalised.is_empty() {
+                        return Ok(Some(normalised.into()));
                     }
                 }
                 Some(bytes) => return Ok(Some(bytes)),
@@ -95,33 +99,17 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
     }
 
     fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
-        let jumped = matches!(self.form, StreamForm::Other) && self.upstream.seek_to(offset)?;
-        self.ended &= !jumped;
-        Ok(jumped)
+        let has_seeked = matches!(self.format, StreamFormat::Other) && self.upstream.seek_to(offset)?;
+        self.ended &= !has_seeked;
+        Ok(has_seeked)
     }
 
     fn size(&self) -> Option<u64> {
-        if matches!(self.form, StreamForm::Transport) { None } else { self.upstream.size() }
-    }
-
-    fn check_deadline(&self) -> Result<(), Error> {
-        self.upstream.check_deadline()
-    }
-
-    fn acquire_permit(&mut self) -> Result<(), Error> {
-        self.upstream.acquire_permit()
-    }
-
-    fn pause(&mut self) {
-        self.upstream.pause();
-    }
-
-    fn resource_start(&self, from: u64, to: u64) -> Option<u64> {
-        self.upstream.resource_start(from, to)
+        if matches!(self.format, StreamFormat::Transport) { None } else { self.upstream.size() }
     }
 
     fn download_offset(&self, position: u64) -> u64 {
-        if matches!(self.form, StreamForm::Transport) { self.transport.input_offset(position) } else { position }
+        if matches!(self.format, StreamFormat::Transport) { self.transport.input_offset(position) } else { position }
     }
 
     fn stream_starts(&self) -> Vec<StreamStart> {

@@ -1,4 +1,4 @@
-//! The first picture that is whole: a key frame, or where a refresh is complete.
+//! Searches for the first whole frame: a key frame, or the end of a gradual refresh.
 
 use super::{
     access_unit_reader::ReadStep,
@@ -10,22 +10,22 @@ use crate::{
     media::{EntryPoint, is_whole_from},
 };
 
-/// Units behind the first one that is shown within which reordering ends.
-const REORDERED: usize = 16;
+/// Reordering ends within this many access units after the first shown one.
+const REORDER_WINDOW: usize = 16;
 
 impl SearchPass<'_> {
-    /// The first key frame, or the first one that is shown later than `after`. Without any, the first frame that is whole.
+    /// The first key frame, or the first one that is shown later than `after`. Without `after`, a gradual refresh that completes earlier wins.
     pub(super) fn first_key_frame(&mut self, after: Option<f64>) -> Result<SearchOutcome, Error> {
-        let (mut seen, mut lacks_parameters, mut tried_early) = (0, false, false);
+        let (mut key_frames, mut lacks_parameters, mut tried_pending) = (0, false, false);
         loop {
-            match self.reader.read_next(self.memory)? {
-                ReadStep::Payload if !tried_early && after.is_none() => {
-                    let Some(found) = self.pending_key_frame(&mut tried_early)? else { continue };
+            match self.read_next()? {
+                ReadStep::Payload if !tried_pending && after.is_none() => {
+                    let Some(found) = self.pending_key_frame(&mut tried_pending)? else { continue };
                     return Ok(found);
                 }
                 ReadStep::Payload => continue,
                 ReadStep::End => break,
-                ReadStep::Unit => tried_early = false,
+                ReadStep::AccessUnit => tried_pending = false,
             }
             let index = self.reader.units.len() - 1;
             let Some(unit) = self.reader.units.get(index).filter(|unit| unit.facts.is_key()) else { continue };
@@ -36,81 +36,72 @@ impl SearchPass<'_> {
             if after.is_some_and(|after| self.reader.playlist_times().get(index).is_none_or(|time| *time <= after + ROUNDING)) {
                 continue;
             }
-            if !self.reader.units.get(index).is_some_and(|unit| unit.facts.is_shown) {
+            if !self.is_shown(index) {
                 return self.first_shown(index);
             }
             if after.is_none()
-                && let Some(found) = self.recovered_before(index)?
+                && let Some(found) = self.first_recovered_before(index)?
             {
                 return Ok(found);
             }
-            seen += 1;
-            let waits = self
-                .reader
-                .packets
-                .get(index)
-                .is_some_and(|packet| self.reader.key_verification.needs_more_packets(&self.reader.demuxer, packet));
-            if !waits {
-                self.reader.source.pause();
+            key_frames += 1;
+            let reader = &self.reader;
+            let needs_more = |packet| reader.key_verification.needs_more_packets(&reader.demuxer, packet);
+            if !reader.packets.get(index).is_some_and(needs_more) {
+                reader.source.pause();
             }
-            if let Some(frame) = self.reader.decode_frame(index, index, self.memory)? {
-                self.reader.verify_key(index, self.memory)?;
+            if let Some(frame) = self.decode_key_frame(index)? {
                 self.find_audio_start()?;
                 return Ok(self.found(frame, index));
-            }
-            if let Some(key) = self.reader.packets.get(index) {
-                self.reader.key_verification.count_failed_key_frame(key)?;
             }
         }
         let end = self.reader.units.len();
         if after.is_none()
-            && let Some(found) = self.recovered_before(end)?
+            && let Some(found) = self.first_recovered_before(end)?
         {
             return Ok(found);
         }
-        // The parameter sets may stand in an earlier segment
-        if lacks_parameters && seen == 0 && after.is_none() {
+        // An earlier segment may have the parameter sets
+        if lacks_parameters && key_frames == 0 && after.is_none() {
             return Ok(SearchOutcome::NeedsEarlier);
         }
-        Err(self.not_found_error(&format!("none of {seen} key frames is whole")))
+        Err(self.not_found_error(&format!("none of {key_frames} key frames is whole")))
     }
 
-    /// The key frame that is being assembled, if all of it has come already: nothing behind it is read then.
+    /// The key frame that is being assembled, if it is complete already. Nothing after it is read then.
     fn pending_key_frame(&mut self, tried: &mut bool) -> Result<Option<SearchOutcome>, Error> {
-        let Some((packet, timed)) = self.reader.pending()? else { return Ok(None) };
-        let facts = &timed.facts;
+        let Some((packet, unit)) = self.reader.pending()? else { return Ok(None) };
+        let facts = &unit.facts;
         let may_be_whole = facts.is_key() && facts.is_shown && !facts.is_single_field && !facts.lacks_parameters;
         if !may_be_whole || self.reader.key_verification.needs_more_packets(&self.reader.demuxer, &packet) || self.has_refresh() {
             return Ok(None);
         }
         *tried = true;
-        // What the origin would send while the frame is decoded is not wanted
+        // Do not download more while the frame is decoded
         self.reader.source.pause();
-        // The other field of a field picture is still to come
+        // A field picture needs its other field, which is still to come
         let Some(frame) = self.reader.decode_single(&packet)?.filter(|frame| parity(frame).is_none()) else { return Ok(None) };
-        let run = [packet];
-        self.reader.key_verification.verify(&self.reader.demuxer, &run, self.reader.limits.pixels)?;
-        let [packet] = run;
-        self.reader.append(packet, timed);
-        let index = self.reader.units.len() - 1;
-        Ok(Some(self.found(frame, index)))
+        self.reader.key_verification.verify(&self.reader.demuxer, std::slice::from_ref(&packet), self.reader.limits.pixels)?;
+        self.reader.append(packet, unit);
+        Ok(Some(self.found(frame, self.reader.units.len() - 1)))
+    }
+
+    fn is_refresh(&self, index: usize) -> bool {
+        self.reader.units.get(index).is_some_and(|unit| matches!(unit.facts.entry, Some(EntryPoint::Gradual(_))))
     }
 
     fn has_refresh(&self) -> bool {
-        self.reader.units.iter().any(|unit| matches!(unit.facts.entry, Some(EntryPoint::Gradual(_))))
+        (0..self.reader.units.len()).any(|index| self.is_refresh(index))
     }
 
     /// The first frame before unit `end` that a gradual refresh completes.
-    fn recovered_before(&mut self, end: usize) -> Result<Option<SearchOutcome>, Error> {
-        if !self.has_refresh() {
-            return Ok(None);
-        }
+    fn first_recovered_before(&mut self, end: usize) -> Result<Option<SearchOutcome>, Error> {
         for entry in 0..end {
-            if !self.reader.units.get(entry).is_some_and(|unit| matches!(unit.facts.entry, Some(EntryPoint::Gradual(_)))) {
+            if !self.is_refresh(entry) {
                 continue;
             }
             let Some(target) = (entry..end).find(|target| is_whole_from(&self.reader.units, entry, *target)) else { continue };
-            // This proves the key of encrypted units too
+            // This also verifies the key of encrypted units
             if let Some(found) = self.decode_target(target)? {
                 return Ok(Some(found));
             }
@@ -118,15 +109,15 @@ impl SearchPass<'_> {
         Ok(None)
     }
 
-    /// The first frame that is shown, where an edit list leaves out the key frame that it needs.
+    /// The first shown frame, if an edit list drops the key frame `entry` that it depends on.
     fn first_shown(&mut self, entry: usize) -> Result<SearchOutcome, Error> {
-        let mut behind = 0;
-        while behind < REORDERED && self.reader.read_next(self.memory)? != ReadStep::End {
+        let mut units_after = 0;
+        while units_after < REORDER_WINDOW && self.read_next()? != ReadStep::End {
             let shown = self.reader.units.iter().skip(entry).position(|unit| unit.facts.is_shown);
-            behind = shown.map_or(0, |shown| self.reader.units.len() - entry - shown);
+            units_after = shown.map_or(0, |shown| self.reader.units.len() - entry - shown);
         }
         let times = self.reader.playlist_times();
-        let shown = (entry..times.len()).filter(|index| self.reader.units.get(*index).is_some_and(|unit| unit.facts.is_shown));
+        let shown = (entry..times.len()).filter(|index| self.is_shown(*index));
         let first = shown.min_by(|one, other| times.get(*one).partial_cmp(&times.get(*other)).unwrap_or(std::cmp::Ordering::Equal));
         match first.map(|first| self.decode_target(first)).transpose()?.flatten() {
             Some(found) => Ok(found),

@@ -1,6 +1,6 @@
-//! Bits of a raw byte sequence payload (ITU-T H.264, 7.2 and 9.1; H.265 has the same).
+//! Reads bits and Exp-Golomb codes of a raw byte sequence payload (ITU-T H.264, 7.2 and 9.1; the same in H.265).
 
-/// A NAL unit's payload without its emulation prevention bytes, at most `limit` bytes of it: headers are short.
+/// Removes the emulation prevention bytes from a NAL unit's payload. Returns at most `limit` bytes, because headers are short.
 pub(super) fn unescape(payload: &[u8], limit: usize) -> Vec<u8> {
     let mut plain = Vec::with_capacity(payload.len().min(limit));
     let mut zeros = 0;
@@ -18,7 +18,7 @@ pub(super) fn unescape(payload: &[u8], limit: usize) -> Vec<u8> {
     plain
 }
 
-/// Reads bits, the highest first. Every read is `None` past the end.
+/// Reads bits from the most significant one on. Every read past the end returns `None`.
 #[derive(Debug, Clone)]
 pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
@@ -59,8 +59,8 @@ impl<'a> BitReader<'a> {
         Some((1_u32 << zeros) - 1 + self.bits(zeros)?)
     }
 
-    /// Passes over `count` numbers of `ue(v)`, or of `se(v)`, which are as long.
-    pub fn skip_numbers(&mut self, count: usize) -> Option<()> {
+    /// Skips `count` values of `ue(v)` or `se(v)`: both have the same length.
+    pub fn skip_exp_golomb(&mut self, count: usize) -> Option<()> {
         (0..count).try_for_each(|_| self.unsigned().map(|_| ()))
     }
 

@@ -1,8 +1,13 @@
-//! The codecs whose headers are read here: where an access unit ends, and what it says.
+//! Reads the headers of any codec: where an access unit ends, and its [`UnitFacts`].
 
-use super::{av1, h264, hevc, mpeg2, nal, nal::NalFraming, unit_facts::UnitFacts, vp9};
+use super::{
+    av1, h264, hevc, mpeg2,
+    nal::{NalFraming, nal_units},
+    unit_facts::UnitFacts,
+    vp9,
+};
 
-/// The state of reading one stream's headers, by codec.
+/// Reads the headers of one stream.
 #[derive(Debug, Clone)]
 pub enum HeaderReader {
     /// ITU-T H.264.
@@ -15,30 +20,30 @@ pub enum HeaderReader {
     Vp9,
     /// AV1.
     Av1,
-    /// Any other: the container's flags are all there is.
+    /// Any other codec: only the container describes its access units.
     Other,
 }
 
-/// What a NAL unit, or what follows a start code, means for the access unit that is being assembled.
+/// What the data after a start code (a NAL unit, in codecs that have them) means for the current access unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnitRole {
-    /// It belongs to the access unit at hand.
+    /// It belongs to the current access unit.
     Continues,
-    /// If the access unit has picture data, the next one starts here.
+    /// The next access unit starts here, if the current one has picture data.
     MayStartNext,
-    /// Data of the picture at hand.
+    /// Data of the current picture.
     Picture,
-    /// Data of another picture: the next access unit starts here, or where it was announced.
+    /// Data of another picture: the next access unit starts here, or at the `MayStartNext` before it.
     NewPicture,
-    /// Data of the second field of the frame at hand.
+    /// Data of the second field of the current frame.
     SecondField,
     /// More bytes are needed.
     Incomplete,
 }
 
 impl HeaderReader {
-    /// By libavcodec's name of the codec and the stream's extradata.
-    pub fn of(codec: &str, extradata: &[u8]) -> Self {
+    /// Creates the reader for a codec, by libavcodec's name, with the stream's extradata.
+    pub fn new(codec: &str, extradata: &[u8]) -> Self {
         match codec {
             "h264" => Self::H264(Box::new(h264::H264Reader::new(extradata))),
             "hevc" => Self::Hevc(Box::new(hevc::HevcReader::new(extradata))),
@@ -49,7 +54,7 @@ impl HeaderReader {
         }
     }
 
-    /// Whether access units can be found in a byte stream of this codec.
+    /// Whether this reader finds access units in a byte stream.
     pub fn can_split(&self) -> bool {
         matches!(self, Self::H264(_) | Self::Hevc(_) | Self::Mpeg2(_))
     }
@@ -59,17 +64,17 @@ impl HeaderReader {
         matches!(self, Self::H264(_) | Self::Hevc(_))
     }
 
-    /// The role of what begins behind a start code; `ended` says that no more bytes of it come.
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> UnitRole {
+    /// The role of the data after a start code. `is_complete`: no more bytes of it follow.
+    pub(super) fn role(&mut self, unit: &[u8], is_complete: bool) -> UnitRole {
         match self {
-            Self::H264(reader) => reader.role(unit, ended),
-            Self::Hevc(reader) => reader.role(unit, ended),
-            Self::Mpeg2(reader) => reader.role(unit, ended),
+            Self::H264(reader) => reader.role(unit, is_complete),
+            Self::Hevc(reader) => reader.role(unit, is_complete),
+            Self::Mpeg2(reader) => reader.role(unit, is_complete),
             _ => UnitRole::Continues,
         }
     }
 
-    /// Starts the next access unit.
+    /// Begins the next access unit.
     pub(super) fn start_unit(&mut self) {
         match self {
             Self::H264(reader) => reader.start_unit(),
@@ -78,11 +83,11 @@ impl HeaderReader {
         }
     }
 
-    /// What a whole access unit says, in decoding order. `is_key` is the container's flag, which counts where the bytes say nothing.
+    /// Reads the headers of a whole access unit. Call this in decoding order. `is_key`, the container's flag, counts if the codec's headers cannot be read.
     pub fn facts(&mut self, unit: &[u8], is_key: bool) -> UnitFacts {
         match self {
-            Self::H264(reader) => reader.facts(&nal::nal_units(unit, reader.framing)),
-            Self::Hevc(reader) => reader.facts(&nal::nal_units(unit, reader.framing)),
+            Self::H264(reader) => reader.facts(&nal_units(unit, reader.framing)),
+            Self::Hevc(reader) => reader.facts(&nal_units(unit, reader.framing)),
             Self::Mpeg2(reader) => reader.facts(unit),
             Self::Vp9 => vp9::facts(unit).unwrap_or_else(|| UnitFacts::from_container(is_key)),
             Self::Av1 => av1::facts(unit).unwrap_or_else(|| UnitFacts::from_container(is_key)),
@@ -90,21 +95,17 @@ impl HeaderReader {
         }
     }
 
-    /// The parameter sets that were seen so far and that an access unit which starts with a random access point lacks, as a byte stream.
+    /// The known parameter sets that are not in an access unit, as a byte stream to put before it.
     pub fn missing_parameters(&self, unit: &[u8]) -> Vec<u8> {
         match self {
-            Self::H264(reader) if reader.framing == NalFraming::StartCodes => {
-                reader.parameters.missing(&nal::nal_units(unit, reader.framing))
-            }
-            Self::Hevc(reader) if reader.framing == NalFraming::StartCodes => {
-                reader.parameters.missing(&nal::nal_units(unit, reader.framing))
-            }
+            Self::H264(reader) if reader.framing == NalFraming::StartCodes => reader.parameters.missing(&nal_units(unit, reader.framing)),
+            Self::Hevc(reader) if reader.framing == NalFraming::StartCodes => reader.parameters.missing(&nal_units(unit, reader.framing)),
             Self::Mpeg2(reader) => reader.missing(unit),
             _ => Vec::new(),
         }
     }
 
-    /// Takes over the parameter sets that another part of the same stream had.
+    /// Adds the parameter sets of another part of the same stream.
     pub fn inherit(&mut self, earlier: &Self) {
         match (self, earlier) {
             (Self::H264(own), Self::H264(other)) => own.parameters.inherit(&other.parameters),

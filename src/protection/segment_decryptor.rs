@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Enough of a segment to recognise its container.
-const PROBE_BYTES: usize = libav::ENOUGH_TO_RECOGNISE;
+const PROBE_BYTES: usize = libav::PROBE_BYTES;
 
 /// A resource that is encrypted as a whole, being opened, or one that may be, being looked at.
 pub(crate) struct SegmentDecryptor {

@@ -21,7 +21,7 @@ impl InitFilter {
         let before = self.init.len();
         self.init.extend_from_slice(&self.section.push(bytes));
         if at_end || self.section.has_ended() {
-            self.init.extend_from_slice(&self.section.rest());
+            self.init.extend_from_slice(&self.section.finish());
         }
         (self.init.len() - before) as u64
     }
