@@ -42,7 +42,8 @@ pub(super) struct AccessUnitReader<'a> {
     assembler: Option<AccessUnitAssembler>,
     /// Whether packets are PES payloads that need the assembler.
     needs_assembler: bool,
-    pub(super) ended: bool,
+    /// Whether the demuxer has returned its last packet.
+    pub(super) has_ended: bool,
     /// Whether the video stream has any packet.
     pub has_packets: bool,
     /// The packets of the stored access units. Their pts is the access unit's index, counted from the first one read.
@@ -75,7 +76,7 @@ impl<'a> AccessUnitReader<'a> {
             headers: None,
             assembler: None,
             needs_assembler: container == Container::Ts && mode == DemuxMode::Packets,
-            ended: false,
+            has_ended: false,
             has_packets: false,
             packets: Vec::new(),
             units: Vec::new(),
@@ -91,13 +92,13 @@ impl<'a> AccessUnitReader<'a> {
             self.append(packet, unit);
             return Ok(ReadStep::AccessUnit);
         }
-        if self.ended {
+        if self.has_ended {
             return Ok(ReadStep::End);
         }
         let packet = self.demuxer.next_packet()?;
         self.has_packets |= packet.is_some();
         let Some(packet) = packet.filter(|packet| self.container == Container::Ts || !self.is_truncated(packet)) else {
-            self.ended = true;
+            self.has_ended = true;
             let Some(assembler) = &mut self.assembler else { return Ok(ReadStep::End) };
             assembler.finish();
             return self.read_next(domain_state);
@@ -194,7 +195,7 @@ impl<'a> AccessUnitReader<'a> {
     /// Discards all access units, to continue at another position of the file.
     pub fn discard_all(&mut self) {
         self.discard_before(self.packets.len());
-        self.ended = false;
+        self.has_ended = false;
     }
 
     /// The packet with the parameter sets that it lacks; `None` if it lacks none.

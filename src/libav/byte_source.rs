@@ -87,7 +87,8 @@ struct SharedBuffer {
     upstream: Box<dyn Upstream>,
     /// Contiguous ranges in the order of their arrival; the last one grows.
     ranges: Vec<BufferedRange>,
-    ended: bool,
+    /// Whether the upstream has no more bytes after the last range.
+    has_ended: bool,
     error: Option<Error>,
 }
 
@@ -114,7 +115,7 @@ impl ByteSource {
         let shared = SharedBuffer {
             upstream: Box::new(upstream),
             ranges: vec![BufferedRange { offset: 0, bytes: Vec::new() }],
-            ended: false,
+            has_ended: false,
             error: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)), position: 0 }
@@ -148,7 +149,7 @@ impl ByteSource {
     /// The total size in bytes, once the end has been read.
     pub fn size_at_end(&self) -> Option<u64> {
         let shared = self.lock();
-        shared.ranges.last().filter(|_| shared.ended).map(BufferedRange::end)
+        shared.ranges.last().filter(|_| shared.has_ended).map(BufferedRange::end)
     }
 
     /// The total size in bytes, if it is known.
@@ -194,7 +195,7 @@ impl SharedBuffer {
                     range.bytes.extend_from_slice(&bytes);
                 }
             }
-            None => self.ended = true,
+            None => self.has_ended = true,
         }
         Ok(())
     }
@@ -205,7 +206,7 @@ impl SharedBuffer {
         let is_near = position >= end && position - end <= MAX_READ_THROUGH;
         if !is_near && self.upstream.seek_to(position)? {
             self.ranges.push(BufferedRange { offset: position, bytes: Vec::new() });
-            self.ended = false;
+            self.has_ended = false;
         } else if position < end {
             return Err(Error::internal("a byte before the buffered range was requested"));
         }
@@ -226,7 +227,7 @@ impl SharedBuffer {
             if position != next {
                 self.seek_upstream(position)?;
             }
-            if self.ended {
+            if self.has_ended {
                 return Ok(0);
             }
             self.append_next_chunk()?;

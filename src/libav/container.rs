@@ -33,7 +33,7 @@ pub const BOX_HEADER_BYTES: usize = 8;
 /// The first bytes of a resource that suffice to detect its container.
 pub const PROBE_BYTES: usize = 4 * TS_PACKET + 1024;
 
-/// Detects the container by the first bytes of a resource, [`PROBE_BYTES`] of them if there are so many.
+/// Detects the container by the first bytes of a resource, of which [`PROBE_BYTES`] always suffice.
 ///
 /// Fails with `no_video` for formats without video, with `unsupported` for video that is not demuxed, else with `undecodable`.
 pub fn detect_container(bytes: &[u8]) -> Result<Container, Error> {

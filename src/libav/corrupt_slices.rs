@@ -21,7 +21,7 @@ use crate::media::{NalFraming, nal_unit_ranges};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SliceLayout {
     /// NAL units.
-    Nal { codec: NalCodec, framing: NalFraming },
+    Nal { codec: SliceCodec, framing: NalFraming },
     /// VP9: one frame, or a superframe with an index after the frames.
     Vp9,
     /// AV1: open bitstream units. Its decoder can be strict.
@@ -32,7 +32,7 @@ pub(super) enum SliceLayout {
 
 /// Codecs with NAL units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum NalCodec {
+pub(super) enum SliceCodec {
     H264,
     Hevc,
 }
@@ -55,8 +55,8 @@ impl SliceLayout {
     /// The layout for libavcodec's name of a codec and the stream's extradata.
     pub fn new(codec: &str, extradata: &[u8]) -> Self {
         match codec {
-            "h264" => Self::Nal { codec: NalCodec::H264, framing: NalFraming::of_h264(extradata) },
-            "hevc" => Self::Nal { codec: NalCodec::Hevc, framing: NalFraming::of_hevc(extradata) },
+            "h264" => Self::Nal { codec: SliceCodec::H264, framing: NalFraming::of_h264(extradata) },
+            "hevc" => Self::Nal { codec: SliceCodec::Hevc, framing: NalFraming::of_hevc(extradata) },
             "vp9" => Self::Vp9,
             "av1" => Self::Av1,
             _ => Self::Frame,
@@ -66,7 +66,7 @@ impl SliceLayout {
     /// The packet with bytes added after each slice; `None` if that is impossible or unnecessary.
     pub fn with_trailing_bytes(self, packet: &[u8]) -> Option<Vec<u8>> {
         match self {
-            Self::Nal { codec: NalCodec::H264, .. } | Self::Av1 => None,
+            Self::Nal { codec: SliceCodec::H264, .. } | Self::Av1 => None,
             Self::Vp9 if superframe_index_size(packet) > 0 => None,
             Self::Vp9 | Self::Frame => Some([packet, &TRAILING_BYTES].concat()),
             Self::Nal { framing, .. } => {
@@ -107,8 +107,8 @@ impl SliceLayout {
             changed
         };
         let counts = match self {
-            Self::Nal { codec: NalCodec::Hevc, .. } => HEVC_COUNTS,
-            Self::Nal { codec: NalCodec::H264, .. } => H264_COUNTS,
+            Self::Nal { codec: SliceCodec::Hevc, .. } => HEVC_COUNTS,
+            Self::Nal { codec: SliceCodec::H264, .. } => H264_COUNTS,
             Self::Vp9 | Self::Av1 | Self::Frame => FRAME_COUNTS,
         };
         let counts = || counts.iter().filter(|count| **count <= max_count);
@@ -117,7 +117,7 @@ impl SliceLayout {
 
     /// Whether one packet is too little to verify a key: its data is short, and its decoder accepts any data.
     pub fn is_inconclusive(self, packet: &[u8]) -> bool {
-        let accepts_any_data = matches!(self, Self::Nal { codec: NalCodec::Hevc, .. } | Self::Vp9 | Self::Frame);
+        let accepts_any_data = matches!(self, Self::Nal { codec: SliceCodec::Hevc, .. } | Self::Vp9 | Self::Frame);
         accepts_any_data && self.slices(packet).iter().all(|slice| slice.len() < MIN_CONCLUSIVE_BYTES)
     }
 
@@ -130,8 +130,8 @@ impl SliceLayout {
             Self::Frame => return vec![Range { start: 0, end: packet.len() }],
         };
         let is_slice = |unit: &Range<usize>| match (codec, packet.get(unit.start)) {
-            (NalCodec::H264, Some(header)) => matches!(header & 0x1f, 1..=5),
-            (NalCodec::Hevc, Some(header)) => header >> 1 & 0x3f < 32,
+            (SliceCodec::H264, Some(header)) => matches!(header & 0x1f, 1..=5),
+            (SliceCodec::Hevc, Some(header)) => header >> 1 & 0x3f < 32,
             (_, None) => false,
         };
         nal_unit_ranges(packet, framing).into_iter().filter(is_slice).collect()
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn bytes_are_added_to_slices_alone() {
         let (unit, parameters) = ([0x26, 1, 9, 9, 9], [0x42, 1, 7]);
-        let hevc = |framing| SliceLayout::Nal { codec: NalCodec::Hevc, framing };
+        let hevc = |framing| SliceLayout::Nal { codec: SliceCodec::Hevc, framing };
         let packet = [&[0, 0, 0, 3][..], &parameters, &[0, 0, 0, 5], &unit].concat();
         let wanted = [&[0, 0, 0, 3][..], &parameters, &[0, 0, 0, 21], &unit, &TRAILING_BYTES].concat();
         assert_eq!(hevc(NalFraming::Lengths(4)).with_trailing_bytes(&packet), Some(wanted));
@@ -203,7 +203,7 @@ mod tests {
     fn only_the_end_of_the_largest_slice_is_corrupted() {
         let slice = |size: usize| [&[0x65][..], &vec![XOR_VALUES[0]; size], &[9, 0, 0, 3, 0, 0, 3]].concat();
         let packet = [&[0, 0, 0, 1][..], &slice(100), &[0, 0, 0, 1], &slice(40), &[0, 0]].concat();
-        let layout = SliceLayout::Nal { codec: NalCodec::H264, framing: NalFraming::StartCodes };
+        let layout = SliceLayout::Nal { codec: SliceCodec::H264, framing: NalFraming::StartCodes };
         let copies = layout.corrupted_copies(&packet);
         assert_eq!(copies.len(), H264_COUNTS.len() * XOR_VALUES.len());
         for (changed, count) in copies.iter().zip(H264_COUNTS.iter().cycle()) {

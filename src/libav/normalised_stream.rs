@@ -16,7 +16,7 @@ pub struct NormalisedStream<U> {
     upstream: U,
     transport: TransportReader,
     format: StreamFormat,
-    ended: bool,
+    has_ended: bool,
 }
 
 enum StreamFormat {
@@ -31,7 +31,7 @@ enum StreamFormat {
 impl<U: Upstream> NormalisedStream<U> {
     /// Filters `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
-        Self { upstream, transport: TransportReader::default(), format: StreamFormat::Unknown(Vec::new()), ended: false }
+        Self { upstream, transport: TransportReader::default(), format: StreamFormat::Unknown(Vec::new()), has_ended: false }
     }
 
     /// Detects the format. Returns the bytes that this took.
@@ -39,7 +39,7 @@ impl<U: Upstream> NormalisedStream<U> {
         let StreamFormat::Unknown(head) = &mut self.format else { return Ok(None) };
         while !is_sufficient(head) {
             let Some(bytes) = self.upstream.next_chunk()? else {
-                self.ended = true;
+                self.has_ended = true;
                 break;
             };
             head.extend_from_slice(&bytes);
@@ -81,7 +81,7 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
             return Ok(Some(head));
         }
         let is_transport = matches!(self.format, StreamFormat::Transport);
-        while !self.ended {
+        while !self.has_ended {
             match self.upstream.next_chunk()? {
                 Some(bytes) if is_transport => {
                     let normalised = self.normalise(&bytes);
@@ -90,7 +90,7 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
                     }
                 }
                 Some(bytes) => return Ok(Some(bytes)),
-                None => self.ended = true,
+                None => self.has_ended = true,
             }
         }
         let upstream = &self.upstream;
@@ -99,9 +99,9 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
     }
 
     fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
-        let has_seeked = matches!(self.format, StreamFormat::Other) && self.upstream.seek_to(offset)?;
-        self.ended &= !has_seeked;
-        Ok(has_seeked)
+        let has_sought = matches!(self.format, StreamFormat::Other) && self.upstream.seek_to(offset)?;
+        self.has_ended &= !has_sought;
+        Ok(has_sought)
     }
 
     fn size(&self) -> Option<u64> {

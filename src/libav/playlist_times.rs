@@ -96,7 +96,7 @@ impl AccessUnitReader<'_> {
 
     /// Whether the start of audio is known. A transport stream is interleaved, so audio that has not arrived yet does not start early.
     pub fn knows_audio_start(&self) -> bool {
-        self.container == Container::Ts || self.ended || !self.demuxer.has_audio_without_index()
+        self.container == Container::Ts || self.has_ended || !self.demuxer.has_audio_without_index()
     }
 
     /// Whether enough was read to determine the anchor.

@@ -129,19 +129,19 @@ impl AccessUnitAssembler {
     }
 
     /// The role of the data between the start code `at` and the `following` one.
-    fn role(&mut self, at: usize, following: Option<usize>, ended: bool) -> UnitRole {
+    fn role(&mut self, at: usize, following: Option<usize>, has_ended: bool) -> UnitRole {
         let to = following.map_or(self.buffer.len(), |following| following - self.base);
         let bytes = self.buffer.get(at + 3 - self.base..to).unwrap_or_default();
         // The zeros before a start code belong to no unit
         let length = following.map_or(bytes.len(), |_| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
-        self.headers.role(bytes.get(..length).unwrap_or_default(), ended || following.is_some())
+        self.headers.role(bytes.get(..length).unwrap_or_default(), has_ended || following.is_some())
     }
 
-    /// Processes every start code whose header is complete. `ended`: the stream ends with the buffer.
-    fn scan(&mut self, ended: bool) {
+    /// Processes every start code whose header is complete. `has_ended`: the stream ends with the buffer.
+    fn scan(&mut self, has_ended: bool) {
         while let Some(at) = self.start_code(self.scanned) {
             let following = self.start_code(at + 3);
-            let role = self.role(at, following, ended);
+            let role = self.role(at, following, has_ended);
             match role {
                 // Read the header again once more of it has arrived
                 UnitRole::Incomplete => return,
@@ -150,7 +150,7 @@ impl AccessUnitAssembler {
                 UnitRole::NewPicture if self.has_picture => {
                     self.end_unit(self.next_start.unwrap_or_else(|| self.with_zero_byte(at)));
                     // Count it as the first picture of the new access unit
-                    self.role(at, following, ended);
+                    self.role(at, following, has_ended);
                     self.has_picture = true;
                 }
                 UnitRole::NewPicture | UnitRole::Picture | UnitRole::SecondField => (self.has_picture, self.next_start) = (true, None),

@@ -105,7 +105,7 @@ impl TransportReader {
         &self.starts
     }
 
-    fn process(&mut self, ended: bool, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
+    fn process(&mut self, has_ended: bool, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
         let buffer = std::mem::take(&mut self.buffer);
         let mut output = Vec::with_capacity(buffer.len());
         let mut at = 0;
@@ -113,7 +113,7 @@ impl TransportReader {
         while let Some(rest) = buffer.get(at..).filter(|rest| !rest.is_empty()) {
             let here = self.position + at as u64;
             let Some(stride) = self.stride else {
-                match find_packets(rest, ended, here, next_resource) {
+                match find_packets(rest, has_ended, here, next_resource) {
                     PacketSearch::Found { offset, stride } => {
                         at += offset;
                         (self.stride, is_contiguous) = (Some(stride), false);
@@ -134,7 +134,7 @@ impl TransportReader {
             }
             let Some(packet) = rest.get(..PACKET) else { break };
             if packet.first() != Some(&SYNC) {
-                if rest.len() < 3 * stride && !ended {
+                if rest.len() < 3 * stride && !has_ended {
                     break;
                 }
                 // Only this sync byte is wrong if packets follow
@@ -233,18 +233,18 @@ enum PacketSearch {
 }
 
 /// Searches `rest`, which starts at offset `here` of the input, for packets.
-fn find_packets(rest: &[u8], ended: bool, here: u64, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> PacketSearch {
+fn find_packets(rest: &[u8], has_ended: bool, here: u64, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> PacketSearch {
     // A short resource, like the tables in EXT-X-MAP, is searched alone: other bytes may follow it
     let next = next_resource(here, here + rest.len() as u64 - 1).and_then(|start| usize::try_from(start - here).ok());
     let short = next.filter(|length| *length < MIN_SYNC_BYTES);
-    if short.is_none() && rest.len() < MIN_SYNC_BYTES && !ended {
+    if short.is_none() && rest.len() < MIN_SYNC_BYTES && !has_ended {
         return PacketSearch::NotYet(0);
     }
     let searched = short.and_then(|length| rest.get(..length)).unwrap_or(rest);
     match (find_transport_stream(searched, MAX_SEARCH_BYTES), short) {
         (Some((offset, stride)), _) => PacketSearch::Found { offset, stride },
         (None, Some(length)) => PacketSearch::ResourceWithout(length),
-        (None, None) if ended => PacketSearch::NotYet(rest.len()),
+        (None, None) if has_ended => PacketSearch::NotYet(rest.len()),
         // The last bytes may be the start of packets
         (None, None) => PacketSearch::NotYet(rest.len() - MIN_SYNC_BYTES.min(rest.len())),
     }
