@@ -67,7 +67,7 @@ pub fn is_jpeg(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xff, 0xd8, 0xff])
 }
 
-/// Fails as [`detect_container`] does unless a resource with these first bytes is media or a JPEG image.
+/// Fails unless a resource with these first bytes is media or a JPEG image: with `no_video`, `unsupported` or `undecodable`.
 pub fn require_media(bytes: &[u8]) -> Result<(), Error> {
     if is_jpeg(bytes) {
         return Ok(());

@@ -44,7 +44,7 @@ pub(super) fn nal_units(bytes: &[u8], framing: NalFraming) -> Vec<&[u8]> {
     nal_unit_ranges(bytes, framing).into_iter().filter_map(|range| bytes.get(range)).collect()
 }
 
-/// The byte ranges of [`nal_units`]. Empty and truncated NAL units are left out.
+/// The byte ranges of the NAL units, without start codes, length fields and trailing zeros. Empty and truncated units are left out.
 pub fn nal_unit_ranges(bytes: &[u8], framing: NalFraming) -> Vec<Range<usize>> {
     match framing {
         NalFraming::StartCodes => after_start_codes(bytes),
