@@ -58,9 +58,9 @@ fn main() {
         let segment = &segments[random.below(segments.len())];
         let (spoilt, how) = random.spoilt(segment, &segments);
         let wanted = match random.below(4) {
-            0 => SearchTarget::Last,
-            1 => SearchTarget::Frame(SearchTime::FromStart(0.3)),
-            _ => SearchTarget::First,
+            0 => SearchTarget::LastFrame,
+            1 => SearchTarget::FrameAt(SearchTime::FromStart(0.3)),
+            _ => SearchTarget::FirstKeyFrame,
         };
         let piece = [188, 4000, 65_536][random.below(3)];
         let once = Instant::now();
@@ -130,11 +130,11 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
         let mut segment = Segment { name, bytes, way, frames: Vec::new() };
         let frame =
             |wanted| targets::pictures(&segment.bytes, usize::MAX, way, wanted, CHOSEN).ok().flatten().map(|(picture, _)| luma(&picture));
-        if let (Some(first), last) = (frame(SearchTarget::First), frame(SearchTarget::Last)) {
+        if let (Some(first), last) = (frame(SearchTarget::FirstKeyFrame), frame(SearchTarget::LastFrame)) {
             let mut all = vec![first];
             // Every fiftieth of a second, and so every frame
             for step in 0..1000 {
-                all.extend(frame(SearchTarget::Frame(SearchTime::FromStart(f64::from(step) / 50.0))));
+                all.extend(frame(SearchTarget::FrameAt(SearchTime::FromStart(f64::from(step) / 50.0))));
                 if all.last() == last.as_ref() {
                     break;
                 }
@@ -143,7 +143,7 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
             // Where a refresh takes long, a later frame is reached from an end alone
             for part in 1..PREFIXES {
                 let prefix = &segment.bytes[..segment.bytes.len() / PREFIXES * part];
-                let frame = targets::pictures(prefix, usize::MAX, way, SearchTarget::Last, CHOSEN).ok().flatten();
+                let frame = targets::pictures(prefix, usize::MAX, way, SearchTarget::LastFrame, CHOSEN).ok().flatten();
                 all.extend(frame.map(|(picture, _)| luma(&picture)));
             }
             all.sort();

@@ -10,8 +10,8 @@ use hlsnap::{
     frontends::fuzz_entry,
     hls::{self, Playlist, Variables},
     libav::{
-        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, Fragments, InputKind, NormalisedStream, PixelForm, SearchOutcome,
-        SearchTarget, SearchTime, Upstream,
+        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalisedStream, PixelForm,
+        SearchOutcome, SearchTarget, SearchTime, Upstream,
     },
     protection::cipher::{self, EncryptedSample, NalCodec, Scheme},
     render::{Chroma, Image},
@@ -57,11 +57,11 @@ pub enum Way {
 pub fn media(data: &[u8], way: Way) {
     let Some((first, data)) = data.split_first() else { return };
     let wanted = match first >> 5 {
-        0..=3 => SearchTarget::First,
-        4 => SearchTarget::Last,
-        5 => SearchTarget::KeyFrame(SearchTime::FromStart(0.5)),
-        6 => SearchTarget::Frame(SearchTime::FromStart(0.1)),
-        _ => SearchTarget::Frame(SearchTime::Part(0.5)),
+        0..=3 => SearchTarget::FirstKeyFrame,
+        4 => SearchTarget::LastFrame,
+        5 => SearchTarget::KeyFrameAt(SearchTime::FromStart(0.5)),
+        6 => SearchTarget::FrameAt(SearchTime::FromStart(0.1)),
+        _ => SearchTarget::FrameAt(SearchTime::Fraction(0.5)),
     };
     let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
     let _ = pictures(
@@ -84,7 +84,7 @@ pub struct Chosen {
 pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chosen: Chosen) -> Result<Option<(Image, Vec<u8>)>, Error> {
     let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
     let source = if way == Way::Fragments {
-        ByteSource::new(NormalisedStream::new(Fragments::new(memory)))
+        ByteSource::new(NormalisedStream::new(FragmentStream::new(memory)))
     } else {
         ByteSource::new(NormalisedStream::new(memory))
     };
@@ -146,7 +146,7 @@ struct Memory {
 }
 
 impl Upstream for Memory {
-    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         let end = self.position.saturating_add(self.piece).min(self.bytes.len());
         let piece = self.bytes.slice(self.position.min(end)..end);
         self.position = end;
@@ -172,7 +172,7 @@ struct Key;
 
 impl DecryptSamples for Key {
     fn decrypt(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let Some(common) = &sealed.common else { return Ok(None) };
+        let Some(common) = &sealed.common_encryption else { return Ok(None) };
         let Some(scheme) = Scheme::of(common.scheme) else { return Ok(None) };
         let sample = EncryptedSample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
         let mut data = sealed.data.to_vec();

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    libav::{self, ByteSource, DomainState, Found, Fragments, NormalisedStream, SearchOutcome, SearchTarget},
+    libav::{self, ByteSource, DomainState, FoundFrame, FragmentStream, NormalisedStream, SearchOutcome, SearchTarget},
     protection::SampleDecryptor,
     read::SegmentReader,
     report::FrameReport,
@@ -67,7 +67,7 @@ pub(super) async fn run_decode_job(
         // Until the picture is made
         let _turn = turn;
         let source = if kind == InputLayout::Fragments {
-            ByteSource::new(NormalisedStream::new(Fragments::new(feed)))
+            ByteSource::new(NormalisedStream::new(FragmentStream::new(feed)))
         } else {
             ByteSource::new(NormalisedStream::new(feed))
         };
@@ -78,7 +78,7 @@ pub(super) async fn run_decode_job(
         };
         let found = match libav::search(&source, wanted, taken_for, bounds, &unlocker, &mut known) {
             Ok(SearchOutcome::Found(found)) => found,
-            Ok(SearchOutcome::Earlier) => return (known, Ok(None)),
+            Ok(SearchOutcome::NeedsEarlier) => return (known, Ok(None)),
             Err(error) => return (known, Err(error)),
         };
         source.pause();
@@ -101,8 +101,8 @@ pub(super) async fn run_decode_job(
     }))
 }
 
-fn render_found(found: Found, development: &RenderJob) -> Result<DecodedPicture, Error> {
-    let Found { frame, seconds, media_seconds, .. } = found;
+fn render_found(found: FoundFrame, development: &RenderJob) -> Result<DecodedPicture, Error> {
+    let FoundFrame { frame, seconds, media_seconds, .. } = found;
     let facts = FrameReport { pts_seconds: media_seconds.map(rounded), ..facts(&frame) };
     Ok(DecodedPicture { made: development.make(frame)?, frame: facts, seconds, segment: 0, sealed: None })
 }

@@ -32,15 +32,15 @@ pub(super) async fn take(work: &JobContext<'_>, body: Body, head: BytesMut, cloc
     let search = FileSearch { work, url: body.url().clone(), memory: Mutex::default() };
     let exact = request.is_exact();
     let at = |start| {
-        if exact { SearchTarget::Frame(start) } else { SearchTarget::KeyFrame(start) }
+        if exact { SearchTarget::FrameAt(start) } else { SearchTarget::KeyFrameAt(start) }
     };
     let wanted = match request.at {
-        None | Some(Position::Start) if exact => SearchTarget::Frame(SearchTime::FromStart(0.0)),
-        None | Some(Position::Start) => SearchTarget::First,
-        Some(Position::Live) => SearchTarget::Last,
+        None | Some(Position::Start) if exact => SearchTarget::FrameAt(SearchTime::FromStart(0.0)),
+        None | Some(Position::Start) => SearchTarget::FirstKeyFrame,
+        Some(Position::Live) => SearchTarget::LastFrame,
         Some(Position::FromStart(time)) => at(SearchTime::FromStart(time.as_secs_f64())),
         Some(Position::FromEnd(time)) => at(SearchTime::FromEnd(time.as_secs_f64())),
-        Some(Position::Percent(percent)) => at(SearchTime::Part(percent / 100.0)),
+        Some(Position::Percent(percent)) => at(SearchTime::Fraction(percent / 100.0)),
         Some(Position::ProgramDateTime(_)) => {
             return Err(Error::new(ErrorKind::NotFound, "a media file has no Program Date Time")
                 .with_url(&search.url)
@@ -52,7 +52,7 @@ pub(super) async fn take(work: &JobContext<'_>, body: Body, head: BytesMut, cloc
         taken
     } else {
         // Nothing stands before: the first key frame is the nearest there is
-        let first = search.again(SearchTarget::First, clock).await?;
+        let first = search.again(SearchTarget::FirstKeyFrame, clock).await?;
         first.ok_or_else(|| Error::new(ErrorKind::Undecodable, "the file lacks the parameter sets of its video").with_url(&search.url))?
     };
     let after = taken.frame.presentation_seconds.unwrap_or(0.0);

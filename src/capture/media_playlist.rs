@@ -123,20 +123,20 @@ impl<'a> PlaylistSearch<'a> {
     /// Looks for the goal from a place on, and in what lies before it if that is needed. `is_best` says that nothing was tried before it.
     pub async fn at(&self, place: PlaylistIndex, goal: Goal, is_best: bool, clock: &mut JobClock) -> Result<Capture, Error> {
         let wanted = match goal {
-            Goal::FirstKeyFrame => SearchTarget::First,
-            Goal::LastFrame => SearchTarget::Last,
-            Goal::KeyFrameAtOrBefore(moment) => SearchTarget::KeyFrame(SearchTime::FromStart(moment)),
-            Goal::FrameAt(moment) => SearchTarget::Frame(SearchTime::FromStart(moment)),
+            Goal::FirstKeyFrame => SearchTarget::FirstKeyFrame,
+            Goal::LastFrame => SearchTarget::LastFrame,
+            Goal::KeyFrameAtOrBefore(moment) => SearchTarget::KeyFrameAt(SearchTime::FromStart(moment)),
+            Goal::FrameAt(moment) => SearchTarget::FrameAt(SearchTime::FromStart(moment)),
         };
         let run = self.run(place, place, goal, is_best);
         let mut failure = match self.grab(&run, wanted, clock).await {
             Ok(Some(grabbed)) => return self.taken(&run, grabbed),
             Ok(None) => None,
             // A segment without video shows what the one before showed last
-            Err(error) if error.kind() == ErrorKind::NoVideo && wanted != SearchTarget::First => Some(error),
+            Err(error) if error.kind() == ErrorKind::NoVideo && wanted != SearchTarget::FirstKeyFrame => Some(error),
             Err(error) => return Err(error),
         };
-        if wanted == SearchTarget::First {
+        if wanted == SearchTarget::FirstKeyFrame {
             return self.with_earlier_parameters(place, &run, clock).await;
         }
         let mut has_video = failure.is_none();
@@ -157,7 +157,7 @@ impl<'a> PlaylistSearch<'a> {
         let mut next = place;
         while self.playlist.segments.get(next.segment).is_some_and(|segment| !segment.gap) {
             let run = SegmentSpan::new(self.playlist, next, self.playlist.segments.len());
-            match self.grab(&run, SearchTarget::First, clock).await {
+            match self.grab(&run, SearchTarget::FirstKeyFrame, clock).await {
                 Ok(Some(grabbed)) => {
                     let mut taken = self.taken(&run, grabbed)?;
                     taken.notes.push("no key frame stands before that moment; the first one after it was taken".to_owned());
@@ -181,11 +181,11 @@ impl<'a> PlaylistSearch<'a> {
         while let Some(before) = self.before(from, place) {
             from = before;
             // Only its headers are wanted: whatever comes of it is not given
-            match self.grab(&self.run(from, from, Goal::FirstKeyFrame, false), SearchTarget::First, clock).await {
+            match self.grab(&self.run(from, from, Goal::FirstKeyFrame, false), SearchTarget::FirstKeyFrame, clock).await {
                 Err(error) if !matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) => return Err(error),
                 _ => {}
             }
-            if let Some(grabbed) = self.grab(run, SearchTarget::First, clock).await? {
+            if let Some(grabbed) = self.grab(run, SearchTarget::FirstKeyFrame, clock).await? {
                 return self.taken(run, grabbed);
             }
         }
@@ -261,7 +261,7 @@ impl<'a> PlaylistSearch<'a> {
         };
         let index = self.tile(segment, tiles, wanted);
         let kind = InputLayout::Tile(Crop::tile(tiles.layout, index));
-        let grabbed = run_decode_job(self.work, feed, kind, SearchTarget::First, run.starts(), &mut DomainState::default(), clock)
+        let grabbed = run_decode_job(self.work, feed, kind, SearchTarget::FirstKeyFrame, run.starts(), &mut DomainState::default(), clock)
             .await
             .map_err(placed)?;
         Ok(grabbed.map(|grabbed| DecodedPicture { seconds: segment.start + f64::from(index) * tiles.duration, ..grabbed }))
@@ -276,10 +276,10 @@ impl<'a> PlaylistSearch<'a> {
         let last = shown(segment.duration - tiles.duration / 2.0).min(columns.saturating_mul(rows).saturating_sub(1));
         let is_newest = self.playlist.is_live() && matches!(self.work.request.at, None | Some(Position::Live));
         match wanted {
-            SearchTarget::KeyFrame(SearchTime::FromStart(seconds)) | SearchTarget::Frame(SearchTime::FromStart(seconds)) => {
+            SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
                 shown(seconds - segment.start).min(last)
             }
-            SearchTarget::First if !is_newest => 0,
+            SearchTarget::FirstKeyFrame if !is_newest => 0,
             _ => last,
         }
     }
@@ -290,8 +290,8 @@ impl<'a> PlaylistSearch<'a> {
         let near = match wanted {
             // Parts are small, and I-frame ranges are just what is wanted
             _ if !segment.complete || self.playlist.i_frames_only => false,
-            SearchTarget::First => true,
-            SearchTarget::KeyFrame(SearchTime::FromStart(seconds)) | SearchTarget::Frame(SearchTime::FromStart(seconds)) => {
+            SearchTarget::FirstKeyFrame => true,
+            SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
                 seconds - segment.start < 0.001
             }
             _ => false,

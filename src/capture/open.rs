@@ -58,7 +58,7 @@ pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Re
         head.extend_from_slice(&chunk);
     }
     if !hls::looks_like_playlist(&head) {
-        match libav::recognise(&head) {
+        match libav::require_media(&head) {
             Ok(()) => {
                 return Ok(StreamEntry { entry: OpenedStream::File(Box::new(body), head), multiplexed });
             }
@@ -121,7 +121,7 @@ async fn read(work: &JobContext<'_>, url: &Url, variables: &Variables) -> Result
         head.extend_from_slice(&chunk);
     }
     let from = body.url().clone();
-    if !hls::looks_like_playlist(&head) && libav::recognise(&head).is_ok() {
+    if !hls::looks_like_playlist(&head) && libav::require_media(&head).is_ok() {
         // It may have no end
         return Err(Error::new(ErrorKind::BadPlaylist, "this is media, not a playlist")
             .with_url(&from)

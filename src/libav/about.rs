@@ -1,4 +1,4 @@
-//! Which libav this is.
+//! Describes the linked libav libraries.
 
 use std::{
     ffi::{CStr, c_char, c_void},
@@ -7,32 +7,32 @@ use std::{
 
 use ffmpeg_sys_next as ffi;
 
-/// Versions, licence and components of the libraries that are linked.
+/// Versions, licence and components of the linked libraries.
 #[derive(Debug, Clone)]
 pub struct About {
-    /// Names and versions.
+    /// Library names and versions.
     pub versions: Vec<(&'static str, String)>,
-    /// The licence that the build has as a whole.
+    /// The licence of the build as a whole.
     pub license: String,
-    /// Where they come from and how they are linked.
+    /// The libraries' origin, and how they are linked.
     pub kind: &'static str,
-    /// Decoders for video.
+    /// The names of the video decoders.
     pub decoders: Vec<String>,
-    /// Demuxers.
+    /// The names of the demuxers.
     pub demuxers: Vec<String>,
 }
 
-/// Asks the libraries themselves.
+/// Reads the description from the libraries.
 pub fn about() -> About {
     let dotted = |version: u32| format!("{}.{}.{}", version >> 16, version >> 8 & 0xff, version & 0xff);
-    // SAFETY: these take nothing and give numbers or static strings.
+    // SAFETY: these take no arguments and return numbers or static strings.
     let (ffmpeg, versions, license) = unsafe {
         let versions = [ffi::avformat_version(), ffi::avcodec_version(), ffi::swscale_version(), ffi::avutil_version()];
         (text(ffi::av_version_info()), versions, text(ffi::avcodec_license()))
     };
     let mut all = vec![("FFmpeg", ffmpeg)];
     all.extend(["libavformat", "libavcodec", "libswscale", "libavutil"].into_iter().zip(versions.map(dotted)));
-    // dav1d cannot be asked through libavcodec: what was built is known from the build
+    // libavcodec does not export dav1d's version, so the build script does
     if let Some((_, dav1d)) = env!("HLSNAP_LIBAV_VERSIONS").rsplit_once("dav1d ") {
         all.push(("dav1d", dav1d.to_owned()));
     }
@@ -76,6 +76,6 @@ fn text(string: *const c_char) -> String {
     if string.is_null() {
         return String::new();
     }
-    // SAFETY: the callers pass static strings of libav's, or null, which was seen to.
+    // SAFETY: callers pass static strings of libav, or null, which is checked.
     unsafe { CStr::from_ptr(string) }.to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! The growing byte source behind an AVIOContext.
+//! The growing byte source that libavformat reads from, through an AVIOContext.
 
 use std::{
     io::{self, Read, Seek, SeekFrom},
@@ -9,53 +9,74 @@ use bytes::Bytes;
 
 use crate::{error::Error, media::StreamStart};
 
-/// Where a [`Source`] gets its bytes from: blocking, in order, from offset 0.
+/// Supplies the bytes of a [`ByteSource`]: blocking, in order, from offset 0.
+///
+/// An upstream that filters another one returns that from [`inner`](Self::inner) and [`inner_mut`](Self::inner_mut). All methods about the
+/// download then default to the inner one's.
 pub trait Upstream: Send + 'static {
-    /// The next bytes, at least one; `None` at the end.
-    fn next(&mut self) -> Result<Option<Bytes>, Error>;
-
-    /// Goes on at `offset`. `Ok(false)`: this upstream only goes forward.
-    fn seek_to(&mut self, offset: u64) -> Result<bool, Error>;
-
-    /// The size of the whole, where it is known.
-    fn size(&self) -> Option<u64>;
-
-    /// Fails once nothing more is wanted, as when time is over: asked before each read, and between packets.
-    fn check_deadline(&self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Waits until it is this one's turn to decode: asked before each packet is. Reading on may give the turn back.
-    fn acquire_permit(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
-
-    /// Stops what is under way. A later [`Upstream::next`] goes on where this one stopped.
-    fn pause(&mut self);
-
-    /// The offset at which a resource starts, behind offset `from` and not behind `to`.
-    fn resource_start(&self, _from: u64, _to: u64) -> Option<u64> {
+    /// The upstream that this one filters.
+    fn inner(&self) -> Option<&dyn Upstream> {
         None
     }
 
-    /// The offset in what was downloaded that an offset in what this upstream gives comes from.
+    /// See [`inner`](Self::inner).
+    fn inner_mut(&mut self) -> Option<&mut dyn Upstream> {
+        None
+    }
+
+    /// Returns the next bytes, at least one; `None` at the end.
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error>;
+
+    /// Continues at `offset`. Returns `false` if this upstream cannot seek.
+    fn seek_to(&mut self, _offset: u64) -> Result<bool, Error> {
+        Ok(false)
+    }
+
+    /// The total size in bytes, if it is known.
+    fn size(&self) -> Option<u64> {
+        None
+    }
+
+    /// Fails if the job is over, for example after its deadline. Checked before each read, and between packets.
+    fn check_deadline(&self) -> Result<(), Error> {
+        self.inner().map_or(Ok(()), Upstream::check_deadline)
+    }
+
+    /// Waits for permission to decode. Called before each packet is decoded. Reading on may release the permit.
+    fn acquire_permit(&mut self) -> Result<(), Error> {
+        self.inner_mut().map_or(Ok(()), Upstream::acquire_permit)
+    }
+
+    /// Stops the download. A later [`next_chunk`](Self::next_chunk) resumes it.
+    fn pause(&mut self) {
+        if let Some(inner) = self.inner_mut() {
+            inner.pause();
+        }
+    }
+
+    /// The offset at which a resource starts, after `from` and up to `to`.
+    fn resource_start(&self, from: u64, to: u64) -> Option<u64> {
+        self.inner()?.resource_start(from, to)
+    }
+
+    /// Maps an offset in this upstream's bytes to one in the downloaded bytes.
     fn download_offset(&self, position: u64) -> u64 {
         position
     }
 
-    /// The first timestamps of the elementary streams of a transport stream.
+    /// The first timestamps of a transport stream's elementary streams.
     fn stream_starts(&self) -> Vec<StreamStart> {
         Vec::new()
     }
 }
 
-/// A forward jump over more than this is asked of the upstream; a shorter one is read through.
-const READ_THROUGH: u64 = 512 << 10;
+/// A forward seek over more bytes than this is passed to the upstream; over a shorter distance the bytes are read.
+const MAX_READ_THROUGH: u64 = 512 << 10;
 
-/// Bytes of an [`Upstream`] with all that has arrived kept, so that a seek inside that is free and a second look costs nothing.
+/// The bytes of an [`Upstream`]. It keeps everything that has arrived, so seeking back and reading again cost no download.
 ///
-/// Handles are cheap to clone and share one content; each has its own position. The first error is kept: libav sees a sentinel, and
-/// the caller takes the original with [`Source::take_error`].
+/// Handles are cheap to clone and share one buffer; each has its own position. libav sees only an I/O error: the first original error is
+/// kept for [`ByteSource::take_error`].
 #[derive(Clone)]
 pub struct ByteSource {
     shared: Arc<Mutex<SharedBuffer>>,
@@ -64,9 +85,10 @@ pub struct ByteSource {
 
 struct SharedBuffer {
     upstream: Box<dyn Upstream>,
-    /// Runs of bytes without a hole in them, in the order of their arrival; the last one grows.
-    runs: Vec<BufferedRange>,
-    ended: bool,
+    /// Contiguous ranges in the order of their arrival; the last one grows.
+    ranges: Vec<BufferedRange>,
+    /// Whether the upstream has no more bytes after the last range.
+    has_ended: bool,
     error: Option<Error>,
 }
 
@@ -80,7 +102,7 @@ impl BufferedRange {
         self.offset + self.bytes.len() as u64
     }
 
-    /// What this run holds from `position` on.
+    /// The bytes of this range from `position` on.
     fn from(&self, position: u64) -> Option<&[u8]> {
         let skip = usize::try_from(position.checked_sub(self.offset)?).ok()?;
         self.bytes.get(skip..).filter(|rest| !rest.is_empty())
@@ -88,24 +110,24 @@ impl BufferedRange {
 }
 
 impl ByteSource {
-    /// A source that has read nothing yet.
+    /// A source that has not read anything yet.
     pub fn new(upstream: impl Upstream) -> Self {
         let shared = SharedBuffer {
             upstream: Box::new(upstream),
-            runs: vec![BufferedRange { offset: 0, bytes: Vec::new() }],
-            ended: false,
+            ranges: vec![BufferedRange { offset: 0, bytes: Vec::new() }],
+            has_ended: false,
             error: None,
         };
         Self { shared: Arc::new(Mutex::new(shared)), position: 0 }
     }
 
-    /// Another handle on the same bytes, from the start.
+    /// Another handle on the same bytes, at the start.
     #[must_use]
     pub fn from_start(&self) -> Self {
         Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
-    /// The first `count` bytes, fewer where there are no more.
+    /// The first `count` bytes, or fewer if the source ends before.
     pub fn peek(&self, count: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; count];
         let mut filled = 0;
@@ -124,38 +146,38 @@ impl ByteSource {
         self.lock().error.take()
     }
 
-    /// The size of the whole, once its end has been seen.
+    /// The total size in bytes, once the end has been read.
     pub fn size_at_end(&self) -> Option<u64> {
         let shared = self.lock();
-        shared.runs.last().filter(|_| shared.ended).map(BufferedRange::end)
+        shared.ranges.last().filter(|_| shared.has_ended).map(BufferedRange::end)
     }
 
-    /// The size of the whole, where it is known before its end has been seen.
+    /// The total size in bytes, if it is known.
     pub fn size(&self) -> Option<u64> {
         self.size_at_end().or_else(|| self.lock().upstream.size())
     }
 
-    /// Fails once nothing more is wanted.
-    pub fn check(&self) -> Result<(), Error> {
+    /// See [`Upstream::check_deadline`].
+    pub fn check_deadline(&self) -> Result<(), Error> {
         self.lock().upstream.check_deadline()
     }
 
-    /// Waits for the turn to decode.
+    /// See [`Upstream::acquire_permit`].
     pub fn acquire_permit(&self) -> Result<(), Error> {
         self.lock().upstream.acquire_permit()
     }
 
-    /// See [`Upstream::origin`].
-    pub fn origin(&self, position: u64) -> u64 {
+    /// See [`Upstream::download_offset`].
+    pub fn download_offset(&self, position: u64) -> u64 {
         self.lock().upstream.download_offset(position)
     }
 
-    /// See [`Upstream::starts`].
-    pub fn starts(&self) -> Vec<StreamStart> {
+    /// See [`Upstream::stream_starts`].
+    pub fn stream_starts(&self) -> Vec<StreamStart> {
         self.lock().upstream.stream_starts()
     }
 
-    /// Stops the download; a later read goes on where it stopped.
+    /// Stops the download; a later read resumes it.
     pub fn pause(&self) {
         self.lock().upstream.pause();
     }
@@ -166,27 +188,27 @@ impl ByteSource {
 }
 
 impl SharedBuffer {
-    fn grow(&mut self) -> Result<(), Error> {
-        match self.upstream.next()? {
+    fn append_next_chunk(&mut self) -> Result<(), Error> {
+        match self.upstream.next_chunk()? {
             Some(bytes) => {
-                if let Some(run) = self.runs.last_mut() {
-                    run.bytes.extend_from_slice(&bytes);
+                if let Some(range) = self.ranges.last_mut() {
+                    range.bytes.extend_from_slice(&bytes);
                 }
             }
-            None => self.ended = true,
+            None => self.has_ended = true,
         }
         Ok(())
     }
 
-    /// Makes `position` the next byte to arrive, or arrives at it by reading.
-    fn go_to(&mut self, position: u64) -> Result<(), Error> {
-        let end = self.runs.last().map_or(0, BufferedRange::end);
-        let near = position >= end && position - end <= READ_THROUGH;
-        if !near && self.upstream.seek_to(position)? {
-            self.runs.push(BufferedRange { offset: position, bytes: Vec::new() });
-            self.ended = false;
+    /// Seeks so that `position` is the next byte to arrive, unless it is near enough to be read up to.
+    fn seek_upstream(&mut self, position: u64) -> Result<(), Error> {
+        let end = self.ranges.last().map_or(0, BufferedRange::end);
+        let is_near = position >= end && position - end <= MAX_READ_THROUGH;
+        if !is_near && self.upstream.seek_to(position)? {
+            self.ranges.push(BufferedRange { offset: position, bytes: Vec::new() });
+            self.has_ended = false;
         } else if position < end {
-            return Err(Error::internal("a byte that has been passed is not kept"));
+            return Err(Error::internal("a byte before the buffered range was requested"));
         }
         Ok(())
     }
@@ -194,21 +216,21 @@ impl SharedBuffer {
     fn read(&mut self, position: u64, target: &mut [u8]) -> Result<usize, Error> {
         self.upstream.check_deadline()?;
         loop {
-            if let Some(rest) = self.runs.iter().find_map(|run| run.from(position)) {
+            if let Some(rest) = self.ranges.iter().find_map(|range| range.from(position)) {
                 let count = rest.len().min(target.len());
                 if let (Some(to), Some(from)) = (target.get_mut(..count), rest.get(..count)) {
                     to.copy_from_slice(from);
                 }
                 return Ok(count);
             }
-            let next = self.runs.last().map_or(0, BufferedRange::end);
+            let next = self.ranges.last().map_or(0, BufferedRange::end);
             if position != next {
-                self.go_to(position)?;
+                self.seek_upstream(position)?;
             }
-            if self.ended {
+            if self.has_ended {
                 return Ok(0);
             }
-            self.grow()?;
+            self.append_next_chunk()?;
         }
     }
 }
@@ -252,16 +274,16 @@ impl Seek for ByteSource {
 mod tests {
     use super::*;
 
-    /// Counts 0, 1, 2, … in pieces of `piece` bytes.
+    /// The bytes 0, 1, 2, … in chunks of `piece` bytes.
     struct Counter {
         next: u64,
         end: u64,
         piece: u64,
-        jumps: bool,
+        can_seek: bool,
     }
 
     impl Upstream for Counter {
-        fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
             let end = self.end.min(self.next + self.piece);
             let bytes: Vec<u8> = (self.next..end).map(|byte| byte.to_le_bytes()[0]).collect();
             self.next = end;
@@ -269,19 +291,17 @@ mod tests {
         }
 
         fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
-            self.next = if self.jumps { offset } else { self.next };
-            Ok(self.jumps)
+            self.next = if self.can_seek { offset } else { self.next };
+            Ok(self.can_seek)
         }
 
         fn size(&self) -> Option<u64> {
             Some(self.end)
         }
-
-        fn pause(&mut self) {}
     }
 
-    fn source(jumps: bool, piece: u64) -> ByteSource {
-        ByteSource::new(Counter { next: 0, end: 3_000_000, piece, jumps })
+    fn source(can_seek: bool, piece: u64) -> ByteSource {
+        ByteSource::new(Counter { next: 0, end: 3_000_000, piece, can_seek })
     }
 
     fn read(source: &mut ByteSource, offset: u64, count: usize) -> Vec<u8> {
@@ -296,21 +316,21 @@ mod tests {
 
     #[test]
     fn every_order_of_reads_gives_the_same_bytes() {
-        for jumps in [true, false] {
+        for can_seek in [true, false] {
             for piece in [1, 1000, 70_000] {
-                if piece == 1 && !jumps {
+                if piece == 1 && !can_seek {
                     continue;
                 }
-                let mut source = source(jumps, piece);
+                let mut source = source(can_seek, piece);
                 for offset in [0, 10, 300, 2_900_000, 5, 301, 2_900_100, 0] {
-                    assert_eq!(read(&mut source, offset, 50), wanted(offset, 50), "jumps {jumps}, piece {piece}, offset {offset}");
+                    assert_eq!(read(&mut source, offset, 50), wanted(offset, 50), "can_seek: {can_seek}, piece {piece}, offset {offset}");
                 }
             }
         }
     }
 
     #[test]
-    fn the_end_is_an_end_and_not_an_error() {
+    fn the_end_of_the_bytes_is_no_error() {
         let mut source = source(true, 1000);
         source.seek(SeekFrom::End(-10)).expect("the size is known");
         let mut rest = Vec::new();

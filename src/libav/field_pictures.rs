@@ -1,4 +1,4 @@
-//! Fields that were coded as pictures of their own (H.265, `field_seq_flag`): two of them become one frame.
+//! Joins fields that are coded as separate pictures (H.265, `field_seq_flag`) to frames.
 
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
@@ -6,51 +6,51 @@ use ffmpeg_sys_next as ffi;
 use super::{error::no_memory, frame::Frame};
 use crate::error::Error;
 
-/// The lines of a frame that a field holds.
+/// Which lines of a frame a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Parity {
     Top,
     Bottom,
 }
 
-/// The parity of a frame that is one field. The HEVC decoder flags frames as interlaced only if the picture timing SEI says that they are
-/// single fields (`hevc_frame_start`), and then the order flag says which.
+/// The parity of a decoded frame that is a single field. The HEVC decoder flags frames as interlaced only if the picture timing SEI declares
+/// single fields (`hevc_frame_start`); the field order flag then gives the parity.
 pub(super) fn parity(frame: &Frame) -> Option<Parity> {
     let is_field = frame.codec == "hevc" && frame.is_interlaced();
     is_field.then(|| if frame.video().is_top_first() { Parity::Top } else { Parity::Bottom })
 }
 
-/// Joins fields in the order of presentation; frames pass through.
+/// Joins pairs of fields in presentation order; frames pass through.
 #[derive(Default)]
-pub(super) struct FieldPairs {
-    first: Option<Decoded>,
+pub(super) struct FieldJoiner {
+    first: Option<IndexedFrame>,
 }
 
-/// A frame, and the indices of the access units that hold its first and its last field.
-type Decoded = (Frame, usize, usize);
+/// A frame, and the indices of the access units of its first and its last field.
+type IndexedFrame = (Frame, usize, usize);
 
-impl FieldPairs {
-    /// Takes the next frame and shows what is complete. A field without a clean partner is shown with its lines doubled.
-    pub fn push(&mut self, next: Decoded, mut each: impl FnMut(Frame, usize, usize)) -> Result<(), Error> {
+impl FieldJoiner {
+    /// Adds the next frame and passes complete frames to `each`. The lines of a field without a clean partner are doubled.
+    pub fn push(&mut self, next: IndexedFrame, mut each: impl FnMut(Frame, usize, usize)) -> Result<(), Error> {
         match (self.first.take(), parity(&next.0)) {
             (None, None) => each(next.0, next.1, next.2),
             (None, Some(_)) => self.first = Some(next),
             (Some(first), Some(_)) if are_a_pair(&first.0, &next.0) => {
-                let frame = woven(first.0, Some(&next.0))?;
+                let frame = join_fields(first.0, Some(&next.0))?;
                 each(frame, first.1, next.2);
             }
             (Some(first), _) => {
-                each(woven(first.0, None)?, first.1, first.2);
+                each(join_fields(first.0, None)?, first.1, first.2);
                 return self.push(next, each);
             }
         }
         Ok(())
     }
 
-    /// Shows the field that has no partner, if there is one.
+    /// Passes a last field without a partner to `each`.
     pub fn finish(self, mut each: impl FnMut(Frame, usize, usize)) -> Result<(), Error> {
         if let Some((frame, first, last)) = self.first {
-            each(woven(frame, None)?, first, last);
+            each(join_fields(frame, None)?, first, last);
         }
         Ok(())
     }
@@ -58,21 +58,21 @@ impl FieldPairs {
 
 fn are_a_pair(first: &Frame, second: &Frame) -> bool {
     let form = |frame: &Frame| (frame.video().format(), frame.video().width(), frame.video().height());
-    // A key field begins a frame: a field before it may depend on pictures that were not decoded
-    let begins_anew = second.is_key() && !first.is_key();
-    parity(first) != parity(second) && form(first) == form(second) && second.is_clean() && !begins_anew
+    // A key field begins a frame: the field before it may depend on pictures that were not decoded
+    let begins_frame = second.is_key() && !first.is_key();
+    parity(first) != parity(second) && form(first) == form(second) && second.is_clean() && !begins_frame
 }
 
-/// The frame of two fields, or of one whose lines are doubled. The sample aspect ratio is the frame's already (H.265, E.3.1).
-fn woven(first: Frame, second: Option<&Frame>) -> Result<Frame, Error> {
+/// Joins two fields, or doubles the lines of one. Fields carry the sample aspect ratio of the frame already (H.265, E.3.1).
+fn join_fields(first: Frame, second: Option<&Frame>) -> Result<Frame, Error> {
     let other = second.unwrap_or(&first);
     let (top, bottom) = if parity(&first) == Some(Parity::Top) { (&first, other) } else { (other, &first) };
     let (width, height) = (first.video().width(), first.video().height());
-    // Odd fields round their chroma up twice
+    // Fields with an odd number of lines round their chroma up twice
     let mut video = ff::frame::Video::new(first.video().format(), width, (height * 2).next_multiple_of(4));
     // SAFETY: the frame is our own, with buffers for at least twice the lines of a field in every plane, which was checked. Each field is
     // copied to every second line of it, the bottom one from the second line on. The properties, with the flags for interlaced frames and
-    // their first field, are those of the first field; side data that is lost for lack of memory is not needed.
+    // their first field, are those of the first field; without memory for its side data, that is lost, which is harmless.
     unsafe {
         let frame = video.as_mut_ptr();
         if (*frame).buf.first().is_none_or(|buffer| buffer.is_null()) {
@@ -122,7 +122,7 @@ mod tests {
         Frame::of_still(video, "hevc")
     }
 
-    /// The first column of luma and of Cb, and the index of the first field, of each frame that the fields become.
+    /// The first column of luma and of Cb, and the index of the first field, of each joined frame.
     fn joined(fields: &[(i32, u8)]) -> Vec<(Vec<u8>, Vec<u8>, usize)> {
         let mut frames = Vec::new();
         let mut each = |frame: Frame, first: usize, _: usize| {
@@ -133,16 +133,16 @@ mod tests {
             };
             frames.push((column(0, 6), column(1, 3), first));
         };
-        let mut pairs = FieldPairs::default();
+        let mut joiner = FieldJoiner::default();
         for (index, (flags, value)) in fields.iter().enumerate() {
-            pairs.push((field(*flags, *value), index, index), &mut each).expect("joined");
+            joiner.push((field(*flags, *value), index, index), &mut each).expect("joined");
         }
-        pairs.finish(&mut each).expect("joined");
+        joiner.finish(&mut each).expect("joined");
         frames
     }
 
     #[test]
-    fn two_fields_are_one_frame_in_either_order() {
+    fn two_fields_make_one_frame_in_either_order() {
         let lines = (vec![10, 20, 10, 20, 10, 20], vec![10, 20, 10], 0);
         assert_eq!(joined(&[(TOP, 10), (0, 20)]), std::slice::from_ref(&lines));
         assert_eq!(joined(&[(0, 20), (TOP, 10)]), [lines]);

@@ -1,4 +1,4 @@
-//! A decoded frame and what its numbers mean.
+//! A decoded frame with its properties.
 
 use std::hash::{DefaultHasher, Hasher};
 
@@ -7,8 +7,8 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     colour::{Colour, settle_colour},
-    demuxer::codec_name,
     metadata,
+    stream::codec_name,
 };
 use crate::render::{Orientation, Shape};
 
@@ -17,11 +17,11 @@ pub struct Frame {
     video: ff::frame::Video,
     /// libavcodec's name of the codec.
     pub codec: &'static str,
-    /// Pixels across and down before cropping, as coded.
+    /// Width and height in pixels as coded, before cropping.
     pub coded: (u32, u32),
-    /// Size, pixel shape and orientation for display.
+    /// Size, sample aspect ratio and orientation for display.
     pub shape: Shape,
-    /// Of Dolby Vision: the profile, and what its base layer is compatible with.
+    /// Dolby Vision's profile and base layer compatibility; see [`metadata::dolby_vision`].
     pub(super) dolby_vision: Option<(u8, u8)>,
 }
 
@@ -29,9 +29,9 @@ impl Frame {
     pub(super) fn new(mut video: ff::frame::Video, stream: *mut ffi::AVStream, decoder: *mut ffi::AVCodecContext) -> Self {
         settle_colour(&mut video, stream);
         if let Some(cropping) = metadata::cropping(stream) {
-            cut_off(&mut video, cropping);
+            crop(&mut video, cropping);
         }
-        // SAFETY: the decoder hands over the stream it was made for, and itself, both still open; the frame is one of its own.
+        // SAFETY: the decoder passes the stream that it was opened for, and its context, both open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
         let (coded, aspect) = unsafe {
             let frame = video.as_ptr().cast_mut();
@@ -54,29 +54,29 @@ impl Frame {
         }
     }
 
-    /// The frame of a picture that is no stream's: upright, with square pixels.
+    /// The frame of a still image: upright, with square pixels.
     pub(super) fn of_still(video: ff::frame::Video, codec: &'static str) -> Self {
         let (width, height) = (video.width(), video.height());
         let shape = Shape { width, height, sample_aspect_ratio: (1, 1), orientation: Orientation::UPRIGHT };
         Self { codec, coded: (width, height), shape, dolby_vision: None, video }
     }
 
-    /// Whether nothing was missing, damaged or concealed, as far as the decoder can tell.
+    /// Whether the decoder reports nothing missing, damaged or concealed.
     pub fn is_clean(&self) -> bool {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
     }
 
-    /// Whether all of it was there, as far as the decoder can tell. H.264's decoder marks frames as corrupt for where decoding began, which
-    /// random access knows better; references that are missing count if `references_count`.
-    pub(super) fn is_whole(&self, references_count: bool) -> bool {
+    /// Whether the decoder reports nothing missing. With `requires_references`, missing references count. H.264's corrupt flag is ignored: it
+    /// only says that decoding started shortly before, which the entry point decides more precisely.
+    pub(super) fn is_whole(&self, requires_references: bool) -> bool {
         // SAFETY: the frame is valid; the field is a C int of flags.
         let errors = unsafe { (*self.video.as_ptr()).decode_error_flags };
-        let counted = if references_count { errors } else { errors & !ffi::FF_DECODE_ERROR_MISSING_REFERENCE };
+        let counted = if requires_references { errors } else { errors & !ffi::FF_DECODE_ERROR_MISSING_REFERENCE };
         let is_corrupt = self.video.is_corrupt() && self.codec != "h264";
         counted == 0 && !is_corrupt && self.video.width() > 0 && self.video.height() > 0
     }
 
-    /// A number that another picture has not, but by a chance of 2^-64: of all the bytes of its planes.
+    /// A 64-bit hash of all bytes of the planes.
     pub(super) fn fingerprint(&self) -> Option<u64> {
         // SAFETY: the frame is a decoder's own, whose planes hold what its format and size say. The first call computes how large a packed
         // copy is, the second writes no more than that into `bytes`.
@@ -95,7 +95,7 @@ impl Frame {
         Some(hasher.finish())
     }
 
-    /// Whether it can be decoded by itself.
+    /// Whether it is a key frame.
     pub fn is_key(&self) -> bool {
         self.video.is_key()
     }
@@ -105,22 +105,22 @@ impl Frame {
         self.video.is_interlaced()
     }
 
-    /// The pts of the packet that it came with: there, the access unit's number.
-    pub(super) fn number(&self) -> Option<i64> {
+    /// The packet's pts, in which this module passes the access unit's index through the decoder.
+    pub(super) fn access_unit_index(&self) -> Option<i64> {
         self.video.pts().or(self.video.timestamp())
     }
 
-    /// The brightest light in the programme, in cd/m², where static metadata tell it.
+    /// The peak luminance of the programme in cd/m², if static metadata give it.
     pub(super) fn peak(&self) -> Option<f32> {
         metadata::peak(&self.video)
     }
 
-    /// What its numbers mean.
+    /// How its samples code colour.
     pub fn colour(&self) -> Colour {
         Colour::of(&self.video)
     }
 
-    /// The same moment and meaning with another picture, whose size becomes the frame's.
+    /// This frame with other samples, and their size.
     pub(super) fn with_video(self, video: ff::frame::Video) -> Self {
         let shape = Shape { width: video.width(), height: video.height(), ..self.shape };
         Self { video, shape, ..self }
@@ -131,14 +131,14 @@ impl Frame {
     }
 }
 
-/// Leaves out what lies outside of the clean aperture, where that leaves anything.
-fn cut_off(video: &mut ff::frame::Video, [top, bottom, left, right]: [u32; 4]) {
+/// Crops a frame, unless nothing would be left.
+fn crop(video: &mut ff::frame::Video, [top, bottom, left, right]: [u32; 4]) {
     let fits = |one: u32, other: u32, all: u32| one.checked_add(other).is_some_and(|sum| sum < all);
     if !fits(top, bottom, video.height()) || !fits(left, right, video.width()) {
         return;
     }
-    // SAFETY: the frame is ours to change, and what is cut off lies inside of it. The call moves pointers alone; where it fails, the frame
-    // is whole.
+    // SAFETY: the frame is ours to change, and the cropping lies inside of it. The call moves pointers alone; if it fails, the frame stays
+    // uncropped.
     unsafe {
         let frame = video.as_mut_ptr();
         (*frame).crop_top = top as usize;

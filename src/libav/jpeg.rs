@@ -6,8 +6,9 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    error::{check, failure, no_memory, set_up},
+    error::{check, failure, no_memory},
     frame::Frame,
+    process::limit_allocations,
     scale::view,
 };
 use crate::{
@@ -63,7 +64,7 @@ pub(super) fn still(file: &[u8], most_pixels: u64) -> Result<Frame, Error> {
 }
 
 fn decoded(file: &[u8], most_pixels: u64) -> Result<ff::frame::Video, Error> {
-    set_up();
+    limit_allocations();
     let packet = ff::Packet::copy(file);
     let mut video = ff::frame::Video::empty();
     // SAFETY: the context is freed on every way; the packet is valid and stays ours, the frame is blank and gets its own references.
@@ -89,7 +90,7 @@ impl Encoder {
     fn new(width: u32, height: u32, chroma: Chroma, quality: u8) -> Result<Self, Error> {
         let side = |pixels: u32| i32::try_from(pixels).map_err(|_| Error::new(ErrorKind::TooLarge, "the picture is too large for JPEG"));
         let (width, height) = (side(width)?, side(height)?);
-        set_up();
+        limit_allocations();
         // SAFETY: the context is freed by `Drop` from its allocation on; its fields are set before `avcodec_open2`. The tables are 64
         // entries from `av_malloc`, which the context frees (avcodec.h: set by the user for encoding).
         unsafe {

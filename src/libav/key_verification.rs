@@ -1,4 +1,7 @@
-//! Packets that had to be opened: which they were, and whether the key fitted.
+//! Decrypts packets, and verifies that the key was right.
+//!
+//! Decoders accept noise, so a clean picture proves nothing. A picture that was decrypted is decoded again from changed data:
+//! [`corrupt_slices`](super::corrupt_slices) explains how that reveals a wrong key.
 
 use std::collections::HashSet;
 
@@ -6,164 +9,162 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
+    container::Container,
+    corrupt_slices::SliceLayout,
     decoder::{DecodeMode, Decoder},
     decrypt_samples::{CommonEncryption, DecryptSamples, EncryptedPacket},
     demuxer::Demuxer,
     error::{check, failure},
-    sniff::Container,
-    spoilt_slices::SliceFraming,
 };
 use crate::error::{Error, ErrorKind};
 
-/// So many key frames that do not come out clean are the key's fault.
-const KEY_FRAMES: usize = 3;
+/// After this many decrypted key frames that are not clean, the key is wrong.
+const MAX_FAILED_KEY_FRAMES: usize = 3;
+/// Packets that are checked in addition if one is inconclusive.
+pub(super) const EXTRA_PACKETS: usize = 4;
 
-/// What one pass over the bytes has opened.
+/// Decrypts the packets of one pass over the bytes, and verifies their key.
 pub(super) struct KeyVerification<'a> {
-    unlock: &'a dyn DecryptSamples,
-    /// Where the packets lay.
-    opened: HashSet<isize>,
-    failed_keys: usize,
-    /// The container's DRM systems, once they have been asked for.
-    systems: Option<Vec<Vec<u8>>>,
+    decryptor: &'a dyn DecryptSamples,
+    /// The positions of the packets that were decrypted.
+    decrypted: HashSet<isize>,
+    failed_key_frames: usize,
+    /// The container's DRM systems, once they were needed.
+    drm_systems: Option<Vec<Vec<u8>>>,
 }
 
 impl<'a> KeyVerification<'a> {
-    pub fn new(unlock: &'a dyn DecryptSamples) -> Self {
-        Self { unlock, opened: HashSet::new(), failed_keys: 0, systems: None }
+    pub fn new(decryptor: &'a dyn DecryptSamples) -> Self {
+        Self { decryptor, decrypted: HashSet::new(), failed_key_frames: 0, drm_systems: None }
     }
 
-    /// Whether anything was encrypted.
-    pub fn any(&self) -> bool {
-        !self.opened.is_empty()
+    /// Whether any packet was encrypted.
+    pub fn has_decrypted(&self) -> bool {
+        !self.decrypted.is_empty()
     }
 
-    /// The packet with its clear content.
-    pub fn open(&mut self, demuxer: &Demuxer, container: Container, packet: ff::Packet) -> Result<ff::Packet, Error> {
-        let common = CommonEncryption::of(&packet);
-        let in_ts = container == Container::Ts;
+    /// Returns the packet with clear data.
+    pub fn decrypt(&mut self, demuxer: &Demuxer, container: Container, packet: ff::Packet) -> Result<ff::Packet, Error> {
+        let common_encryption = CommonEncryption::of_packet(&packet);
+        let is_transport_stream = container == Container::Ts;
         let position = u64::try_from(packet.position()).ok();
-        if common.is_none() && !in_ts && !self.unlock.may_be_encrypted(position) {
+        if common_encryption.is_none() && !is_transport_stream && !self.decryptor.may_be_encrypted(position) {
             return Ok(packet);
         }
-        let systems = self.systems.get_or_insert_with(|| demuxer.drm_systems());
+        let drm_systems = self.drm_systems.get_or_insert_with(|| demuxer.drm_systems());
         let data = packet.data().unwrap_or_default();
-        let sealed = EncryptedPacket { data, position, codec: demuxer.codec(), in_ts, common, systems };
-        let Some(clear) = self.unlock.decrypt(&sealed)? else { return Ok(packet) };
-        self.opened.insert(packet.position());
-        with_content(&packet, &clear)
+        let encrypted = EncryptedPacket { data, position, codec: demuxer.codec(), is_transport_stream, common_encryption, drm_systems };
+        let Some(clear) = self.decryptor.decrypt(&encrypted)? else { return Ok(packet) };
+        self.decrypted.insert(packet.position());
+        with_data(&packet, &clear)
     }
 
-    /// A key frame did not come out clean. Fails with `encrypted` where that has happened to several that were opened.
-    pub fn failed(&mut self, key: &ff::Packet) -> Result<(), Error> {
-        self.failed_keys += usize::from(self.opened.contains(&key.position()));
-        if self.failed_keys < KEY_FRAMES { Ok(()) } else { Err(does_not_fit()) }
+    /// Counts a key frame that is not clean. Fails with `encrypted` after several that were decrypted.
+    pub fn count_failed_key_frame(&mut self, key: &ff::Packet) -> Result<(), Error> {
+        self.failed_key_frames += usize::from(self.decrypted.contains(&key.position()));
+        if self.failed_key_frames < MAX_FAILED_KEY_FRAMES { Ok(()) } else { Err(wrong_key()) }
     }
 
-    /// Whether more packets than this one should be looked at to see whether the key fits.
-    pub fn wants_more(&self, demuxer: &Demuxer, packet: &ff::Packet) -> bool {
-        self.opened.contains(&packet.position()) && framing(demuxer).is_weak(packet.data().unwrap_or_default())
+    /// Whether more packets than this one are needed to verify its key.
+    pub fn needs_more_packets(&self, demuxer: &Demuxer, packet: &ff::Packet) -> bool {
+        self.decrypted.contains(&packet.position()) && layout_of(demuxer).is_inconclusive(packet.data().unwrap_or_default())
     }
 
-    /// Proves that the key of the first packet of `run` that was opened fits, by what decoders make of it when its data is changed: see
-    /// [`proof`](super::proof). `run` begins with a key frame. Fails with `encrypted`.
-    pub fn prove(&self, demuxer: &Demuxer, run: &[ff::Packet], most_pixels: u64) -> Result<(), Error> {
-        let mut opened = run.iter().enumerate().filter(|(_, packet)| self.opened.contains(&packet.position()));
-        let Some((at, first)) = opened.next() else { return Ok(()) };
+    /// Verifies the key of the first decrypted packet in `run`, which begins with a key frame. Fails with `encrypted` if it is wrong.
+    pub fn verify(&self, demuxer: &Demuxer, run: &[ff::Packet], max_pixels: u64) -> Result<(), Error> {
+        let mut decrypted = run.iter().enumerate().filter(|(_, packet)| self.decrypted.contains(&packet.position()));
+        let Some((at, first)) = decrypted.next() else { return Ok(()) };
         let before = run.get(..at).unwrap_or_default();
-        let alone = KeyTest { demuxer, framing: framing(demuxer), most_pixels, before, packet: first, behind: &[] };
-        // The second of two fields may come in a packet of its own, and the first is no picture without it
-        let pair = KeyTest { behind: run.get(at + 1..at + 2).unwrap_or_default(), ..alone };
-        let (test, right) = if let Some(right) = alone.decoded(first, DecodeMode::Proof)? {
-            (alone, right)
+        let alone = KeyTest { demuxer, layout: layout_of(demuxer), max_pixels, before, packet: first, after: &[] };
+        // A field may need the other field, which may be in the next packet
+        let pair = KeyTest { after: run.get(at + 1..at + 2).unwrap_or_default(), ..alone };
+        let (test, original) = if let Some(original) = alone.decode(first, DecodeMode::Verification)? {
+            (alone, original)
         } else {
-            (pair, pair.decoded(first, DecodeMode::Proof)?.ok_or_else(does_not_fit)?)
+            (pair, pair.decode(first, DecodeMode::Verification)?.ok_or_else(wrong_key)?)
         };
-        test.ends_where_it_should(right)?;
-        if self.wants_more(demuxer, first) {
-            for (at, packet) in opened.filter(|(_, packet)| !packet.is_corrupt()).take(WITNESSES) {
-                let test = KeyTest { before: run.get(..at).unwrap_or_default(), packet, behind: &[], ..alone };
-                test.ends_in_time(test.decoded(packet, DecodeMode::Proof)?.ok_or_else(does_not_fit)?)?;
+        test.require_exact_end(original)?;
+        if self.needs_more_packets(demuxer, first) {
+            for (at, packet) in decrypted.filter(|(_, packet)| !packet.is_corrupt()).take(EXTRA_PACKETS) {
+                let test = KeyTest { before: run.get(..at).unwrap_or_default(), packet, after: &[], ..alone };
+                test.require_end_within_data(test.decode(packet, DecodeMode::Verification)?.ok_or_else(wrong_key)?)?;
             }
         }
         Ok(())
     }
 }
 
-/// So many packets more are looked at where one is too few.
-pub(super) const WITNESSES: usize = 4;
-
-fn framing(demuxer: &Demuxer) -> SliceFraming {
-    SliceFraming::of(demuxer.codec(), demuxer.extradata())
+fn layout_of(demuxer: &Demuxer) -> SliceLayout {
+    SliceLayout::new(demuxer.codec(), demuxer.extradata())
 }
 
-/// What is made of a packet whose data is changed, among others that stay.
+/// Decodes a packet with changed data among unchanged packets.
 #[derive(Clone, Copy)]
 struct KeyTest<'a> {
     demuxer: &'a Demuxer,
-    framing: SliceFraming,
-    most_pixels: u64,
+    layout: SliceLayout,
+    max_pixels: u64,
     before: &'a [ff::Packet],
     packet: &'a ff::Packet,
-    behind: &'a [ff::Packet],
+    after: &'a [ff::Packet],
 }
 
 impl KeyTest<'_> {
-    /// The packet's frames need nothing behind its data. `right` is what they are.
-    fn ends_in_time(&self, right: u64) -> Result<(), Error> {
-        if let Some(extended) = self.framing.extended(self.packet.data().unwrap_or_default())
-            && self.decoded(&with_content(self.packet, &extended)?, DecodeMode::Spoilt)?.is_some_and(|other| other != right)
+    /// Fails if the frames depend on bytes after the data. `original` is the hash of the unchanged frames.
+    fn require_end_within_data(&self, original: u64) -> Result<(), Error> {
+        if let Some(extended) = self.layout.with_trailing_bytes(self.packet.data().unwrap_or_default())
+            && self.decode(&with_data(self.packet, &extended)?, DecodeMode::Corrupted)?.is_some_and(|changed| changed != original)
         {
-            tracing::debug!("the picture depends on bytes behind its data");
-            return Err(does_not_fit());
+            tracing::debug!("wrong key: the picture depends on bytes after its data");
+            return Err(wrong_key());
         }
         Ok(())
     }
 
-    /// And they need all of it.
-    fn ends_where_it_should(&self, right: u64) -> Result<(), Error> {
-        self.ends_in_time(right)?;
-        for spoilt in self.framing.spoilt(self.packet.data().unwrap_or_default()) {
-            if self.decoded(&with_content(self.packet, &spoilt)?, DecodeMode::Spoilt)? != Some(right) {
+    /// As [`require_end_within_data`](Self::require_end_within_data). Also fails if the frames do not depend on the last bytes.
+    fn require_exact_end(&self, original: u64) -> Result<(), Error> {
+        self.require_end_within_data(original)?;
+        for corrupted in self.layout.corrupted_copies(self.packet.data().unwrap_or_default()) {
+            if self.decode(&with_data(self.packet, &corrupted)?, DecodeMode::Corrupted)? != Some(original) {
                 return Ok(());
             }
         }
-        tracing::debug!("the picture does not depend on the end of its data");
-        Err(does_not_fit())
+        tracing::debug!("wrong key: the picture does not depend on the end of its data");
+        Err(wrong_key())
     }
 
-    /// A number for all the frames that come of a packet in this place; `None` where one of them is not clean, or there is none.
-    fn decoded(&self, packet: &ff::Packet, aim: DecodeMode) -> Result<Option<u64>, Error> {
-        let mut decoder = Decoder::new(self.demuxer, aim, self.most_pixels)?;
-        let mut prints = Vec::new();
-        let mut take = |decoder: &mut Decoder| {
+    /// Decodes `packet` in place of the test's own. Returns a hash of all frames; `None` if one is not clean, or without any.
+    fn decode(&self, packet: &ff::Packet, mode: DecodeMode) -> Result<Option<u64>, Error> {
+        let mut decoder = Decoder::new(self.demuxer, mode, self.max_pixels)?;
+        let mut hashes = Vec::new();
+        let mut receive = |decoder: &mut Decoder| {
             while let Some(frame) = decoder.receive() {
-                prints.push(if frame.is_clean() { frame.fingerprint() } else { None });
+                hashes.push(if frame.is_clean() { frame.fingerprint() } else { None });
             }
         };
-        for packet in self.before.iter().chain([packet]).chain(self.behind) {
-            self.demuxer.check()?;
+        for packet in self.before.iter().chain([packet]).chain(self.after) {
+            self.demuxer.check_deadline()?;
             decoder.send(packet)?;
-            take(&mut decoder);
+            receive(&mut decoder);
         }
         decoder.drain();
-        take(&mut decoder);
-        let all: Option<Vec<u64>> = prints.into_iter().collect();
-        let all = all.filter(|_| !decoder.has_complained());
-        Ok(all.filter(|prints| !prints.is_empty()).map(|prints| prints.into_iter().fold(0_u64, |sum, print| sum.rotate_left(7) ^ print)))
+        receive(&mut decoder);
+        let all: Option<Vec<u64>> = hashes.into_iter().collect();
+        let all = all.filter(|hashes| !decoder.take_failure() && !hashes.is_empty());
+        Ok(all.map(|hashes| hashes.into_iter().fold(0_u64, |sum, hash| sum.rotate_left(7) ^ hash)))
     }
 }
 
-/// What a key that is wrong is told by.
-pub(super) fn does_not_fit() -> Error {
-    Error::new(ErrorKind::Encrypted, "the key is wrong, or the media is damaged: what it opens is no clean picture")
+/// The error for a wrong key.
+pub(super) fn wrong_key() -> Error {
+    Error::new(ErrorKind::Encrypted, "the key is wrong, or the media is damaged: the decrypted data is not a clean picture")
         .with_hint("check the key")
 }
 
-/// A packet with another content, and everything else as it was.
-pub(super) fn with_content(packet: &ff::Packet, content: &[u8]) -> Result<ff::Packet, Error> {
-    let mut other = ff::Packet::copy(content);
-    // SAFETY: both packets are valid; the call copies times, flags, place and side data, and leaves the content alone.
+/// A copy of a packet with other data.
+pub(super) fn with_data(packet: &ff::Packet, data: &[u8]) -> Result<ff::Packet, Error> {
+    let mut other = ff::Packet::copy(data);
+    // SAFETY: both packets are valid; the call copies times, flags, position and side data, and leaves the data alone.
     let copied = unsafe { ffi::av_packet_copy_props(ff::packet::Mut::as_mut_ptr(&mut other), ff::packet::Ref::as_ptr(packet)) };
     check(copied).map_err(|e| failure("a packet cannot be copied", e))?;
     other.set_stream(packet.stream());

@@ -1,10 +1,12 @@
-//! What stands beside the numbers: side data of frames and streams.
+//! Reads the side data of frames and streams: orientation, Dolby Vision, cropping and peak luminance.
 
 use ff::frame::side_data::Type;
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
-/// The display matrix (ISO/IEC 14496-12, 6.2.2), from the frame or else from the container.
+use super::stream;
+
+/// The display matrix (ISO/IEC 14496-12, 6.2.2) of the frame, or else of the container.
 pub(super) fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStream) -> Option<[i32; 9]> {
     const BYTES: usize = 9 * 4;
     let read = |data: &[u8]| -> Option<[i32; 9]> {
@@ -14,62 +16,43 @@ pub(super) fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStrea
     };
     match video.side_data(Type::DisplayMatrix) {
         Some(data) => read(data.data()),
-        None => of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, read).flatten(),
+        None => read(stream::side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX)?),
     }
 }
 
-/// Of Dolby Vision: the profile, and what its base layer is compatible with (`dv_bl_signal_compatibility_id`: 0 is nothing).
+/// Dolby Vision's profile, and what its base layer is compatible with (`dv_bl_signal_compatibility_id`; 0: nothing).
 pub(super) fn dolby_vision(stream: *mut ffi::AVStream) -> Option<(u8, u8)> {
-    // AVDOVIDecoderConfigurationRecord (libavutil/dovi_meta.h) is bytes alone
-    of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF, |data| Some((*data.get(2)?, *data.get(7)?))).flatten()
+    // AVDOVIDecoderConfigurationRecord (libavutil/dovi_meta.h) consists of bytes
+    let record = stream::side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF)?;
+    Some((*record.get(2)?, *record.get(7)?))
 }
 
-/// Pixels that the container has cut off at the top, bottom, left and right: outside of its clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
-/// Only newer libavs than the oldest tell it.
-#[cfg_attr(not(feature = "vendored"), expect(unused_variables, clippy::unnecessary_wraps, reason = "see above"))]
+/// Pixels that the container crops at the top, bottom, left and right, outside of the clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
+/// The oldest supported libav does not export it.
+#[cfg(feature = "vendored")]
 pub(super) fn cropping(stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
-    #[cfg(feature = "vendored")]
-    let told = of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
-        let words: Vec<u32> = data.chunks_exact(4).filter_map(|word| Some(u32::from_le_bytes(word.try_into().ok()?))).collect();
-        words.try_into().ok()
-    })
-    .flatten();
-    #[cfg(not(feature = "vendored"))]
-    let told = None;
-    told
+    let data = stream::side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING)?;
+    let words: Vec<u32> = data.chunks_exact(4).filter_map(|word| Some(u32::from_le_bytes(word.try_into().ok()?))).collect();
+    words.try_into().ok()
 }
 
-/// The brightest light in the programme, in cd/m²: MaxCLL, or else what it was mastered on (CTA-861.3, SMPTE ST 2086).
+#[cfg(not(feature = "vendored"))]
+pub(super) fn cropping(_stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
+    None
+}
+
+/// The peak luminance of the programme in cd/m²: MaxCLL, or else the mastering display's (CTA-861.3, SMPTE ST 2086).
 pub(super) fn peak(video: &ff::frame::Video) -> Option<f32> {
     let word = |data: &[u8], at: usize| Some(u32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));
-    let sane = |peak: &f32| (50.0..=10_000.0).contains(peak);
-    // AVContentLightMetadata begins with MaxCLL. AVMasteringDisplayMetadata holds eight fractions, least and greatest luminance, and two
-    // truths, of which the second says whether the luminances are there (libavutil/mastering_display_metadata.h)
+    let is_plausible = |peak: &f32| (50.0..=10_000.0).contains(peak);
+    // AVContentLightMetadata begins with MaxCLL. AVMasteringDisplayMetadata holds eight fractions, minimum and maximum luminance, and two
+    // booleans, of which the second says whether the luminances are set (libavutil/mastering_display_metadata.h)
     let content = video.side_data(Type::ContentLightLevel).and_then(|side| word(side.data(), 0)).map(|peak| peak as f32);
     let mastered = || {
         let side = video.side_data(Type::MasteringDisplayMetadata)?;
         let data = side.data();
-        let (over, under, there) = (word(data, 72)?, word(data, 76)?, word(data, 84)?);
-        (there != 0 && under != 0).then(|| over as f32 / under as f32)
+        let (numerator, denominator, is_set) = (word(data, 72)?, word(data, 76)?, word(data, 84)?);
+        (is_set != 0 && denominator != 0).then(|| numerator as f32 / denominator as f32)
     };
-    content.filter(sane).or_else(|| mastered().filter(sane))
-}
-
-/// Reads side data of a stream's parameters.
-fn of_stream<T>(stream: *mut ffi::AVStream, kind: ffi::AVPacketSideDataType, read: impl Fn(&[u8]) -> T) -> Option<T> {
-    // SAFETY: the stream is open; the side data of its parameters are `nb_coded_side_data` entries, each with `size` bytes.
-    #[cfg(libav_coded_side_data)]
-    let found = unsafe {
-        let parameters = (*stream).codecpar;
-        let found = ffi::av_packet_side_data_get((*parameters).coded_side_data, (*parameters).nb_coded_side_data, kind);
-        (!found.is_null()).then(|| std::slice::from_raw_parts((*found).data, (*found).size))
-    };
-    // SAFETY: the stream is open; the call returns null or `size` bytes that live as long as the stream.
-    #[cfg(not(libav_coded_side_data))]
-    let found = unsafe {
-        let mut size = 0;
-        let data = ffi::av_stream_get_side_data(stream, kind, &raw mut size);
-        (!data.is_null()).then(|| std::slice::from_raw_parts(data, size))
-    };
-    found.map(read)
+    content.filter(is_plausible).or_else(|| mastered().filter(is_plausible))
 }

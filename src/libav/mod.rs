@@ -1,56 +1,62 @@
-//! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale; WebP by libwebp.
+//! The only module with `unsafe`: finds and decodes a frame with libavformat and libavcodec.
 //!
 //! ```text
-//! Upstream [-> Fragments] -> Normalised -> Source -> Demuxer -> Units -> Decoder -> Frame -> convert -> jpeg, webp
-//!                                                     [search: which access units make the frame that was asked for]
+//! Upstream [-> FragmentStream] -> NormalisedStream -> ByteSource -> Demuxer -> AccessUnitReader -> Decoder -> Frame -> convert -> jpeg, webp
+//!                                                                              [search: which access units to decode]
 //! ```
 //!
-//! Raw handles free themselves, every `unsafe` block names the C contract that it rests on, and no callback from C unwinds. Nothing
-//! here knows of networks, clocks or async: bytes are pulled from an [`Upstream`] on the thread that decodes.
+//! Raw handles free themselves, every `unsafe` block names the C contract that it relies on, and no callback from C unwinds. This module
+//! knows no network, clock or async: it pulls bytes from an [`Upstream`] on the decoding thread.
 
-#![allow(unsafe_code, reason = "the room's purpose; each block carries its SAFETY comment")]
+#![allow(unsafe_code, reason = "the module's purpose; each block carries its SAFETY comment")]
 
 mod about;
+mod access_unit_reader;
+mod audio;
+mod boxes;
 mod byte_source;
 mod colour;
+mod container;
 mod convert;
-mod decode_run;
+mod corrupt_slices;
+mod decode_range;
 mod decoder;
 mod decrypt_samples;
 mod deinterlace;
 mod demuxer;
 mod error;
 mod field_pictures;
-mod first_key_frame;
-mod fragments;
+mod fragment_stream;
 mod frame;
 mod gray;
-mod init;
+mod init_trimmer;
 mod jpeg;
 mod key_verification;
 mod metadata;
-mod normalise;
+mod normalised_stream;
+mod playlist_times;
+mod process;
 mod sample_entries;
 mod scale;
 mod search;
-mod seek;
+mod search_by_time;
+mod search_first;
 mod size;
-mod sniff;
-mod sound;
-mod spoilt_slices;
-mod units;
+mod stream;
+mod video_selection;
 mod webp;
 
 pub use about::{About, about};
 pub use byte_source::{ByteSource, Upstream};
 pub use colour::Colour;
+pub use container::{PROBE_BYTES, reject_text, require_media};
 pub use convert::{ConvertOptions, PixelForm, picture};
 pub use decrypt_samples::{CommonEncryption, DecryptSamples, EncryptedPacket};
-pub use fragments::Fragments;
+pub use fragment_stream::FragmentStream;
 pub use frame::Frame;
-pub use init::{InitSection, needs_init};
+pub use init_trimmer::{InitTrimmer, needs_init};
 pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
-pub use normalise::NormalisedStream;
-pub use search::{DecodeLimits, DomainState, Found, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
-pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise, refuse_text};
+pub use normalised_stream::NormalisedStream;
+pub(crate) use process::configure_process;
+pub use search::{DecodeLimits, DomainState, FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
 pub use webp::{encode as encode_webp, encode_lossless as encode_lossless_webp};

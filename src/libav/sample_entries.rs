@@ -1,14 +1,14 @@
-//! Sample entries of a movie header, brought into what libavformat takes: it decodes all fragments by the first one, whichever they name, and does
-//! not know all names.
+//! Adapts the sample entries of a movie header to libavformat, which decodes all fragments by a track's first entry and does not know all
+//! entry names.
 //!
-//! A track may have several (`stsd`, ISO/IEC 14496-12, 8.5.2), and each fragment names one of them by `sample_description_index` (8.8.7).
+//! A track may have several entries (`stsd`, ISO/IEC 14496-12, 8.5.2). Each fragment selects one by `sample_description_index` (8.8.7).
 
-use super::fragments::{boxes, u32_at};
+use super::boxes::{BoxContent, boxes, child, u32_at};
 
 const DESCRIPTION_INDEX_PRESENT: u32 = 0x00_00_02;
 const BASE_DATA_OFFSET_PRESENT: u32 = 0x00_00_01;
 
-/// Whether a track of this movie header has several sample entries, none of which is encrypted: those differ in more than their order.
+/// Whether a track has several sample entries to reorder. If one is encrypted, their order is kept.
 pub(super) fn has_several(moov: &[u8]) -> bool {
     tracks(moov).iter().any(|track| {
         let entries = track.entries(moov);
@@ -16,9 +16,9 @@ pub(super) fn has_several(moov: &[u8]) -> bool {
     })
 }
 
-/// Puts the sample entries first that a fragment names.
+/// Moves the sample entries that a fragment selects to the front.
 pub(super) fn put_first(moov: &mut [u8], fragment: &[u8]) {
-    for (track_id, index) in named_entries(fragment) {
+    for (track_id, index) in selected_entries(fragment) {
         let Some(track) = tracks(moov).into_iter().find(|track| track.id == track_id) else { continue };
         let index = index.or_else(|| default_entry(moov, track_id)).unwrap_or(1) as usize;
         let entries = track.entries(moov);
@@ -31,81 +31,75 @@ pub(super) fn put_first(moov: &mut [u8], fragment: &[u8]) {
     }
 }
 
-/// Names of Dolby Vision's sample entries that libavformat does not know, each with the box that tells the codec, and the name that it knows.
-const NAMES: [(&[u8; 4], &[u8; 4], &[u8; 4]); 2] = [(b"dvh1", b"hvcC", b"hvc1"), (b"dav1", b"av1C", b"av01")];
+/// Dolby Vision's sample entries that libavformat does not know: name, the configuration box that gives the codec, and the known name.
+const KNOWN_NAMES: [(&[u8; 4], &[u8; 4], &[u8; 4]); 2] = [(b"dvh1", b"hvcC", b"hvc1"), (b"dav1", b"av1C", b"av01")];
 
-/// Renames sample entries whose codec has a name that libavformat knows.
+/// Renames sample entries for whose codec libavformat knows another name.
 pub(super) fn rename(moov: &mut [u8]) {
     let entries: Vec<_> = tracks(moov).iter().flat_map(|track| track.entries(moov)).collect();
     for (start, end) in entries {
         let Some(entry) = moov.get_mut(start..end) else { continue };
-        let known = NAMES
+        let known = KNOWN_NAMES
             .iter()
             .find(|(name, record, _)| entry.get(4..8) == Some(name.as_slice()) && entry.windows(4).any(|four| four == record.as_slice()));
         if let Some((.., name)) = known
-            && let Some(place) = entry.get_mut(4..8)
+            && let Some(field) = entry.get_mut(4..8)
         {
-            place.copy_from_slice(name.as_slice());
+            field.copy_from_slice(name.as_slice());
         }
     }
 }
 
-/// A track: its number, and where its list of sample entries lies.
+/// A track's ID, and the content of its `stsd` box.
 struct Track {
     id: u32,
-    list: (usize, usize),
+    descriptions: (usize, usize),
 }
 
 impl Track {
-    /// Where each sample entry starts and ends.
+    /// The range of each sample entry.
     fn entries(&self, moov: &[u8]) -> Vec<(usize, usize)> {
         // Version and flags, and the count
-        let mut start = self.list.0 + 8;
-        let mut found = Vec::new();
-        for (_, _, end) in boxes(moov, start, self.list.1) {
-            found.push((start, end));
-            start = end;
+        let mut start = self.descriptions.0 + 8;
+        let mut entries = Vec::new();
+        for entry in boxes(moov, start, self.descriptions.1) {
+            entries.push((start, entry.end));
+            start = entry.end;
         }
-        found
+        entries
     }
 }
 
-fn child(bytes: &[u8], (start, end): (usize, usize), name: [u8; 4]) -> Option<(usize, usize)> {
-    boxes(bytes, start, end).into_iter().find(|(_, other, _)| *other == name).map(|(start, _, end)| (start, end))
-}
-
 fn tracks(moov: &[u8]) -> Vec<Track> {
-    let all = boxes(moov, 8, moov.len());
-    let traks = all.iter().filter(|(_, name, _)| name == b"trak").map(|(start, _, end)| (*start, *end));
-    let read = |trak: (usize, usize)| {
+    let read = |trak: BoxContent| {
+        let trak = (trak.start, trak.end);
         let header = child(moov, trak, *b"tkhd")?;
-        // Two times of 4 or 8 bytes stand before the number
+        // Two times of 4 or 8 bytes precede the ID
         let at = if moov.get(header.0) == Some(&1) { 20 } else { 12 };
         let id = u32_at(moov, header.0 + at)?;
         let path = [*b"mdia", *b"minf", *b"stbl", *b"stsd"];
-        let list = path.into_iter().try_fold(trak, |place, name| child(moov, place, name))?;
-        Some(Track { id, list })
+        let descriptions = path.into_iter().try_fold(trak, |parent, name| child(moov, parent, name))?;
+        Some(Track { id, descriptions })
     };
-    traks.filter_map(read).collect()
+    boxes(moov, 8, moov.len()).into_iter().filter(|child| child.name == *b"trak").filter_map(read).collect()
 }
 
-/// The track of each fragment, and the entry that it names.
-fn named_entries(moof: &[u8]) -> Vec<(u32, Option<u32>)> {
-    let trafs = boxes(moof, 8, moof.len()).into_iter().filter(|(_, name, _)| name == b"traf");
-    let read = |(start, _, end): (usize, [u8; 4], usize)| {
-        let (header, _) = child(moof, (start, end), *b"tfhd")?;
+/// The track of each track fragment, and the number of the sample entry that it selects.
+fn selected_entries(moof: &[u8]) -> Vec<(u32, Option<u32>)> {
+    let read = |traf: BoxContent| {
+        let (header, _) = child(moof, (traf.start, traf.end), *b"tfhd")?;
         let (flags, track) = (u32_at(moof, header)?, u32_at(moof, header + 4)?);
         let at = header + if flags & BASE_DATA_OFFSET_PRESENT == 0 { 8 } else { 16 };
         let index = if flags & DESCRIPTION_INDEX_PRESENT == 0 { None } else { Some(u32_at(moof, at)?) };
         Some((track, index))
     };
-    trafs.filter_map(read).collect()
+    boxes(moof, 8, moof.len()).into_iter().filter(|child| child.name == *b"traf").filter_map(read).collect()
 }
 
-/// What `trex` says of a track (8.8.3).
+/// `default_sample_description_index` of a track's `trex` box (8.8.3).
 fn default_entry(moov: &[u8], track: u32) -> Option<u32> {
     let (start, end) = child(moov, (8, moov.len()), *b"mvex")?;
     let all = boxes(moov, start, end);
-    let of_track = all.iter().find(|(start, name, _)| name == b"trex" && u32_at(moov, start + 4) == Some(track))?;
-    u32_at(moov, of_track.0 + 8)
+    let of_track = all.iter().find(|child| child.name == *b"trex" && u32_at(moov, child.start + 4) == Some(track))?;
+    u32_at(moov, of_track.start + 8)
 }

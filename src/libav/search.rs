@@ -1,244 +1,271 @@
-//! Which access units make the frame that was asked for: the fewest that can.
+//! Searches the bytes of a [`ByteSource`] for one frame, and decodes the fewest access units that it takes.
 //!
-//! A key frame is decoded as soon as it may be complete, before anything behind it is read. A moment is found on times alone, and only the
-//! units from the last random access point before it are decoded. What was read is kept, so that another method costs no bytes.
+//! A key frame is decoded as soon as it may be complete, before anything after it is read ([`search_first`](super::search_first)). For a
+//! given time only timestamps are read, and decoding starts at the last random access point before it
+//! ([`search_by_time`](super::search_by_time)). The source keeps all bytes, so a second pass costs no download.
 
 use std::io::Read;
 
 use super::{
+    access_unit_reader::{AccessUnitReader, ReadStep},
     byte_source::ByteSource,
+    container::{self, Container},
     decrypt_samples::DecryptSamples,
-    demuxer::Mode,
+    demuxer::DemuxMode,
     frame::Frame,
     jpeg,
-    key_verification::does_not_fit,
-    sniff::{self, Container},
-    units::Units,
+    key_verification::wrong_key,
 };
 use crate::{
     error::{Error, ErrorKind},
-    media::{Anchor, Syntax},
+    media::{Anchor, HeaderReader, entries_for},
 };
 
-/// What is looked for. Moments are seconds from the start of the playlist's first segment, or of the file.
+/// The frame to search for. Times are seconds from the start of the playlist's first segment, or of the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SearchTarget {
     /// The first key frame.
-    First,
+    FirstKeyFrame,
     /// The first key frame that is shown later than this.
     KeyFrameAfter(f64),
     /// The last frame.
-    Last,
-    /// The last key frame at or before a moment.
-    KeyFrame(SearchTime),
-    /// The last frame at or before a moment.
-    Frame(SearchTime),
+    LastFrame,
+    /// The last key frame at or before a time.
+    KeyFrameAt(SearchTime),
+    /// The last frame at or before a time.
+    FrameAt(SearchTime),
 }
 
-/// A moment, in seconds.
+/// A time in seconds, or a fraction of the duration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum SearchTime {
-    /// After the playlist's or the file's start.
+    /// After the start of the playlist or file.
     FromStart(f64),
-    /// Before the end that the container tells.
+    /// Before the end, by the container's duration.
     FromEnd(f64),
-    /// A part of the duration that the container tells: 0 to 1.
-    Part(f64),
+    /// A fraction of the container's duration: 0 to 1.
+    Fraction(f64),
 }
 
-/// What the bytes are to be taken for.
+/// What the source contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputKind {
     /// Segments of a stream.
     Segments,
-    /// One whole file: the container's index may be used, and it may be a picture.
+    /// One whole file, whose index may be used; or a JPEG image.
     File,
     /// A segment of an image playlist.
     Image,
 }
 
-/// How a search ended.
+/// The result of a search.
 pub enum SearchOutcome {
-    /// With the frame.
-    Found(Box<Found>),
-    /// These bytes are not enough: what comes before them is needed too.
-    Earlier,
+    /// The frame.
+    Found(Box<FoundFrame>),
+    /// The frame needs the bytes before these as well.
+    NeedsEarlier,
 }
 
-/// What may be decoded.
+/// Limits of one search.
 #[derive(Debug, Clone, Copy)]
 pub struct DecodeLimits {
-    /// Pixels of a coded frame.
+    /// Pixels of a coded picture.
     pub pixels: u64,
-    /// Frames for one picture.
+    /// Frames to decode.
     pub frames: usize,
 }
 
-/// A whole frame.
-pub struct Found {
+/// A whole frame, with its position.
+pub struct FoundFrame {
     /// The frame.
     pub frame: Frame,
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
-    /// Seconds of the media's clock, if the container tells.
+    /// Seconds of the media's clock, if the container gives them.
     pub media_seconds: Option<f64>,
-    /// Where it lies in what was downloaded, in bytes.
+    /// The offset in the downloaded bytes.
     pub position: Option<u64>,
 }
 
-/// What searches of one discontinuity sequence number learn from each other.
+/// What all searches within one discontinuity sequence number share.
 #[derive(Debug, Clone, Default)]
 pub struct DomainState {
-    /// Where the media's clock lies in the playlist.
+    /// The anchor of media timestamps in the playlist.
     pub anchor: Option<Anchor>,
-    /// Parameter sets.
-    pub syntax: Option<Syntax>,
+    /// The parameter sets so far.
+    pub headers: Option<HeaderReader>,
 }
 
-/// A larger JPEG is cut off there, and so damaged.
-const LARGEST_STILL: u64 = 32 << 20;
-/// The movie header of a file in fragments ends within so many bytes: it lists no samples.
-const MOVIE_HEADER: usize = 16 << 10;
-/// Half a millisecond: playlists round to that.
+/// Larger JPEG images are truncated, in bytes, so that they fail to decode.
+const MAX_STILL_BYTES: u64 = 32 << 20;
+/// The movie header of a fragmented file ends within this many bytes, because it lists no samples.
+const MOVIE_HEADER_BYTES: usize = 16 << 10;
+/// The precision of durations in playlists: half a millisecond.
 pub(super) const ROUNDING: f64 = 0.0005;
 
-/// Searches what `source` holds from its start.
+/// Searches `source` from its start.
 ///
-/// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no whole frame), `not_found` (past the end), `too_large`, or with what the
-/// upstream failed with.
+/// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no whole frame), `not_found` (a time past the end), `too_large`, or the
+/// upstream's error.
 pub fn search(
     source: &ByteSource,
-    wanted: SearchTarget,
+    target: SearchTarget,
     kind: InputKind,
-    bounds: DecodeLimits,
-    unlock: &dyn DecryptSamples,
-    memory: &mut DomainState,
+    limits: DecodeLimits,
+    decryptor: &dyn DecryptSamples,
+    domain_state: &mut DomainState,
 ) -> Result<SearchOutcome, Error> {
-    // A box tells itself by its first bytes; to look further might cost a request
-    let first = source.peek(sniff::BOX)?;
-    if sniff::is_jpeg(&first) && kind != InputKind::Segments {
-        return still(source, bounds);
+    // Enough for MP4. More bytes might cost a request
+    let first = source.peek(container::BOX_HEADER_BYTES)?;
+    if container::is_jpeg(&first) && kind != InputKind::Segments {
+        return decode_still(source, limits);
     }
-    let head = if sniff::is_mp4(&first) { first } else { source.peek(sniff::ENOUGH)? };
-    let container = sniff::container(&head)?;
-    if container == Container::Ts && sniff::is_scrambled_ts(&head) {
+    let head = if container::is_mp4(&first) { first } else { source.peek(container::PROBE_BYTES)? };
+    let container = container::detect_container(&head)?;
+    if container == Container::Ts && container::is_scrambled_ts(&head) {
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
-            .with_hint("no key can be given for it"));
+            .with_hint("such streams are not supported, even with a key"));
     }
-    // A file in fragments tells the duration of its first one alone
-    let has_index =
-        kind == InputKind::File && !(container == Container::Mp4 && source.peek(MOVIE_HEADER)?.windows(4).any(|four| four == b"mvex"));
+    // A fragmented file states the duration of its first fragment only
+    let is_fragmented = |bytes: &[u8]| bytes.windows(4).any(|name| name == b"mvex");
+    let has_index = kind == InputKind::File && !(container == Container::Mp4 && is_fragmented(&source.peek(MOVIE_HEADER_BYTES)?));
     let mut failure = None;
-    for mode in [Mode::Packets, Mode::Probed] {
-        let mut attempt = SearchPass {
-            units: Units::open(source, container, mode, bounds, unlock, memory)?,
-            has_index,
-            memory: &mut *memory,
-            is_blind: false,
-            sought_from: None,
-        };
-        let outcome = attempt.run(wanted);
-        attempt.remember();
-        let (is_locked, is_blind) = (attempt.units.locked.any(), attempt.is_blind);
+    for mode in [DemuxMode::Packets, DemuxMode::Probed] {
+        let reader = AccessUnitReader::open(source, container, mode, limits, decryptor, domain_state)?;
+        let mut pass = SearchPass { reader, has_index, domain_state: &mut *domain_state, has_no_known_video: false, sought_time: None };
+        let outcome = pass.run(target);
+        pass.update_domain_state();
+        let (has_decrypted, has_no_known_video) = (pass.reader.key_verification.has_decrypted(), pass.has_no_known_video);
         match outcome {
             Err(error) if error.kind() == ErrorKind::Undecodable => {
                 tracing::debug!("{mode:?}: {}", error.one_line());
-                failure = Some(if is_locked { does_not_fit() } else { error });
+                failure = Some(if has_decrypted { wrong_key() } else { error });
             }
-            done => return done,
+            outcome => return outcome,
         }
-        // Probing finds a codec that no table tells; it would decode what is encrypted
-        if !is_blind || is_locked {
+        // Probing finds codecs that no table lists. It would decode encrypted packets
+        if !has_no_known_video || has_decrypted {
             break;
         }
     }
-    Err(failure.unwrap_or_else(|| unclean("no frame was found")))
+    Err(failure.unwrap_or_else(|| undecodable("no frame was found")))
 }
 
-fn still(source: &ByteSource, bounds: DecodeLimits) -> Result<SearchOutcome, Error> {
+fn decode_still(source: &ByteSource, limits: DecodeLimits) -> Result<SearchOutcome, Error> {
     let mut file = Vec::new();
-    let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
-    read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").with_source(e)))?;
+    let read = source.from_start().take(MAX_STILL_BYTES).read_to_end(&mut file);
+    read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the image cannot be read").with_source(e)))?;
     source.acquire_permit()?;
-    let frame = jpeg::still(&file, bounds.pixels)?;
-    Ok(SearchOutcome::Found(Box::new(Found { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
+    let frame = jpeg::still(&file, limits.pixels)?;
+    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
 }
 
-pub(super) fn unclean(what: &str) -> Error {
-    Error::new(ErrorKind::Undecodable, what.to_owned())
+pub(super) fn undecodable(message: &str) -> Error {
+    Error::new(ErrorKind::Undecodable, message.to_owned())
 }
 
 /// One pass over the bytes.
 pub(super) struct SearchPass<'a> {
-    pub units: Units<'a>,
+    pub reader: AccessUnitReader<'a>,
     /// Whether the container's index may be used.
     pub has_index: bool,
-    pub memory: &'a mut DomainState,
-    /// Whether no stream was known to hold video.
-    pub is_blind: bool,
-    /// The media time that was sought by the container's index, in seconds.
-    pub sought_from: Option<f64>,
+    pub domain_state: &'a mut DomainState,
+    /// Whether the pass failed because no stream is known to be video.
+    has_no_known_video: bool,
+    /// The media time of the last seek by the container's index, in seconds.
+    pub sought_time: Option<f64>,
 }
 
 impl SearchPass<'_> {
-    fn run(&mut self, wanted: SearchTarget) -> Result<SearchOutcome, Error> {
-        match wanted {
-            SearchTarget::First => self.first_key_frame(None),
+    fn run(&mut self, target: SearchTarget) -> Result<SearchOutcome, Error> {
+        match target {
+            SearchTarget::FirstKeyFrame => self.first_key_frame(None),
             SearchTarget::KeyFrameAfter(time) => self.first_key_frame(Some(time)),
-            SearchTarget::Last => self.last(),
-            SearchTarget::KeyFrame(moment) => self.moment(moment).and_then(|moment| self.key_frame_at(moment)),
-            SearchTarget::Frame(moment) => self.moment(moment).and_then(|moment| self.frame_at(moment)),
+            SearchTarget::LastFrame => self.last_frame(),
+            SearchTarget::KeyFrameAt(time) => self.resolve_time(time).and_then(|seconds| self.key_frame_at(seconds)),
+            SearchTarget::FrameAt(time) => self.resolve_time(time).and_then(|seconds| self.frame_at(seconds)),
         }
     }
 
-    /// Keeps what other segments may need to know.
-    fn remember(&mut self) {
-        let known = self.units.known_anchor();
-        if self.memory.anchor.is_none() || known.is_some_and(|anchor| anchor.is_sure) {
-            self.memory.anchor = known;
+    /// Passes on what other segments of the same discontinuity sequence number need.
+    fn update_domain_state(&mut self) {
+        let anchor = self.reader.anchor();
+        if self.domain_state.anchor.is_none() || anchor.is_some_and(|anchor| anchor.is_sure) {
+            self.domain_state.anchor = anchor;
         }
-        if let Some(syntax) = self.units.syntax() {
-            match &mut self.memory.syntax {
-                Some(known) => known.inherit(syntax),
-                none => *none = Some(syntax.clone()),
+        if let Some(headers) = self.reader.headers() {
+            match &mut self.domain_state.headers {
+                Some(shared) => shared.inherit(headers),
+                none => *none = Some(headers.clone()),
             }
         }
     }
 
-    /// The frame of unit `index` with what is known of it.
-    pub fn found(&mut self, frame: Frame, index: usize) -> SearchOutcome {
-        let seconds = self.units.times().get(index).copied().unwrap_or(0.0);
-        let media_seconds = self.units.timed.get(index).and_then(|unit| unit.pts);
-        let position = self.units.packets.get(index).and_then(|packet| self.units.place(packet));
-        SearchOutcome::Found(Box::new(Found { frame, seconds, media_seconds, position }))
+    pub fn read_next(&mut self) -> Result<ReadStep, Error> {
+        self.reader.read_next(self.domain_state)
     }
 
-    /// Tries the units from which `target` can be decoded. `None`: it is not whole from any of them.
-    pub fn decoded(&mut self, target: usize) -> Result<Option<SearchOutcome>, Error> {
-        for entry in crate::media::entries_for(&self.units.timed, target) {
-            if let Some(frame) = self.units.frame(entry, target, self.memory)? {
-                let run = self.units.packets.get(entry..=target).unwrap_or_default();
-                self.units.locked.prove(&self.units.demuxer, run, self.units.bounds.pixels)?;
-                return Ok(Some(self.found(frame, target)));
+    /// See [`AccessUnitReader::decode_frame`].
+    pub fn decode_frame(&mut self, entry: usize, target: usize) -> Result<Option<Frame>, Error> {
+        self.reader.decode_frame(entry, target, self.domain_state)
+    }
+
+    /// Decodes the frame of unit `target` from each of its entry points in turn, until it is whole; `None` if it never is.
+    pub fn decode_target(&mut self, target: usize) -> Result<Option<SearchOutcome>, Error> {
+        for entry in entries_for(&self.reader.units, target) {
+            if let Some(frame) = self.decode_frame(entry, target)? {
+                return self.verified(frame, entry, target).map(Some);
             }
-            if let Some(key) = self.units.packets.get(entry) {
-                self.units.locked.failed(key)?;
-            }
+            self.count_failed_key_frame(entry)?;
         }
         Ok(None)
     }
 
-    /// Why nothing was found: no video at all, or none that is whole.
-    pub fn nothing(&mut self, otherwise: &str) -> Error {
-        if self.units.timed.is_empty() && self.units.demuxer.stream().is_none() {
-            self.is_blind = true;
-            let error = self.units.demuxer.without_video();
-            // Tables may not tell the codec: then probing finds it
-            if self.units.demuxer.has_unknown_streams() { unclean(otherwise).with_source(error) } else { error }
-        } else if self.units.has_packets {
-            unclean(otherwise)
+    /// The frame of key frame `index`, decoded alone, once its key is verified; `None` unless it is whole.
+    pub fn decode_key_frame(&mut self, index: usize) -> Result<Option<Frame>, Error> {
+        let frame = self.decode_frame(index, index)?;
+        match &frame {
+            Some(_) => self.reader.verify_key(index, self.domain_state)?,
+            None => self.count_failed_key_frame(index)?,
+        }
+        Ok(frame)
+    }
+
+    fn count_failed_key_frame(&mut self, index: usize) -> Result<(), Error> {
+        let key = self.reader.packets.get(index);
+        key.map_or(Ok(()), |key| self.reader.key_verification.count_failed_key_frame(key))
+    }
+
+    /// The outcome for a frame that was decoded from `entry` on, once its key is verified.
+    pub fn verified(&mut self, frame: Frame, entry: usize, target: usize) -> Result<SearchOutcome, Error> {
+        let run = self.reader.packets.get(entry..=target).unwrap_or_default();
+        self.reader.key_verification.verify(&self.reader.demuxer, run, self.reader.limits.pixels)?;
+        Ok(self.found(frame, target))
+    }
+
+    /// The outcome for the frame of unit `index`.
+    pub fn found(&mut self, frame: Frame, index: usize) -> SearchOutcome {
+        let seconds = self.reader.playlist_times().get(index).copied().unwrap_or(0.0);
+        let media_seconds = self.reader.units.get(index).and_then(|unit| unit.pts);
+        let position = self.reader.packets.get(index).and_then(|packet| self.reader.download_offset(packet));
+        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position }))
+    }
+
+    pub fn is_shown(&self, index: usize) -> bool {
+        self.reader.units.get(index).is_some_and(|unit| unit.facts.is_shown)
+    }
+
+    /// The error if no frame is found: there is no video, or else `message`.
+    pub fn not_found_error(&mut self, message: &str) -> Error {
+        if self.reader.units.is_empty() && self.reader.demuxer.stream().is_none() {
+            self.has_no_known_video = true;
+            let error = self.reader.demuxer.no_video_error();
+            // If tables do not give the codec, probing may find it
+            if self.reader.demuxer.has_unknown_streams() { undecodable(message).with_source(error) } else { error }
+        } else if self.reader.has_packets {
+            undecodable(message)
         } else {
-            Error::new(ErrorKind::NoVideo, "the segment announces video, but holds none")
+            Error::new(ErrorKind::NoVideo, "the segment announces a video stream, but contains none of its packets")
         }
     }
 }

@@ -1,67 +1,67 @@
-//! Access units out of PES payloads, which may hold a part of one, exactly one, or several.
+//! Assembles access units from PES payloads, each of which may hold a part of one, exactly one, or several.
 //!
-//! A PES packet's timestamps belong to the first access unit that starts in it (ISO/IEC 13818-1, 2.4.3.7); the others have none.
+//! A PES packet's timestamps belong to the first access unit that starts in it (ISO/IEC 13818-1, 2.4.3.7). Further access units in it have none.
 
 use std::collections::VecDeque;
 
 use super::{
+    header_reader::{HeaderReader, UnitRole},
     nal::start_code,
-    syntax::{Role, Syntax},
 };
 
-/// The largest access unit that is assembled, in bytes.
-const LARGEST: usize = 32 << 20;
+/// Larger access units are dropped, in bytes.
+const MAX_ACCESS_UNIT_BYTES: usize = 32 << 20;
 
 /// The payload of one PES packet.
 #[derive(Debug, Clone)]
 pub struct PesPayload<'a> {
     /// Its bytes.
     pub data: &'a [u8],
-    /// Presentation and decoding time, in the stream's unit.
+    /// Presentation time, in the stream's time base.
     pub pts: Option<i64>,
-    /// See `pts`.
+    /// Decoding time, in the stream's time base.
     pub dts: Option<i64>,
-    /// Where the PES packet lies in the demuxer's input, in bytes.
+    /// The PES packet's offset in the demuxer's input, in bytes.
     pub position: Option<u64>,
-    /// Whether bytes of it are known to be missing or wrong.
+    /// Whether bytes are known to be missing or wrong.
     pub is_damaged: bool,
 }
 
-/// One access unit: a frame, or both fields of one.
+/// One access unit: a picture, or both fields of one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AccessUnit {
     /// Its bytes, with start codes.
     pub data: Vec<u8>,
-    /// See [`Payload::pts`].
+    /// Presentation time, in the stream's time base.
     pub pts: Option<i64>,
-    /// See [`Payload::pts`].
+    /// Decoding time, in the stream's time base.
     pub dts: Option<i64>,
-    /// See [`Payload::position`]; no two units have the same.
+    /// The offset in the demuxer's input, in bytes; unique.
     pub position: Option<u64>,
-    /// See [`Payload::is_damaged`].
+    /// Whether bytes are known to be missing or wrong.
     pub is_damaged: bool,
 }
 
-/// Cuts the byte stream of one elementary stream into access units.
+/// Cuts an elementary stream into access units.
 #[derive(Debug)]
-pub struct Assembler {
-    /// The headers that were read so far.
-    pub syntax: Syntax,
+pub struct AccessUnitAssembler {
+    headers: HeaderReader,
     buffer: Vec<u8>,
-    /// The offset of the buffer's first byte in the byte stream. All other offsets count from the stream's start.
+    /// The offset of the buffer's first byte in the elementary stream. All offsets here count from the stream's start.
     base: usize,
-    /// What is known of the bytes from each offset on.
-    marks: VecDeque<TimestampMark>,
-    /// Before this offset every start code was looked at.
+    /// The payloads that the buffer's bytes came in.
+    payloads: VecDeque<PayloadStart>,
+    /// All start codes before this offset are processed.
     scanned: usize,
     has_picture: bool,
-    /// Where the next access unit starts if the next picture is another one.
-    announced: Option<usize>,
+    /// The next access unit starts here, if the next picture data belongs to a new picture.
+    next_start: Option<usize>,
     ready: VecDeque<AccessUnit>,
 }
 
+/// Where a payload starts in the elementary stream, and what its PES packet says about it.
 #[derive(Debug, Clone)]
-struct TimestampMark {
+struct PayloadStart {
     offset: usize,
     pts: Option<i64>,
     dts: Option<i64>,
@@ -69,49 +69,49 @@ struct TimestampMark {
     is_damaged: bool,
 }
 
-impl Assembler {
-    /// An assembler for a codec whose [`Syntax::splits`].
-    pub fn new(syntax: Syntax) -> Self {
+impl AccessUnitAssembler {
+    /// An assembler for a codec that [`HeaderReader::can_split`].
+    pub fn new(headers: HeaderReader) -> Self {
         Self {
-            syntax,
+            headers,
             buffer: Vec::new(),
             base: 0,
-            marks: VecDeque::new(),
+            payloads: VecDeque::new(),
             scanned: 0,
             has_picture: false,
-            announced: None,
+            next_start: None,
             ready: VecDeque::new(),
         }
     }
 
     /// Adds a payload.
     pub fn push(&mut self, payload: &PesPayload<'_>) {
-        if self.buffer.len().saturating_add(payload.data.len()) > LARGEST {
-            self.remove(self.end());
+        if self.buffer.len().saturating_add(payload.data.len()) > MAX_ACCESS_UNIT_BYTES {
+            self.discard(self.end());
         }
         let PesPayload { data, pts, dts, position, is_damaged } = payload;
-        self.marks.push_back(TimestampMark { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
+        self.payloads.push_back(PayloadStart { offset: self.end(), pts: *pts, dts: *dts, position: *position, is_damaged: *is_damaged });
         self.buffer.extend_from_slice(data);
         self.scan(false);
     }
 
-    /// No more payloads come: what is left is the last access unit.
+    /// Ends the stream: the remaining bytes are the last access unit.
     pub fn finish(&mut self) {
         self.scan(true);
         if self.has_picture {
-            self.cut(self.announced.unwrap_or(self.end()));
+            self.end_unit(self.next_start.unwrap_or(self.end()));
         }
-        self.remove(self.end());
+        self.discard(self.end());
     }
 
-    /// The next access unit that is complete.
+    /// The next complete access unit.
     pub fn next_unit(&mut self) -> Option<AccessUnit> {
         self.ready.pop_front()
     }
 
-    /// What has come of the access unit at hand, if that has picture data. It is all of it where PES packets hold whole access units.
+    /// The current access unit so far, if it has picture data. It is complete if each PES packet holds a whole access unit.
     pub fn pending(&self) -> Option<AccessUnit> {
-        let end = self.announced.unwrap_or(self.end());
+        let end = self.next_start.unwrap_or(self.end());
         (self.has_picture && self.ready.is_empty()).then(|| self.unit(end))
     }
 
@@ -128,32 +128,32 @@ impl Assembler {
         self.buffer.get(from.saturating_sub(self.base)..to.saturating_sub(self.base)).unwrap_or_default()
     }
 
-    /// The role of what begins behind the start code `at`, up to the `following` one.
-    fn role(&mut self, at: usize, following: Option<usize>, ended: bool) -> Role {
+    /// The role of the data between the start code `at` and the `following` one.
+    fn role(&mut self, at: usize, following: Option<usize>, has_ended: bool) -> UnitRole {
         let to = following.map_or(self.buffer.len(), |following| following - self.base);
         let bytes = self.buffer.get(at + 3 - self.base..to).unwrap_or_default();
         // The zeros before a start code belong to no unit
         let length = following.map_or(bytes.len(), |_| bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
-        self.syntax.role(bytes.get(..length).unwrap_or_default(), ended || following.is_some())
+        self.headers.role(bytes.get(..length).unwrap_or_default(), has_ended || following.is_some())
     }
 
-    /// Looks at every start code whose header has come; `ended` says that no more comes.
-    fn scan(&mut self, ended: bool) {
+    /// Processes every start code whose header is complete. `has_ended`: the stream ends with the buffer.
+    fn scan(&mut self, has_ended: bool) {
         while let Some(at) = self.start_code(self.scanned) {
             let following = self.start_code(at + 3);
-            let role = self.role(at, following, ended);
+            let role = self.role(at, following, has_ended);
             match role {
-                // The header is looked at again when more of it has come
-                Role::Unknown => return,
-                Role::Announces if self.has_picture => self.announced = self.announced.or(Some(self.with_zero_byte(at))),
-                Role::Continues | Role::Announces => {}
-                Role::NewPicture if self.has_picture => {
-                    self.cut(self.announced.unwrap_or_else(|| self.with_zero_byte(at)));
-                    // It is the first picture of the new access unit
-                    self.role(at, following, ended);
+                // Read the header again once more of it has arrived
+                UnitRole::Incomplete => return,
+                UnitRole::MayStartNext if self.has_picture => self.next_start = self.next_start.or(Some(self.with_zero_byte(at))),
+                UnitRole::Continues | UnitRole::MayStartNext => {}
+                UnitRole::NewPicture if self.has_picture => {
+                    self.end_unit(self.next_start.unwrap_or_else(|| self.with_zero_byte(at)));
+                    // Count it as the first picture of the new access unit
+                    self.role(at, following, has_ended);
                     self.has_picture = true;
                 }
-                Role::NewPicture | Role::Picture | Role::SecondField => (self.has_picture, self.announced) = (true, None),
+                UnitRole::NewPicture | UnitRole::Picture | UnitRole::SecondField => (self.has_picture, self.next_start) = (true, None),
             }
             self.scanned = at + 3;
         }
@@ -161,58 +161,58 @@ impl Assembler {
         self.scanned = self.scanned.max(self.end().saturating_sub(2)).max(self.base);
     }
 
-    /// A zero before the start code of a NAL unit belongs to it (ITU-T H.264, B.1). MPEG-2's slices may end in a zero byte.
+    /// The zero byte before a NAL unit's start code belongs to that NAL unit (ITU-T H.264, B.1). In MPEG-2 it may end the slice before.
     fn with_zero_byte(&self, at: usize) -> usize {
         match at.checked_sub(1) {
-            Some(before) if self.syntax.has_nal_units() && self.bytes(before, at) == [0] => before,
+            Some(before) if self.headers.has_nal_units() && self.bytes(before, at) == [0] => before,
             _ => at,
         }
     }
 
-    /// The access unit up to `end`.
+    /// The current access unit, up to `end`.
     fn unit(&self, end: usize) -> AccessUnit {
-        let first = self.marks.iter().rfind(|mark| mark.offset <= self.base).or(self.marks.front());
+        let first = self.payloads.iter().rfind(|payload| payload.offset <= self.base).or(self.payloads.front());
         let first_code = self.start_code(self.base).unwrap_or(self.base);
-        // Timestamps are those of the packet in which the unit's first start code begins
-        let timed = self.marks.iter().rfind(|mark| mark.offset <= first_code);
-        let is_damaged = self.marks.iter().any(|mark| mark.offset < end && mark.is_damaged);
-        let position = first.and_then(|mark| Some(mark.position? + (self.base.saturating_sub(mark.offset)) as u64));
+        // The timestamps are those of the payload in which the unit's first start code begins
+        let timed = self.payloads.iter().rfind(|payload| payload.offset <= first_code);
+        let is_damaged = self.payloads.iter().any(|payload| payload.offset < end && payload.is_damaged);
+        let position = first.and_then(|payload| Some(payload.position? + (self.base.saturating_sub(payload.offset)) as u64));
         AccessUnit {
             data: self.bytes(self.base, end).to_vec(),
-            pts: timed.and_then(|mark| mark.pts),
-            dts: timed.and_then(|mark| mark.dts),
+            pts: timed.and_then(|payload| payload.pts),
+            dts: timed.and_then(|payload| payload.dts),
             position,
             is_damaged,
         }
     }
 
-    /// Ends the access unit at hand at `end`.
-    fn cut(&mut self, end: usize) {
+    /// Ends the current access unit at `end`.
+    fn end_unit(&mut self, end: usize) {
         let unit = self.unit(end);
         let used = self.start_code(self.base).unwrap_or(self.base);
         self.ready.push_back(unit);
-        // A packet's timestamps belong to the first access unit that starts in it
-        if let Some(mark) = self.marks.iter_mut().rfind(|mark| mark.offset <= used) {
-            (mark.pts, mark.dts) = (None, None);
+        // A payload's timestamps belong to the first access unit that starts in it
+        if let Some(payload) = self.payloads.iter_mut().rfind(|payload| payload.offset <= used) {
+            (payload.pts, payload.dts) = (None, None);
         }
-        self.remove(end);
+        self.discard(end);
     }
 
-    /// Forgets everything before `end`.
-    fn remove(&mut self, end: usize) {
+    /// Discards all bytes before `end`.
+    fn discard(&mut self, end: usize) {
         let count = end.saturating_sub(self.base).min(self.buffer.len());
         self.buffer.drain(..count);
         self.base += count;
-        // The mark of the packet that the rest lies in stays
-        while self.marks.get(1).is_some_and(|next| next.offset <= self.base) {
-            self.marks.pop_front();
+        // Keep the payload that the remaining bytes begin in
+        while self.payloads.get(1).is_some_and(|next| next.offset <= self.base) {
+            self.payloads.pop_front();
         }
         if self.buffer.is_empty() {
-            self.marks.clear();
+            self.payloads.clear();
         }
         self.scanned = self.scanned.max(self.base);
-        (self.announced, self.has_picture) = (None, false);
-        self.syntax.start_unit();
+        (self.next_start, self.has_picture) = (None, false);
+        self.headers.start_unit();
     }
 }
 
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
     use crate::media::{EntryPoint, UnitFacts};
 
-    /// The elementary stream of a fixture's video.
+    /// The video elementary stream of a fixture.
     fn elementary(name: &str, pid: u16) -> Vec<u8> {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
         let file = std::fs::read(path).unwrap();
@@ -235,9 +235,9 @@ mod tests {
         stream
     }
 
-    /// The units of a stream that comes in pieces, and what they say.
+    /// The access units of a stream in chunks of `piece` bytes, and their facts.
     fn units(codec: &str, stream: &[u8], piece: usize) -> (Vec<AccessUnit>, Vec<UnitFacts>) {
-        let mut assembler = Assembler::new(Syntax::of(codec, &[]));
+        let mut assembler = AccessUnitAssembler::new(HeaderReader::new(codec, &[]));
         let mut units = Vec::new();
         for (index, data) in (0..).zip(stream.chunks(piece)) {
             assembler.push(&PesPayload {
@@ -251,8 +251,8 @@ mod tests {
         }
         assembler.finish();
         units.extend(std::iter::from_fn(|| assembler.next_unit()));
-        let mut syntax = Syntax::of(codec, &[]);
-        let facts = units.iter().map(|unit| syntax.facts(&unit.data, false)).collect();
+        let mut headers = HeaderReader::new(codec, &[]);
+        let facts = units.iter().map(|unit| headers.facts(&unit.data, false)).collect();
         (units, facts)
     }
 

@@ -1,6 +1,6 @@
-//! Bits of a raw byte sequence payload (ITU-T H.264, 7.2 and 9.1; H.265 has the same).
+//! Reads bits and Exp-Golomb codes of a raw byte sequence payload (ITU-T H.264, 7.2 and 9.1; the same in H.265).
 
-/// A NAL unit's payload without its emulation prevention bytes, at most `limit` bytes of it: headers are short.
+/// Removes the emulation prevention bytes from a NAL unit's payload. Returns at most `limit` bytes, because headers are short.
 pub(super) fn unescape(payload: &[u8], limit: usize) -> Vec<u8> {
     let mut plain = Vec::with_capacity(payload.len().min(limit));
     let mut zeros = 0;
@@ -18,14 +18,14 @@ pub(super) fn unescape(payload: &[u8], limit: usize) -> Vec<u8> {
     plain
 }
 
-/// Reads bits, the highest first. Every read is `None` past the end.
+/// Reads bits from the most significant one on. Every read past the end returns `None`.
 #[derive(Debug, Clone)]
-pub(super) struct Bits<'a> {
+pub(super) struct BitReader<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Bits<'a> {
+impl<'a> BitReader<'a> {
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { bytes, at: 0 }
     }
@@ -59,8 +59,8 @@ impl<'a> Bits<'a> {
         Some((1_u32 << zeros) - 1 + self.bits(zeros)?)
     }
 
-    /// Passes over `count` numbers of `ue(v)`, or of `se(v)`, which are as long.
-    pub fn skip_numbers(&mut self, count: usize) -> Option<()> {
+    /// Skips `count` values of `ue(v)` or `se(v)`: both have the same length.
+    pub fn skip_exp_golomb(&mut self, count: usize) -> Option<()> {
         (0..count).try_for_each(|_| self.unsigned().map(|_| ()))
     }
 
@@ -79,12 +79,12 @@ mod tests {
     fn exp_golomb_codes_are_read_as_table_9_2_lists_them() {
         // 1, 010, 011, 00100, 00101: 0 to 4
         let bytes = [0b1010_0110, 0b0100_0010, 0b1000_0000];
-        let mut bits = Bits::new(&bytes);
+        let mut bits = BitReader::new(&bytes);
         assert_eq!((0..5).map(|_| bits.unsigned()).collect::<Option<Vec<_>>>(), Some(vec![0, 1, 2, 3, 4]));
-        let mut bits = Bits::new(&bytes);
+        let mut bits = BitReader::new(&bytes);
         assert_eq!((0..5).map(|_| bits.signed()).collect::<Option<Vec<_>>>(), Some(vec![0, 1, -1, 2, -2]));
-        assert_eq!(Bits::new(&[0; 9]).unsigned(), None);
-        assert_eq!(Bits::new(&[]).bit(), None);
+        assert_eq!(BitReader::new(&[0; 9]).unsigned(), None);
+        assert_eq!(BitReader::new(&[]).bit(), None);
     }
 
     #[test]

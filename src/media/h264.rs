@@ -1,30 +1,29 @@
-//! H.264's access units (ITU-T H.264, 7.4.1.2), slice headers (7.3.3) and recovery point SEI (D.1.8).
+//! Reads H.264's access unit boundaries (ITU-T H.264, 7.4.1.2) and slice headers (7.3.3).
 
 use super::{
-    bits::{Bits, unescape},
+    bits::{BitReader, unescape},
     h264_parameters::{H264ParameterSets, H264Sps, PPS, SPS},
-    nal::Framing,
-    syntax::Role,
+    header_reader::UnitRole,
+    nal::{NalFraming, nal_units},
+    sei::recovery_point_message,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
+/// `nal_unit_type` (table 7-1).
 const SLICE: u8 = 1;
 const SLICE_PARTITION_A: u8 = 2;
 const IDR: u8 = 5;
 const SEI: u8 = 6;
 const DELIMITER: u8 = 9;
-const RECOVERY_POINT: u32 = 6;
-/// More bytes than any slice header takes up to its picture order count.
-const HEADER: usize = 40;
-/// Recovery point messages are looked for in so many bytes of SEI.
-const LONGEST_SEI: usize = 2048;
+/// No slice header is longer up to its picture order count, in bytes.
+const MAX_SLICE_HEADER_BYTES: usize = 40;
 
-/// Reads the headers of one stream in decoding order.
+/// Reads the headers of one H.264 stream in decoding order.
 #[derive(Debug, Clone)]
 pub struct H264Reader {
-    pub(super) framing: Framing,
+    pub(super) framing: NalFraming,
     pub(super) parameters: H264ParameterSets,
-    /// The first slice of the access unit that is being assembled, and of its second field.
+    /// The first slice of the current access unit, later of its second field.
     current: Option<H264SliceHeader>,
     has_both_fields: bool,
     order: OrderCount,
@@ -46,11 +45,11 @@ struct H264SliceHeader {
     idr_number: u32,
     order_low: u32,
     order_bottom: i32,
-    /// Whether its parameter sets were known.
+    /// Whether its parameter sets were known, so that all fields are set.
     is_complete: bool,
 }
 
-/// The high part of the picture order count (8.2.1.1), and that of type 2 (8.2.1.3).
+/// The state of the picture order count of types 0 (8.2.1.1) and 2 (8.2.1.3).
 #[derive(Debug, Clone, Copy, Default)]
 struct OrderCount {
     low: i64,
@@ -63,14 +62,10 @@ struct OrderCount {
 impl H264Reader {
     pub(super) fn new(extradata: &[u8]) -> Self {
         let mut parameters = H264ParameterSets::default();
-        let mut framing = Framing::StartCodes;
-        if extradata.first() == Some(&1) && extradata.len() > 6 {
-            framing = Framing::Lengths(extradata.get(4).map_or(4, |byte| usize::from(byte & 3) + 1));
-            let _ = parameters.read_box(extradata);
-        } else {
-            for unit in super::nal::units(extradata, framing) {
-                parameters.see(unit);
-            }
+        let framing = NalFraming::of_h264(extradata);
+        match framing {
+            NalFraming::Lengths(_) => _ = parameters.insert_record(extradata),
+            NalFraming::StartCodes => nal_units(extradata, framing).into_iter().for_each(|unit| parameters.insert(unit)),
         }
         Self { framing, parameters, current: None, has_both_fields: false, order: OrderCount::default(), period: 0 }
     }
@@ -79,39 +74,39 @@ impl H264Reader {
         (self.current, self.has_both_fields) = (None, false);
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
-        let Some(header) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+    pub(super) fn role(&mut self, unit: &[u8], is_complete: bool) -> UnitRole {
+        let Some(header) = unit.first() else { return if is_complete { UnitRole::Continues } else { UnitRole::Incomplete } };
         match header & 0x1f {
             SLICE | SLICE_PARTITION_A | IDR => {
-                if !ended && unit.len() < HEADER {
-                    return Role::Unknown;
+                if !is_complete && unit.len() < MAX_SLICE_HEADER_BYTES {
+                    return UnitRole::Incomplete;
                 }
-                let Some(slice) = self.slice(unit) else { return Role::Picture };
-                let role = self.current.map_or(Role::Picture, |current| self.relation(current, slice));
+                let Some(slice) = self.read_slice_header(unit) else { return UnitRole::Picture };
+                let role = self.current.map_or(UnitRole::Picture, |current| self.role_after(current, slice));
                 match role {
-                    Role::SecondField => (self.current, self.has_both_fields) = (Some(slice), true),
-                    Role::NewPicture => {}
+                    UnitRole::SecondField => (self.current, self.has_both_fields) = (Some(slice), true),
+                    UnitRole::NewPicture => {}
                     _ => self.current = Some(slice),
                 }
                 role
             }
             SPS | PPS => {
-                if !ended {
-                    return Role::Unknown;
+                if !is_complete {
+                    return UnitRole::Incomplete;
                 }
-                self.parameters.see(unit);
-                Role::Announces
+                self.parameters.insert(unit);
+                UnitRole::MayStartNext
             }
-            SEI | DELIMITER => Role::Announces,
-            _ => Role::Continues,
+            SEI | DELIMITER => UnitRole::MayStartNext,
+            _ => UnitRole::Continues,
         }
     }
 
-    /// What a slice is to the one before it (7.4.1.2.4).
-    fn relation(&self, one: H264SliceHeader, other: H264SliceHeader) -> Role {
+    /// The role of a slice after another one (7.4.1.2.4).
+    fn role_after(&self, one: H264SliceHeader, other: H264SliceHeader) -> UnitRole {
         let same_frame = one.frame_number == other.frame_number && (one.kind == IDR || other.kind != IDR);
         if one.is_field && other.is_field && one.is_bottom != other.is_bottom && same_frame && !self.has_both_fields {
-            return Role::SecondField;
+            return UnitRole::SecondField;
         }
         let differs = one.frame_number != other.frame_number
             || one.picture_parameters != other.picture_parameters
@@ -120,13 +115,13 @@ impl H264Reader {
             || (one.order_low, one.order_bottom) != (other.order_low, other.order_bottom)
             || (one.kind == IDR) != (other.kind == IDR)
             || one.idr_number != other.idr_number;
-        if differs || other.first_macroblock == 0 { Role::NewPicture } else { Role::Picture }
+        if differs || other.first_macroblock == 0 { UnitRole::NewPicture } else { UnitRole::Picture }
     }
 
-    fn slice(&self, unit: &[u8]) -> Option<H264SliceHeader> {
+    fn read_slice_header(&self, unit: &[u8]) -> Option<H264SliceHeader> {
         let (header, payload) = unit.split_first()?;
-        let plain = unescape(payload, HEADER);
-        let mut bits = Bits::new(&plain);
+        let plain = unescape(payload, MAX_SLICE_HEADER_BYTES);
+        let mut bits = BitReader::new(&plain);
         let mut slice = H264SliceHeader { kind: header & 0x1f, reference_level: header >> 5 & 3, ..H264SliceHeader::default() };
         slice.first_macroblock = bits.unsigned()?;
         slice.is_intra = matches!(bits.unsigned()? % 5, 2 | 4);
@@ -157,10 +152,10 @@ impl H264Reader {
         let (mut first, mut all_intra, mut fields, mut recovery) = (None::<H264SliceHeader>, true, [false; 2], None);
         for unit in units {
             match unit.first().map(|header| header & 0x1f) {
-                Some(SPS | PPS) => self.parameters.see(unit),
+                Some(SPS | PPS) => self.parameters.insert(unit),
                 Some(SEI) => recovery = recovery.or_else(|| recovery_point(unit)),
                 Some(SLICE | SLICE_PARTITION_A | IDR) => {
-                    let Some(slice) = self.slice(unit) else { continue };
+                    let Some(slice) = self.read_slice_header(unit) else { continue };
                     let first = first.get_or_insert(slice);
                     facts.is_reference |= slice.reference_level > 0;
                     // A second field may refer to the first one
@@ -193,7 +188,7 @@ impl H264Reader {
 }
 
 impl OrderCount {
-    /// The picture order count of the frame; `None` for type 1, which is counted by decoding order.
+    /// The picture order count of the frame; `None` for type 1, which is derived from decoding order.
     fn next(&mut self, sequence: &H264Sps, slice: H264SliceHeader, is_idr: bool) -> Option<i64> {
         let number = i64::from(slice.frame_number);
         if is_idr || !self.is_set {
@@ -222,24 +217,7 @@ impl OrderCount {
     }
 }
 
-/// `recovery_frame_cnt` of a recovery point message, if the SEI has one.
+/// `recovery_frame_cnt` of a SEI's recovery point message (D.1.8).
 fn recovery_point(unit: &[u8]) -> Option<u32> {
-    let plain = unescape(unit.get(1..)?, LONGEST_SEI);
-    let mut rest = plain.as_slice();
-    while rest.len() > 2 {
-        let (kind, after) = coded_number(rest)?;
-        let (size, after) = coded_number(after)?;
-        if kind == RECOVERY_POINT {
-            return Bits::new(after).unsigned();
-        }
-        rest = after.get(usize::try_from(size).ok()?..)?;
-    }
-    None
-}
-
-/// A number of SEI: bytes of 255, and what is left (7.3.2.3.1).
-pub(super) fn coded_number(bytes: &[u8]) -> Option<(u32, &[u8])> {
-    let full = bytes.iter().take_while(|byte| **byte == 255).count();
-    let last = *bytes.get(full)?;
-    Some((u32::try_from(full).ok()?.checked_mul(255)?.checked_add(last.into())?, bytes.get(full + 1..)?))
+    BitReader::new(&recovery_point_message(unit.get(1..)?)?).unsigned()
 }

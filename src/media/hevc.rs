@@ -1,38 +1,36 @@
-//! HEVC's access units (ITU-T H.265, 7.4.2.4), slice segment headers (7.3.6.1) and recovery point SEI (D.2.8).
+//! Reads HEVC's access unit boundaries (ITU-T H.265, 7.4.2.4) and slice segment headers (7.3.6.1).
 
 use super::{
-    bits::{Bits, unescape},
-    h264::coded_number,
+    bits::{BitReader, unescape},
+    header_reader::UnitRole,
     hevc_parameters::{HevcParameterSets, PPS, VPS, kind_of},
-    nal::Framing,
-    syntax::Role,
+    nal::{NalFraming, nal_units},
+    sei::recovery_point_message,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
-/// NAL unit types (table 7-1).
+/// `nal_unit_type` (table 7-1).
 const RADL: [u8; 2] = [6, 7];
 const RASL: [u8; 2] = [8, 9];
 const BLA: [u8; 3] = [16, 17, 18];
 const IDR: [u8; 2] = [19, 20];
 const LAST_IRAP: u8 = 23;
 const LAST_SLICE: u8 = 31;
-/// Below this, pictures of even types are not referred to by those of their own sub-layer.
+/// Below this, no picture of the same sub-layer refers to pictures of even types.
 const SUB_LAYER_NON_REFERENCE: u8 = 16;
 const DELIMITER: u8 = 35;
 const PREFIX_SEI: u8 = 39;
-const RECOVERY_POINT: u32 = 6;
 /// `slice_type` of an I slice.
 const INTRA: u32 = 2;
-/// More bytes than any slice segment header takes up to its picture order count.
-const HEADER: usize = 48;
-const LONGEST_SEI: usize = 2048;
+/// No slice segment header is longer up to its picture order count, in bytes.
+const MAX_SLICE_HEADER_BYTES: usize = 48;
 
-/// Reads the headers of one stream in decoding order.
+/// Reads the headers of one HEVC stream in decoding order.
 #[derive(Debug, Clone)]
 pub struct HevcReader {
-    pub(super) framing: Framing,
+    pub(super) framing: NalFraming,
     pub(super) parameters: HevcParameterSets,
-    /// The picture order count's low and high part of the last picture that counts (8.3.1).
+    /// The low and high part of `prevTid0Pic`'s picture order count (8.3.1).
     order: Option<(i64, i64)>,
     period: u32,
 }
@@ -42,7 +40,7 @@ pub struct HevcReader {
 struct HevcSliceHeader {
     kind: u8,
     picture_parameters: u32,
-    /// `None` for a dependent segment, and where parameter sets are missing.
+    /// `None` for a dependent segment, or if parameter sets are missing.
     is_intra: Option<bool>,
     order_low: u32,
     is_complete: bool,
@@ -51,41 +49,37 @@ struct HevcSliceHeader {
 impl HevcReader {
     pub(super) fn new(extradata: &[u8]) -> Self {
         let mut parameters = HevcParameterSets::default();
-        let mut framing = Framing::StartCodes;
-        if extradata.len() > 22 && !extradata.starts_with(&[0, 0, 1]) && !extradata.starts_with(&[0, 0, 0, 1]) {
-            framing = Framing::Lengths(extradata.get(21).map_or(4, |byte| usize::from(byte & 3) + 1));
-            let _ = parameters.read_box(extradata);
-        } else {
-            for unit in super::nal::units(extradata, framing) {
-                parameters.see(unit);
-            }
+        let framing = NalFraming::of_hevc(extradata);
+        match framing {
+            NalFraming::Lengths(_) => _ = parameters.insert_record(extradata),
+            NalFraming::StartCodes => nal_units(extradata, framing).into_iter().for_each(|unit| parameters.insert(unit)),
         }
         Self { framing, parameters, order: None, period: 0 }
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
+    pub(super) fn role(&mut self, unit: &[u8], is_complete: bool) -> UnitRole {
         if unit.len() < 3 {
-            return if ended { Role::Continues } else { Role::Unknown };
+            return if is_complete { UnitRole::Continues } else { UnitRole::Incomplete };
         }
         match kind_of(unit) {
-            Some(0..=LAST_SLICE) if unit.get(2).is_some_and(|first| first & 0x80 != 0) => Role::NewPicture,
-            Some(0..=LAST_SLICE) => Role::Picture,
+            Some(0..=LAST_SLICE) if unit.get(2).is_some_and(|first| first & 0x80 != 0) => UnitRole::NewPicture,
+            Some(0..=LAST_SLICE) => UnitRole::Picture,
             Some(VPS..=PPS) => {
-                if !ended {
-                    return Role::Unknown;
+                if !is_complete {
+                    return UnitRole::Incomplete;
                 }
-                self.parameters.see(unit);
-                Role::Announces
+                self.parameters.insert(unit);
+                UnitRole::MayStartNext
             }
-            Some(DELIMITER | PREFIX_SEI) => Role::Announces,
-            _ => Role::Continues,
+            Some(DELIMITER | PREFIX_SEI) => UnitRole::MayStartNext,
+            _ => UnitRole::Continues,
         }
     }
 
-    fn segment(&self, unit: &[u8]) -> Option<HevcSliceHeader> {
+    fn read_slice_header(&self, unit: &[u8]) -> Option<HevcSliceHeader> {
         let kind = kind_of(unit).filter(|kind| *kind <= LAST_SLICE)?;
-        let plain = unescape(unit.get(2..)?, HEADER);
-        let mut bits = Bits::new(&plain);
+        let plain = unescape(unit.get(2..)?, MAX_SLICE_HEADER_BYTES);
+        let mut bits = BitReader::new(&plain);
         let is_first = bits.bit()?;
         if (BLA[0]..=LAST_IRAP).contains(&kind) {
             bits.bit()?;
@@ -119,10 +113,10 @@ impl HevcReader {
         let (mut first, mut all_intra, mut recovery) = (None::<HevcSliceHeader>, true, None);
         for unit in units {
             match kind_of(unit) {
-                Some(VPS..=PPS) => self.parameters.see(unit),
+                Some(VPS..=PPS) => self.parameters.insert(unit),
                 Some(PREFIX_SEI) => recovery = recovery.or_else(|| recovery_point(unit)),
                 Some(0..=LAST_SLICE) => {
-                    let Some(segment) = self.segment(unit) else { continue };
+                    let Some(segment) = self.read_slice_header(unit) else { continue };
                     first.get_or_insert(segment);
                     all_intra &= segment.is_intra != Some(false);
                 }
@@ -165,17 +159,7 @@ impl HevcReader {
     }
 }
 
-/// `recovery_poc_cnt` of a recovery point message, if the SEI has one.
+/// `recovery_poc_cnt` of a SEI's recovery point message (D.2.8).
 fn recovery_point(unit: &[u8]) -> Option<i32> {
-    let plain = unescape(unit.get(2..)?, LONGEST_SEI);
-    let mut rest = plain.as_slice();
-    while rest.len() > 2 {
-        let (kind, after) = coded_number(rest)?;
-        let (size, after) = coded_number(after)?;
-        if kind == RECOVERY_POINT {
-            return Bits::new(after).signed();
-        }
-        rest = after.get(usize::try_from(size).ok()?..)?;
-    }
-    None
+    BitReader::new(&recovery_point_message(unit.get(2..)?)?).signed()
 }

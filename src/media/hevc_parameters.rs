@@ -1,30 +1,27 @@
-//! HEVC's parameter sets, as far as slice segment headers need them (ITU-T H.265, 7.3.2.1 to 7.3.2.3).
+//! Parses those parts of HEVC's parameter sets that slice segment headers depend on (ITU-T H.265, 7.3.2.1 to 7.3.2.3).
 
-use std::collections::BTreeMap;
+use super::{
+    bits::{BitReader, unescape},
+    parameter_sets::{ParameterSets, ParameterSyntax, ParsedParameters},
+};
 
-use super::bits::{Bits, unescape};
-
+/// `nal_unit_type` (table 7-1).
 pub(super) const VPS: u8 = 32;
 pub(super) const SPS: u8 = 33;
 pub(super) const PPS: u8 = 34;
 
-/// The longest parameter set that is kept, in bytes.
-const LONGEST: usize = 8192;
-/// Parameter sets that are kept: HEVC has 16, 16 and 64 of them.
-const MOST: usize = 96;
-
 /// A sequence parameter set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HevcSps {
     pub order_bits: u32,
-    /// Bits of a slice segment address: the picture's coding tree blocks, rounded up to a power of two.
+    /// Bits of a slice segment address: the number of the picture's coding tree blocks, rounded up to a power of two.
     pub address_bits: u32,
     pub has_separate_planes: bool,
     pub size: (u32, u32),
 }
 
 /// A picture parameter set.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HevcPps {
     pub sequence: u32,
     pub has_dependent_segments: bool,
@@ -32,76 +29,62 @@ pub(super) struct HevcPps {
     pub extra_bits: u32,
 }
 
-/// The parameter sets that a stream has had so far.
-#[derive(Debug, Clone, Default)]
-pub(super) struct HevcParameterSets {
-    sequences: BTreeMap<u32, HevcSps>,
-    pictures: BTreeMap<u32, HevcPps>,
-    /// The NAL units, by kind and number.
-    raw: BTreeMap<(u8, u32), Vec<u8>>,
-}
+/// HEVC's way of coding parameter sets.
+#[derive(Debug, Clone)]
+pub(super) struct HevcParameterSyntax;
+
+pub(super) type HevcParameterSets = ParameterSets<HevcParameterSyntax>;
 
 impl HevcParameterSets {
-    /// Those of an `hvcC` box (ISO/IEC 14496-15, 8.3.3.1).
-    pub fn read_box(&mut self, bytes: &[u8]) -> Option<()> {
-        let (arrays, mut rest) = bytes.get(22..)?.split_first()?;
+    /// Stores the parameter sets of an `hvcC` record (ISO/IEC 14496-15, 8.3.3.1).
+    pub fn insert_record(&mut self, record: &[u8]) -> Option<()> {
+        let (arrays, mut rest) = record.get(22..)?.split_first()?;
         for _ in 0..*arrays {
-            let (head, after) = rest.split_at_checked(3)?;
-            let [_, high, low] = head else { return None };
-            rest = after;
-            for _ in 0..u16::from_be_bytes([*high, *low]) {
-                let (length, after) = rest.split_at_checked(2)?;
-                let length = usize::from(u16::from_be_bytes(length.try_into().ok()?));
-                let (unit, after) = after.split_at_checked(length)?;
-                self.see(unit);
-                rest = after;
-            }
+            let ([_, high, low], after) = rest.split_first_chunk::<3>()?;
+            rest = self.insert_list(u16::from_be_bytes([*high, *low]), after)?;
         }
         Some(())
     }
+}
 
-    /// Keeps a NAL unit if it is a parameter set that can be read.
-    pub fn see(&mut self, unit: &[u8]) {
-        let Some((kind, id)) = number_of(unit).filter(|_| unit.len() <= LONGEST) else { return };
-        let plain = unescape(unit.get(2..).unwrap_or_default(), LONGEST);
-        let is_read = match kind {
-            SPS => HevcSps::read(&plain).map(|sequence| self.sequences.insert(id, sequence)).is_some(),
-            PPS => HevcPps::read(&plain).map(|picture| self.pictures.insert(id, picture)).is_some(),
-            _ => true,
+impl ParameterSyntax for HevcParameterSyntax {
+    type Sps = HevcSps;
+    type Pps = HevcPps;
+
+    const MAX_BYTES: usize = 8192;
+
+    /// Only parameter sets of the base layer count.
+    fn identify(unit: &[u8]) -> Option<(u8, u32)> {
+        let kind = kind_of(unit)?;
+        let plain = unescape(unit.get(2..)?, 256);
+        let mut bits = BitReader::new(&plain);
+        let id = match kind {
+            VPS => bits.bits(4)?,
+            SPS => {
+                skip_to_sps_id(&mut bits)?;
+                bits.unsigned()?
+            }
+            PPS => bits.unsigned()?,
+            _ => return None,
         };
-        if is_read && (self.raw.len() < MOST || self.raw.contains_key(&(kind, id))) {
-            self.raw.insert((kind, id), unit.to_vec());
+        (id < 64).then_some((kind, id))
+    }
+
+    fn parse(kind: u8, unit: &[u8]) -> Option<ParsedParameters<HevcSps, HevcPps>> {
+        let plain = unescape(unit.get(2..)?, Self::MAX_BYTES);
+        match kind {
+            SPS => HevcSps::parse(&plain).map(ParsedParameters::Sequence),
+            PPS => HevcPps::parse(&plain).map(ParsedParameters::Picture),
+            _ => Some(ParsedParameters::Other),
         }
     }
 
-    /// The picture parameter set of this number, with its sequence parameter set.
-    pub fn active(&self, picture: u32) -> Option<(&HevcSps, &HevcPps)> {
-        let picture = self.pictures.get(&picture)?;
-        Some((self.sequences.get(&picture.sequence)?, picture))
-    }
-
-    /// The known parameter sets that are not among `units`, as a byte stream.
-    pub fn missing(&self, units: &[&[u8]]) -> Vec<u8> {
-        let there: Vec<_> = units.iter().filter_map(|unit| number_of(unit)).collect();
-        let missing = self.raw.iter().filter(|(number, _)| !there.contains(number));
-        missing.flat_map(|(_, raw)| [&[0, 0, 0, 1], raw.as_slice()].concat()).collect()
-    }
-
-    /// Adds those of another part of the stream that are not known here.
-    pub fn inherit(&mut self, other: &Self) {
-        for (id, sequence) in &other.sequences {
-            self.sequences.entry(*id).or_insert_with(|| sequence.clone());
-        }
-        for (id, picture) in &other.pictures {
-            self.pictures.entry(*id).or_insert_with(|| picture.clone());
-        }
-        for (number, raw) in &other.raw {
-            self.raw.entry(*number).or_insert_with(|| raw.clone());
-        }
+    fn sequence_id(picture: &HevcPps) -> u32 {
+        picture.sequence
     }
 }
 
-/// A NAL unit's type; `None` for those of other layers.
+/// A NAL unit's type; `None` for other layers than the base layer.
 pub(super) fn kind_of(unit: &[u8]) -> Option<u8> {
     match unit {
         [first, second, ..] if first & 1 == 0 && second >> 3 == 0 => Some(first >> 1 & 0x3f),
@@ -109,28 +92,17 @@ pub(super) fn kind_of(unit: &[u8]) -> Option<u8> {
     }
 }
 
-/// The kind and the identifier of a parameter set of the base layer.
-fn number_of(unit: &[u8]) -> Option<(u8, u32)> {
-    let kind = kind_of(unit)?;
-    let plain = unescape(unit.get(2..)?, 256);
-    let mut bits = Bits::new(&plain);
-    let id = match kind {
-        VPS => bits.bits(4)?,
-        SPS => {
-            bits.bits(4)?;
-            let layers = bits.bits(3)?;
-            bits.bit()?;
-            skip_profile(&mut bits, layers)?;
-            bits.unsigned()?
-        }
-        PPS => bits.unsigned()?,
-        _ => return None,
-    };
-    (id < 64).then_some((kind, id))
+/// Skips what precedes a sequence parameter set's identifier. Returns `sps_max_sub_layers_minus1`.
+fn skip_to_sps_id(bits: &mut BitReader<'_>) -> Option<u32> {
+    bits.bits(4)?;
+    let layers = bits.bits(3)?;
+    bits.bit()?;
+    skip_profile(bits, layers)?;
+    Some(layers)
 }
 
 /// `profile_tier_level()` (7.3.3); `layers` is `max_sub_layers_minus1`.
-fn skip_profile(bits: &mut Bits<'_>, layers: u32) -> Option<()> {
+fn skip_profile(bits: &mut BitReader<'_>, layers: u32) -> Option<()> {
     bits.skip(88 + 8)?;
     let mut present = Vec::new();
     for _ in 0..layers {
@@ -146,23 +118,20 @@ fn skip_profile(bits: &mut Bits<'_>, layers: u32) -> Option<()> {
 }
 
 impl HevcSps {
-    fn read(plain: &[u8]) -> Option<Self> {
-        let mut bits = Bits::new(plain);
-        bits.bits(4)?;
-        let layers = bits.bits(3)?;
-        bits.bit()?;
-        skip_profile(&mut bits, layers)?;
+    fn parse(plain: &[u8]) -> Option<Self> {
+        let mut bits = BitReader::new(plain);
+        let layers = skip_to_sps_id(&mut bits)?;
         bits.unsigned()?;
         let has_separate_planes = bits.unsigned()? == 3 && bits.bit()?;
         let size = (bits.unsigned()?, bits.unsigned()?);
         if bits.bit()? {
-            bits.skip_numbers(4)?;
+            bits.skip_exp_golomb(4)?;
         }
-        bits.skip_numbers(2)?;
+        bits.skip_exp_golomb(2)?;
         let order_bits = bits.unsigned().filter(|bits| *bits <= 12)? + 4;
         let all_layers = bits.bit()?;
         for _ in 0..=if all_layers { layers } else { 0 } {
-            bits.skip_numbers(3)?;
+            bits.skip_exp_golomb(3)?;
         }
         let smallest = bits.unsigned().filter(|log| *log < 8)? + 3;
         let block = smallest + bits.unsigned().filter(|log| *log < 8)?;
@@ -174,8 +143,8 @@ impl HevcSps {
 }
 
 impl HevcPps {
-    fn read(plain: &[u8]) -> Option<Self> {
-        let mut bits = Bits::new(plain);
+    fn parse(plain: &[u8]) -> Option<Self> {
+        let mut bits = BitReader::new(plain);
         bits.unsigned()?;
         let sequence = bits.unsigned().filter(|id| *id < 16)?;
         Some(Self { sequence, has_dependent_segments: bits.bit()?, has_output_flag: bits.bit()?, extra_bits: bits.bits(3)? })

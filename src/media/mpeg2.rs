@@ -1,12 +1,13 @@
-//! MPEG-1 and MPEG-2 video's headers (ISO/IEC 13818-2, 6.2 and 6.3).
+//! Reads the headers of MPEG-1 and MPEG-2 video (ISO/IEC 13818-2, 6.2 and 6.3).
 
 use super::{
-    bits::Bits,
+    bits::BitReader,
+    header_reader::UnitRole,
     nal::start_code,
-    syntax::Role,
     unit_facts::{EntryPoint, UnitFacts},
 };
 
+/// Start codes (table 6-1).
 const PICTURE: u8 = 0x00;
 const LAST_SLICE: u8 = 0xaf;
 const SEQUENCE: u8 = 0xb3;
@@ -17,28 +18,28 @@ const PICTURE_CODING: u32 = 8;
 const INTRA: u32 = 1;
 const BIDIRECTIONAL: u32 = 3;
 const FRAME_PICTURE: u32 = 3;
-/// Bytes behind a start code that its header takes, as far as it is read.
-const HEADER: usize = 6;
-/// The longest sequence header that is kept with its extensions, in bytes.
-const LONGEST_SEQUENCE: usize = 1024;
+/// Bytes of a picture coding extension that are read, from the start code's last byte on.
+const EXTENSION_BYTES: usize = 6;
+/// Longer sequence headers, with their extensions, are not stored, in bytes.
+const MAX_SEQUENCE_BYTES: usize = 1024;
 /// `temporal_reference` has 10 bits.
 const ORDERS: i64 = 1024;
 
 /// Frame durations by `frame_rate_code` (table 6-4).
 const DURATIONS: [(u32, u32); 8] = [(1001, 24_000), (1, 24), (1, 25), (1001, 30_000), (1, 30), (1, 50), (1001, 60_000), (1, 60)];
 
-/// Reads the headers of one stream in decoding order.
+/// Reads the headers of one MPEG-1 or MPEG-2 stream in decoding order.
 #[derive(Debug, Clone, Default)]
 pub struct Mpeg2Reader {
-    /// The field structure of the picture that is being assembled, once its header was complete.
+    /// `picture_structure` of the current picture, once its headers are complete.
     structure: Option<u32>,
     has_both_fields: bool,
-    /// A picture header was seen whose extension or slices did not come yet.
-    is_open: bool,
+    /// Whether neither an extension nor a slice has followed the last picture header yet.
+    is_header_open: bool,
     /// The sequence header with its extensions, as a byte stream.
     sequence: Vec<u8>,
     size: Option<(u32, u32)>,
-    /// How long a frame lasts, as a fraction of seconds.
+    /// The duration of a frame, as a fraction of seconds.
     duration: Option<(u32, u32)>,
     order: Option<i64>,
     period: u32,
@@ -46,42 +47,42 @@ pub struct Mpeg2Reader {
 
 impl Mpeg2Reader {
     pub(super) fn start_unit(&mut self) {
-        (self.structure, self.has_both_fields, self.is_open) = (None, false, true);
+        (self.structure, self.has_both_fields, self.is_header_open) = (None, false, true);
     }
 
-    pub(super) fn role(&mut self, unit: &[u8], ended: bool) -> Role {
-        let Some(code) = unit.first() else { return if ended { Role::Continues } else { Role::Unknown } };
+    pub(super) fn role(&mut self, unit: &[u8], is_complete: bool) -> UnitRole {
+        let Some(code) = unit.first() else { return if is_complete { UnitRole::Continues } else { UnitRole::Incomplete } };
         match *code {
-            SEQUENCE | GROUP => Role::Announces,
+            SEQUENCE | GROUP => UnitRole::MayStartNext,
             PICTURE => {
-                self.is_open = true;
-                Role::Announces
+                self.is_header_open = true;
+                UnitRole::MayStartNext
             }
-            EXTENSION if unit.len() < HEADER && !ended => Role::Unknown,
+            EXTENSION if unit.len() < EXTENSION_BYTES && !is_complete => UnitRole::Incomplete,
             EXTENSION => match picture_structure(unit) {
-                Some(structure) => self.picture(structure),
-                None => Role::Continues,
+                Some(structure) => self.role_of_picture(structure),
+                None => UnitRole::Continues,
             },
-            code if code <= LAST_SLICE && self.is_open => self.picture(FRAME_PICTURE),
-            code if code <= LAST_SLICE => Role::Picture,
-            _ => Role::Continues,
+            code if code <= LAST_SLICE && self.is_header_open => self.role_of_picture(FRAME_PICTURE),
+            code if code <= LAST_SLICE => UnitRole::Picture,
+            _ => UnitRole::Continues,
         }
     }
 
-    /// A picture's header is complete.
-    fn picture(&mut self, structure: u32) -> Role {
-        self.is_open = false;
+    /// The role of a picture whose headers are complete.
+    fn role_of_picture(&mut self, structure: u32) -> UnitRole {
+        self.is_header_open = false;
         let is_second = self.structure.is_some_and(|first| first != FRAME_PICTURE && structure == FRAME_PICTURE - first);
         match self.structure {
             None => {
                 self.structure = Some(structure);
-                Role::NewPicture
+                UnitRole::NewPicture
             }
             Some(_) if is_second && !self.has_both_fields => {
                 self.has_both_fields = true;
-                Role::SecondField
+                UnitRole::SecondField
             }
-            Some(_) => Role::NewPicture,
+            Some(_) => UnitRole::NewPicture,
         }
     }
 
@@ -91,10 +92,10 @@ impl Mpeg2Reader {
         let mut code = start_code(unit, 0);
         while let Some(at) = code {
             let rest = unit.get(at + 3..).unwrap_or_default();
-            let mut bits = Bits::new(rest.get(1..).unwrap_or_default());
+            let mut bits = BitReader::new(rest.get(1..).unwrap_or_default());
             match rest.first() {
                 Some(&SEQUENCE) => {
-                    self.keep(unit, at);
+                    self.store_sequence(unit, at);
                     self.size = bits.bits(12).zip(bits.bits(12));
                     bits.bits(4);
                     self.duration = bits.bits(4).and_then(|code| DURATIONS.get(code.checked_sub(1)? as usize).copied());
@@ -109,7 +110,7 @@ impl Mpeg2Reader {
                     let structure = picture_structure(rest).unwrap_or(0);
                     fields = [fields[0] || structure & 1 != 0, fields[1] || structure & 2 != 0];
                 }
-                // Behind the headers nothing else is looked for, but a second field
+                // After the headers only a second field is of interest
                 Some(1..=LAST_SLICE) if fields != [true, false] && fields != [false, true] => break,
                 _ => {}
             }
@@ -124,7 +125,7 @@ impl Mpeg2Reader {
         let temporal = i64::from(temporal);
         self.period += u32::from(has_group);
         let order = match self.order.filter(|_| !has_group) {
-            // A temporal reference wraps where no group of pictures starts it again
+            // Without a GOP header, which restarts it, the temporal reference wraps
             Some(before) => before + (temporal - before + ORDERS / 2).rem_euclid(ORDERS) - ORDERS / 2,
             None => temporal,
         };
@@ -133,19 +134,19 @@ impl Mpeg2Reader {
         facts
     }
 
-    /// Keeps the sequence header at `from` with the extensions that follow it.
-    fn keep(&mut self, unit: &[u8], from: usize) {
+    /// Stores the sequence header at `from` with the extensions that follow it.
+    fn store_sequence(&mut self, unit: &[u8], from: usize) {
         let mut end = start_code(unit, from + 3);
         while let Some(at) = end.filter(|at| unit.get(at + 3) == Some(&EXTENSION)) {
             end = start_code(unit, at + 3);
         }
         let header = unit.get(from..end.unwrap_or(unit.len())).unwrap_or_default();
-        if header.len() <= LONGEST_SEQUENCE {
+        if header.len() <= MAX_SEQUENCE_BYTES {
             self.sequence = header.to_vec();
         }
     }
 
-    /// The sequence header, unless `unit` has one.
+    /// The stored sequence header, or nothing if `unit` has one.
     pub(super) fn missing(&self, unit: &[u8]) -> Vec<u8> {
         let mut code = start_code(unit, 0);
         while let Some(at) = code.filter(|at| unit.get(at + 3).is_some_and(|code| !(1..=LAST_SLICE).contains(code))) {
@@ -165,9 +166,9 @@ impl Mpeg2Reader {
     }
 }
 
-/// `picture_structure` of a picture coding extension: 1 is a top field, 2 a bottom field, 3 a frame.
+/// `picture_structure` of a picture coding extension: 1 for a top field, 2 for a bottom field, 3 for a frame.
 fn picture_structure(unit: &[u8]) -> Option<u32> {
-    let mut bits = Bits::new(unit.get(1..)?);
+    let mut bits = BitReader::new(unit.get(1..)?);
     if bits.bits(4)? != PICTURE_CODING {
         return None;
     }

@@ -1,18 +1,18 @@
-//! Random access: which access unit decoding must start from so that a picture comes out whole.
+//! Random access: finds the access units from which a picture can be decoded whole.
 
 use super::{
     timeline::TimedUnit,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
 };
 
-/// The access units from which `target` can be decoded, in the order in which they are to be tried; all are indices in decoding order.
+/// The access units from which `target` can be decoded whole, in the order to try them; all are indices in decoding order.
 ///
-/// The target itself comes first if it needs no other. Announced random access points follow, the latest first. Pictures that are merely
-/// intra come last, since what follows them may refer to earlier pictures.
+/// The target itself comes first if it needs no other picture. Announced random access points follow, the latest first. Merely intra
+/// pictures come last, since the pictures after them may refer to earlier ones.
 pub fn entries_for(units: &[TimedUnit], target: usize) -> Vec<usize> {
-    let usable = |index: &usize| is_whole_from(units, *index, target);
+    let is_usable = |index: &usize| is_whole_from(units, *index, target);
     let is_intra = |index: &usize| units.get(*index).is_some_and(|unit| unit.facts.entry == Some(EntryPoint::Intra));
-    let all: Vec<usize> = (0..=target).rev().filter(usable).collect();
+    let all: Vec<usize> = (0..=target).rev().filter(is_usable).collect();
     let (itself, earlier): (Vec<usize>, Vec<usize>) = all.into_iter().partition(|index| *index == target);
     let (intra, announced): (Vec<usize>, Vec<usize>) = earlier.into_iter().partition(is_intra);
     [itself, announced, intra].concat()
@@ -47,7 +47,7 @@ fn has_recovered(from: &UnitFacts, recovery: RecoveryPoint, unit: &UnitFacts) ->
     }
 }
 
-/// By output order, or by time where the codec's headers do not tell it.
+/// Compares by output order, or by time if the codec's headers do not give the order.
 fn is_shown_after(one: &TimedUnit, other: &TimedUnit) -> bool {
     match (one.facts.order, other.facts.order) {
         (Some(first), Some(second)) => (other.facts.period, second) > (one.facts.period, first),

@@ -1,48 +1,48 @@
-//! One timeline: from media timestamps to playlist time.
+//! The timeline: maps media timestamps to playlist time.
 //!
-//! Within one discontinuity sequence number the offset between the two is constant. It follows from the first segment that is read: what that
-//! segment shows first belongs to its start in the playlist ([`segment_start`]).
+//! Within one discontinuity sequence number the offset between the two is constant. The first segment that is read gives it: its earliest
+//! presentation time ([`segment_start`]) is its start in the playlist.
 
 use super::unit_facts::UnitFacts;
 
 /// An access unit's timestamps and headers, in decoding order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TimedUnit {
-    /// Presentation time in seconds of the media's clock, if the container tells it.
+    /// Presentation time in seconds of the media's clock, if the container gives it.
     pub pts: Option<f64>,
-    /// Decoding time, as `pts`.
+    /// Decoding time, in the same unit.
     pub dts: Option<f64>,
-    /// What the access unit says about itself.
+    /// What the headers say.
     pub facts: UnitFacts,
 }
 
-/// The media's clock.
+/// The clock that media timestamps count in.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct MediaClock {
-    /// After so many seconds it starts again at 0; `None`: never.
+    /// The clock restarts at 0 after this many seconds; `None`: never.
     pub wraps_after: Option<f64>,
 }
 
 impl MediaClock {
     /// The clock of MPEG-2 systems: 33 bits at 90 kHz (ISO/IEC 13818-1, 2.4.3.7).
-    pub const MPEG2: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
+    pub const MPEG_TS: Self = Self { wraps_after: Some(8_589_934_592.0 / 90_000.0) };
 
     /// Seconds from `earlier` to `later`, the shorter way around.
     pub fn difference(self, later: f64, earlier: f64) -> f64 {
         let difference = later - earlier;
-        self.wraps_after.map_or(difference, |turn| difference - turn * (difference / turn).round())
+        self.wraps_after.map_or(difference, |period| difference - period * (difference / period).round())
     }
 }
 
-/// Where a media timestamp lies in the playlist.
+/// A media timestamp and its position in the playlist.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Anchor {
     /// Seconds of the media's clock.
     pub media: f64,
     /// Seconds from the start of the playlist's first segment.
     pub playlist: f64,
-    /// Whether the segment starts with a random access point, so that packagers count from there. Where a segment is cut in the middle of a group
-    /// of pictures, packagers disagree by a few frames on where it starts.
+    /// Whether the segment starts with a random access point, from which packagers count. If a segment starts in the middle of a group of
+    /// pictures, packagers disagree by a few frames on where it starts.
     pub is_sure: bool,
 }
 
@@ -53,14 +53,13 @@ impl Anchor {
     }
 }
 
-/// A decoding time that is earlier than the one before by more than this is a new clock, in seconds. Players place frames after a smaller step as
-/// they are, and playlists count them so.
-const NEW_CLOCK: f64 = 1.0;
-/// The frame duration where nothing tells it.
-const USUAL_DURATION: f64 = 0.04;
+/// If decoding times step back by more than this, in seconds, the clock has restarted. Players and playlists keep the timestamps after smaller steps.
+const CLOCK_RESTART: f64 = 1.0;
+/// The frame duration, in seconds, if neither timestamps nor headers give it.
+const DEFAULT_FRAME_DURATION: f64 = 0.04;
 
-/// The presentation time of every access unit, in seconds of the media's clock, without wraps and new clocks. Missing ones are derived from
-/// output order and the nearest known ones, never from zero.
+/// The presentation time of every access unit, in seconds of the media's clock, with wraps and restarts removed. Missing times are derived
+/// from output order and the nearest known times, never from zero.
 pub fn presentation_times(units: &[TimedUnit], clock: MediaClock) -> Vec<f64> {
     let known = continuous(units, clock);
     if let Some(all) = known.iter().copied().collect::<Option<Vec<f64>>>() {
@@ -68,13 +67,13 @@ pub fn presentation_times(units: &[TimedUnit], clock: MediaClock) -> Vec<f64> {
     }
     let mut ranks: Vec<usize> = (0..units.len()).collect();
     if units.iter().all(|unit| unit.facts.order.is_some()) {
-        // Stable: the two are equal only where headers lie
+        // A stable sort: orders are equal only if headers are wrong
         ranks.sort_by_key(|index| units.get(*index).map(|unit| (unit.facts.period, unit.facts.order)));
     }
     let anchors: Vec<(usize, f64)> =
         ranks.iter().enumerate().filter_map(|(rank, index)| Some((rank, known.get(*index).copied().flatten()?))).collect();
-    let told = units.iter().find_map(|unit| unit.facts.duration).map(|(part, whole)| f64::from(part) / f64::from(whole));
-    let duration = frame_duration(&anchors).or(told).unwrap_or(USUAL_DURATION);
+    let signalled = units.iter().find_map(|unit| unit.facts.duration).map(|(part, whole)| f64::from(part) / f64::from(whole));
+    let duration = frame_duration(&anchors).or(signalled).unwrap_or(DEFAULT_FRAME_DURATION);
     let mut times = vec![0.0; units.len()];
     for (rank, index) in ranks.iter().enumerate() {
         let next = anchors.partition_point(|(known, _)| *known < rank);
@@ -93,7 +92,7 @@ pub fn presentation_times(units: &[TimedUnit], clock: MediaClock) -> Vec<f64> {
     times
 }
 
-/// The median distance between output ranks with known times.
+/// The median time between neighbouring output ranks with known times.
 fn frame_duration(anchors: &[(usize, f64)]) -> Option<f64> {
     let mut steps: Vec<f64> = anchors
         .windows(2)
@@ -106,14 +105,14 @@ fn frame_duration(anchors: &[(usize, f64)]) -> Option<f64> {
     steps.get(steps.len() / 2).copied()
 }
 
-/// The presentation times that the container tells, with wraps and new clocks taken out.
+/// The presentation times that the container gives, with wraps and restarts removed.
 fn continuous(units: &[TimedUnit], clock: MediaClock) -> Vec<Option<f64>> {
-    let decoded = |unit: &TimedUnit| unit.dts.or(unit.pts);
+    let decoding_time = |unit: &TimedUnit| unit.dts.or(unit.pts);
     let mut known = Vec::with_capacity(units.len());
-    // The last decoding time on the continuous clock, and how far that clock is from the media's
-    let (mut last, mut step, mut shift) = (None::<f64>, USUAL_DURATION, 0.0);
+    // The last decoding time on the continuous clock, the last step, and the offset from the media's clock
+    let (mut last, mut step, mut shift) = (None::<f64>, DEFAULT_FRAME_DURATION, 0.0);
     for (index, unit) in units.iter().enumerate() {
-        let Some(time) = decoded(unit) else {
+        let Some(time) = decoding_time(unit) else {
             known.push(None);
             continue;
         };
@@ -121,10 +120,10 @@ fn continuous(units: &[TimedUnit], clock: MediaClock) -> Vec<Option<f64>> {
             Some(last) => last + clock.difference(time + shift, last),
             None => time,
         };
-        if let Some(before) = last.filter(|before| now < before - NEW_CLOCK) {
-            let resumes = units.get(index + 1..).unwrap_or_default().iter().find_map(decoded);
+        if let Some(before) = last.filter(|before| now < before - CLOCK_RESTART) {
+            let resumes = units.get(index + 1..).unwrap_or_default().iter().find_map(decoding_time);
             if resumes.is_some_and(|next| clock.difference(next + shift, before) > 0.0) {
-                // One timestamp is wrong
+                // A single wrong timestamp
                 known.push(None);
                 continue;
             }
@@ -138,18 +137,18 @@ fn continuous(units: &[TimedUnit], clock: MediaClock) -> Vec<Option<f64>> {
     known
 }
 
-/// Sound may start this much before the picture that a segment was cut at: encoders prime it, multiplexers send it early, and playlists count from
-/// the picture.
-const SOUND_AHEAD: f64 = 0.5;
-/// Access units that reordering can mix.
+/// Audio may start this many seconds before the picture that a segment was cut at: encoders prime it and multiplexers send it early, but
+/// playlists count from the picture.
+const MAX_AUDIO_LEAD: f64 = 0.5;
+/// Reordering spans at most this many access units.
 const REORDER_WINDOW: usize = 16;
 
-/// The media time that a segment starts at: the earliest presentation time of any stream in it.
+/// The media time at which a segment starts: the earliest presentation time of any stream in it.
 ///
-/// `units` start the segment, `times` are their presentation times, `others` is the earliest presentation time of other streams, and
-/// `is_trimmed` says that an edit list leaves out the first units. Packagers cut segments before an access unit and count from its presentation
-/// time: pictures that are decoded later and shown before it belong to the segment before. Streams
-/// are interleaved by decoding time, so sound that starts earlier by little more than the reordering delay started with the picture.
+/// `units` are the segment's first access units, `times` their presentation times, and `others` is the earliest presentation time of the
+/// other streams. `is_trimmed`: an edit list drops the first units. Packagers cut segments before an access unit and count from its
+/// presentation time, so pictures that are decoded later but shown earlier belong to the previous segment. Streams are interleaved by
+/// decoding time, so audio that starts little more than the reordering delay before the picture started with it.
 pub fn segment_start(units: &[TimedUnit], times: &[f64], others: Option<f64>, is_trimmed: bool, clock: MediaClock) -> Option<f64> {
     let first = units.first().zip(times.first());
     let video = match first {
@@ -158,7 +157,7 @@ pub fn segment_start(units: &[TimedUnit], times: &[f64], others: Option<f64>, is
     };
     let delay = first.and_then(|(unit, _)| Some(clock.difference(unit.pts?, unit.dts?))).unwrap_or(0.0).clamp(0.0, 1.0);
     match (video, others) {
-        (Some(video), Some(other)) if clock.difference(video, other) > delay + SOUND_AHEAD => Some(other),
+        (Some(video), Some(other)) if clock.difference(video, other) > delay + MAX_AUDIO_LEAD => Some(other),
         (Some(video), _) => Some(video),
         (None, other) => other,
     }
@@ -183,27 +182,27 @@ mod tests {
         let orders = [0, 6, 2, 4, 12, 8, 10];
         let pts = [Some(10.0), None, None, None, Some(10.24), None, None];
         let units: Vec<_> = orders.iter().zip(pts).map(|(order, pts)| unit(pts, None, *order)).collect();
-        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG_TS)), [10_000, 10_120, 10_040, 10_080, 10_240, 10_160, 10_200]);
     }
 
     #[test]
     fn one_known_time_is_enough() {
         let units: Vec<_> = (0..3).map(|index| unit((index == 1).then_some(5.0), None, index)).collect();
-        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG2)), [4960, 5000, 5040]);
+        assert_eq!(rounded(&presentation_times(&units, MediaClock::MPEG_TS)), [4960, 5000, 5040]);
     }
 
     #[test]
-    fn the_clock_wraps_and_steps_back_and_time_goes_on() {
-        let turn = MediaClock::MPEG2.wraps_after.unwrap();
-        let wrapping: Vec<_> = [turn - 0.08, turn - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        let start = presentation_times(&wrapping, MediaClock::MPEG2);
+    fn time_goes_on_when_the_clock_wraps_or_steps_back() {
+        let period = MediaClock::MPEG_TS.wraps_after.unwrap();
+        let wrapping: Vec<_> = [period - 0.08, period - 0.04, 0.0, 0.04].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
+        let start = presentation_times(&wrapping, MediaClock::MPEG_TS);
         assert_eq!(rounded(&start.iter().map(|time| time - start[0]).collect::<Vec<_>>()), [0, 40, 80, 120]);
         let small: Vec<_> = [1.0, 1.04, 0.9, 0.94].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&small, MediaClock::MPEG2)), [1000, 1040, 900, 940], "as players place them");
+        assert_eq!(rounded(&presentation_times(&small, MediaClock::MPEG_TS)), [1000, 1040, 900, 940], "as players place them");
         let stepping: Vec<_> = [5.0, 5.04, 5.08, 0.5, 0.54].iter().map(|time| unit(Some(*time), Some(*time), 0)).collect();
-        assert_eq!(rounded(&presentation_times(&stepping, MediaClock::MPEG2)), [5000, 5040, 5080, 5120, 5160]);
+        assert_eq!(rounded(&presentation_times(&stepping, MediaClock::MPEG_TS)), [5000, 5040, 5080, 5120, 5160]);
         let outlier: Vec<_> = (0..).zip([5.0, 5.04, 0.2, 5.12]).map(|(order, time)| unit(Some(time), Some(time), order)).collect();
-        assert_eq!(rounded(&presentation_times(&outlier, MediaClock::MPEG2)), [5000, 5040, 5080, 5120]);
+        assert_eq!(rounded(&presentation_times(&outlier, MediaClock::MPEG_TS)), [5000, 5040, 5080, 5120]);
     }
 
     #[test]
@@ -214,16 +213,16 @@ mod tests {
             vec![key]
         };
         let start = |units: &[TimedUnit], others| {
-            segment_start(units, &presentation_times(units, MediaClock::MPEG2), others, false, MediaClock::MPEG2)
+            segment_start(units, &presentation_times(units, MediaClock::MPEG_TS), others, false, MediaClock::MPEG_TS)
         };
         assert_eq!(start(&key(10.0, 10.0), None), Some(10.0));
-        assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved sound");
+        assert_eq!(start(&key(10.0, 9.92), Some(9.6)), Some(10.0), "primed and interleaved audio");
         assert_eq!(start(&key(13.0, 13.0), Some(10.0)), Some(10.0), "video is late");
-        assert_eq!(start(&key(10.0, 10.0), Some(12.0)), Some(10.0), "sound is late");
+        assert_eq!(start(&key(10.0, 10.0), Some(12.0)), Some(10.0), "audio is late");
         assert_eq!(start(&[], Some(12.0)), Some(12.0));
         let cut_anywhere = [unit(Some(10.12), Some(9.96), 3), unit(Some(10.04), Some(10.0), 1), unit(Some(10.08), Some(10.04), 2)];
         assert_eq!(start(&cut_anywhere, None), Some(10.12));
-        let times = presentation_times(&cut_anywhere, MediaClock::MPEG2);
-        assert_eq!(segment_start(&cut_anywhere, &times, None, true, MediaClock::MPEG2), Some(10.04), "an edit list trims");
+        let times = presentation_times(&cut_anywhere, MediaClock::MPEG_TS);
+        assert_eq!(segment_start(&cut_anywhere, &times, None, true, MediaClock::MPEG_TS), Some(10.04), "an edit list trims");
     }
 }

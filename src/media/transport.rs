@@ -1,21 +1,21 @@
-//! A transport stream as the standard has it, made of what origins send: packets of 188 bytes, in sync, each once, whose counters have gaps
-//! only where packets were lost.
+//! Normalises a transport stream: whole packets of 188 bytes in sync, no duplicates, and gaps in the continuity counters only where packets
+//! were lost (ISO/IEC 13818-1, 2.4.3).
 //!
-//! libavformat's demuxer takes duplicates for data, counters that stand still for loss, and loses packets around a wrong sync byte.
+//! libavformat's demuxer takes duplicates for data, constant counters for loss, and loses packets around a wrong sync byte.
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::transport_sync::{PACKET, SYNC, find, size_at};
+use super::transport_sync::{PACKET, SYNC, find_transport_stream, packet_stride_at};
 
-/// A stream is looked for in so many bytes; behind more, nothing is found.
-const SEARCHED: usize = 1 << 20;
-/// So many bytes tell where packets start.
-const TELLING: usize = 6 * 204;
-/// A shorter stream is filled up with null packets: libavformat wants this much to be sure.
-const SHORTEST: u64 = 48;
-const NULL: u16 = 0x1fff;
-/// A PES packet's start code, and the bytes of its header up to the end of a PTS.
-const PES_HEADER: usize = 14;
+/// Packets are searched in this many bytes.
+const MAX_SEARCH_BYTES: usize = 1 << 20;
+/// This many bytes are enough to find where packets start.
+const MIN_SYNC_BYTES: usize = 6 * 204;
+/// Shorter streams are filled up with null packets: libavformat needs this many packets to recognise a stream.
+const MIN_PACKETS: u64 = 48;
+const NULL_PID: u16 = 0x1fff;
+/// The size of a PES packet's header up to the end of its PTS.
+const PES_HEADER_BYTES: usize = 14;
 
 /// The first timestamp of an elementary stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,135 +24,135 @@ pub struct StreamStart {
     pub pid: u16,
     /// The first presentation timestamp, in units of 1/90000 s.
     pub pts: i64,
-    /// Where it lies in the input, in bytes.
+    /// The offset of its packet in the input, in bytes.
     pub position: u64,
 }
 
-/// What is known of one packet identifier.
+/// The state of one packet identifier.
 #[derive(Debug, Default)]
-struct Pid {
+struct PidState {
+    /// The last continuity counter of the input.
     counter: Option<u8>,
-    given: u8,
-    /// The last packet, to recognise a duplicate.
-    last: Vec<u8>,
+    /// The last continuity counter of the output.
+    output_counter: u8,
+    /// The last payload, to recognise a duplicate.
+    last_payload: Vec<u8>,
+    /// The offset of the last packet in the input.
     position: u64,
     has_start: bool,
 }
 
-/// Brings a transport stream into order. Input and output are byte streams.
+/// A part of the output that is contiguous in the input.
+#[derive(Debug, Clone, Copy)]
+struct ContiguousRun {
+    output: u64,
+    input: u64,
+    /// The distance between the starts of packets in the input, in bytes.
+    stride: usize,
+}
+
+/// Normalises a transport stream. Input and output are byte streams.
 #[derive(Debug, Default)]
 pub struct TransportReader {
     buffer: Vec<u8>,
-    /// The offset in the input of the buffer's first byte.
+    /// The offset of the buffer's first byte in the input.
     position: u64,
+    /// The distance between the starts of packets, in bytes, while in sync.
     stride: Option<usize>,
-    /// Bytes between two packets that did not come yet.
+    /// Bytes between two packets that have not arrived yet.
     skip: usize,
-    /// Packets that were given.
-    given: u64,
-    pids: BTreeMap<u16, Pid>,
-    /// Where the output continues at another place of the input: offsets of both, and how far apart packets start there.
-    jumps: Vec<(u64, u64, usize)>,
+    /// The number of packets that were returned.
+    output_packets: u64,
+    pids: BTreeMap<u16, PidState>,
+    /// Maps offsets of the output to the input.
+    runs: Vec<ContiguousRun>,
     starts: Vec<StreamStart>,
 }
 
 impl TransportReader {
-    /// Adds input, and gives what can be given on. `resource` tells where in the input, behind the first offset and not behind the second, another
-    /// resource starts: a packet does not go on there, and counters may start anew.
-    pub fn push(&mut self, bytes: &[u8], resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
+    /// Adds input and returns the packets that are complete.
+    ///
+    /// `next_resource(from, to)` is the offset, after `from` and up to `to`, at which another resource starts in the input. No packet continues in
+    /// another resource, and continuity counters may restart there.
+    pub fn push(&mut self, bytes: &[u8], next_resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
         let skipped = self.skip.min(bytes.len());
         self.skip -= skipped;
         self.buffer.extend_from_slice(bytes.get(skipped..).unwrap_or_default());
-        self.run(false, &resource)
+        self.process(false, &next_resource)
     }
 
-    /// The rest, at the end of the input.
-    pub fn finish(&mut self, resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
-        let mut rest = self.run(true, &resource);
-        while (1..SHORTEST).contains(&self.given) {
+    /// Ends the input and returns the remaining packets.
+    pub fn finish(&mut self, next_resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
+        let mut rest = self.process(true, &next_resource);
+        while (1..MIN_PACKETS).contains(&self.output_packets) {
             rest.extend_from_slice(&[SYNC, 0x1f, 0xff, 0x10]);
             rest.extend_from_slice(&[0xff; PACKET - 4]);
-            self.given += 1;
+            self.output_packets += 1;
         }
         rest
     }
 
-    /// The place in the input that an offset in the output comes from.
-    pub fn origin(&self, position: u64) -> u64 {
-        let jump = self.jumps.iter().rfind(|(output, ..)| *output <= position).copied();
-        let (output, input, stride) = jump.unwrap_or((0, 0, PACKET));
-        let (packets, inside) = ((position - output) / PACKET as u64, (position - output) % PACKET as u64);
-        input + packets * stride as u64 + inside
+    /// The offset in the input of an offset in the output.
+    pub fn input_offset(&self, position: u64) -> u64 {
+        let run = self.runs.iter().rfind(|run| run.output <= position).copied();
+        let run = run.unwrap_or(ContiguousRun { output: 0, input: 0, stride: PACKET });
+        let (packets, inside) = ((position - run.output) / PACKET as u64, (position - run.output) % PACKET as u64);
+        run.input + packets * run.stride as u64 + inside
     }
 
-    /// The first timestamps of all elementary streams that came so far.
-    pub fn starts(&self) -> &[StreamStart] {
+    /// The first timestamps of all elementary streams so far.
+    pub fn stream_starts(&self) -> &[StreamStart] {
         &self.starts
     }
 
-    fn run(&mut self, ended: bool, resource: &dyn Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
+    fn process(&mut self, has_ended: bool, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> Vec<u8> {
         let buffer = std::mem::take(&mut self.buffer);
         let mut output = Vec::with_capacity(buffer.len());
         let mut at = 0;
-        let mut follows = false;
+        let mut is_contiguous = false;
         while let Some(rest) = buffer.get(at..).filter(|rest| !rest.is_empty()) {
-            let Some(stride) = self.stride else {
-                // A resource may be short, as tables in EXT-X-MAP are, and what follows it begins with other bytes
-                let here = self.position + at as u64;
-                let next = resource(here, here + rest.len() as u64 - 1).and_then(|start| usize::try_from(start - here).ok());
-                if let Some(length) = next.filter(|length| *length < TELLING) {
-                    match find(rest.get(..length).unwrap_or_default(), SEARCHED) {
-                        Some((offset, stride)) => {
-                            at += offset;
-                            (self.stride, follows) = (Some(stride), false);
-                        }
-                        None => at += length,
-                    }
-                    continue;
-                }
-                if rest.len() < TELLING && !ended {
-                    break;
-                }
-                match find(rest, SEARCHED) {
-                    Some((offset, stride)) => {
-                        at += offset;
-                        (self.stride, follows) = (Some(stride), false);
-                        continue;
-                    }
-                    // What may be the start of packets stays
-                    None if ended => at = buffer.len(),
-                    None => at += rest.len() - TELLING.min(rest.len()),
-                }
-                break;
-            };
             let here = self.position + at as u64;
-            if let Some(start) = resource(here, here + PACKET as u64 - 1) {
-                // The resource before ended in the middle of a packet
+            let Some(stride) = self.stride else {
+                match find_packets(rest, has_ended, here, next_resource) {
+                    PacketSearch::Found { offset, stride } => {
+                        at += offset;
+                        (self.stride, is_contiguous) = (Some(stride), false);
+                    }
+                    PacketSearch::ResourceWithout(length) => at += length,
+                    PacketSearch::NotYet(skipped) => {
+                        at += skipped;
+                        break;
+                    }
+                }
+                continue;
+            };
+            if let Some(start) = next_resource(here, here + PACKET as u64 - 1) {
+                // The previous resource ended in the middle of a packet
                 at += usize::try_from(start - here).unwrap_or(usize::MAX);
-                (self.stride, follows) = (size_at(buffer.get(at..).unwrap_or_default(), 0), false);
+                (self.stride, is_contiguous) = (packet_stride_at(buffer.get(at..).unwrap_or_default(), 0), false);
                 continue;
             }
             let Some(packet) = rest.get(..PACKET) else { break };
             if packet.first() != Some(&SYNC) {
-                if rest.len() < 3 * stride && !ended {
+                if rest.len() < 3 * stride && !has_ended {
                     break;
                 }
-                // A wrong byte, if packets go on behind this one
-                let goes_on = rest.get(stride) == Some(&SYNC) && rest.get(2 * stride).is_none_or(|byte| *byte == SYNC);
-                if !goes_on {
+                // Only this sync byte is wrong if packets follow
+                let has_next = rest.get(stride) == Some(&SYNC) && rest.get(2 * stride).is_none_or(|byte| *byte == SYNC);
+                if !has_next {
                     (self.stride, at) = (None, at + 1);
                     continue;
                 }
             }
-            if let Some(whole) = self.packet(packet, here, resource) {
-                if !follows {
-                    self.jumps.push((self.given * PACKET as u64, here, stride));
-                    follows = true;
+            if let Some(packet) = self.normalise_packet(packet, here, next_resource) {
+                if !is_contiguous {
+                    self.runs.push(ContiguousRun { output: self.output_packets * PACKET as u64, input: here, stride });
+                    is_contiguous = true;
                 }
-                self.given += 1;
-                output.extend_from_slice(&whole);
+                self.output_packets += 1;
+                output.extend_from_slice(&packet);
             } else {
-                follows = false;
+                is_contiguous = false;
             }
             at += stride;
         }
@@ -162,12 +162,17 @@ impl TransportReader {
         output
     }
 
-    /// What is given on for a packet: `None` for a duplicate, and for one whose header is damaged.
-    fn packet<'a>(&mut self, packet: &'a [u8], here: u64, resource: &dyn Fn(u64, u64) -> Option<u64>) -> Option<Cow<'a, [u8]>> {
+    /// The packet to return; `None` for a duplicate, or if the header is damaged.
+    fn normalise_packet<'a>(
+        &mut self,
+        packet: &'a [u8],
+        here: u64,
+        next_resource: &dyn Fn(u64, u64) -> Option<u64>,
+    ) -> Option<Cow<'a, [u8]>> {
         let [sync, high, low, control, ..] = *packet else { return None };
         let pid = u16::from_be_bytes([high & 0x1f, low]);
         let is_synced = sync == SYNC;
-        if pid == NULL {
+        if pid == NULL_PID {
             return is_synced.then_some(Cow::Borrowed(packet));
         }
         if !is_synced && !self.pids.contains_key(&pid) {
@@ -176,17 +181,17 @@ impl TransportReader {
         let (has_adaptation, has_payload, counter) = (control & 0x20 != 0, control & 0x10 != 0, control & 0x0f);
         let payload_at = if has_adaptation { packet.get(4).map_or(PACKET, |length| 5 + usize::from(*length)) } else { 4 };
         let payload = packet.get(payload_at..).filter(|_| has_payload).unwrap_or_default();
-        let starts_anew =
+        let is_discontinuous =
             has_adaptation && packet.get(4).is_some_and(|length| *length > 0) && packet.get(5).is_some_and(|flags| flags & 0x80 != 0);
         let state = self.pids.entry(pid).or_default();
-        let continues = !starts_anew && state.counter.is_some() && resource(state.position, here).is_none();
+        let continues = !is_discontinuous && state.counter.is_some() && next_resource(state.position, here).is_none();
         let last = state.counter.unwrap_or(counter);
         let next = (last + 1) & 0x0f;
-        let is_repeated = continues && has_payload && counter == last;
-        if is_repeated && state.last.ends_with(payload) && !payload.is_empty() {
+        let is_duplicate = continues && has_payload && counter == last;
+        if is_duplicate && state.last_payload.ends_with(payload) && !payload.is_empty() {
             return None;
         }
-        // A counter that stands still while the payload goes on counts nothing; some count packets without payload too
+        // A constant counter with new payloads counts nothing. Some multiplexers also count packets without payload
         let is_lost = continues && counter != next && counter != last;
         if !is_synced && is_lost {
             return None;
@@ -198,32 +203,62 @@ impl TransportReader {
             self.starts.push(StreamStart { pid, pts, position: here });
         }
         let step = u8::from(has_payload) + u8::from(is_lost);
-        state.given = if state.counter.is_none() { counter } else { (state.given + step) & 0x0f };
+        state.output_counter = if state.counter.is_none() { counter } else { (state.output_counter + step) & 0x0f };
         (state.counter, state.position) = (Some(counter), here);
         if has_payload {
-            state.last.clear();
-            state.last.extend_from_slice(payload);
+            state.last_payload.clear();
+            state.last_payload.extend_from_slice(payload);
         }
-        if is_synced && state.given == counter {
+        if is_synced && state.output_counter == counter {
             return Some(Cow::Borrowed(packet));
         }
         let mut own = packet.to_vec();
         if let Some(head) = own.first_chunk_mut::<4>() {
-            (head[0], head[3]) = (SYNC, control & 0xf0 | state.given);
+            (head[0], head[3]) = (SYNC, control & 0xf0 | state.output_counter);
         }
         Some(Cow::Owned(own))
     }
 }
 
-/// Whether the payload starts the first PES packet of its stream with a timestamp.
-fn is_first_start(state: &Pid, high: u8, payload: &[u8]) -> bool {
+/// The result of [`find_packets`].
+enum PacketSearch {
+    Found {
+        offset: usize,
+        stride: usize,
+    },
+    /// A resource of this many bytes, without packets.
+    ResourceWithout(usize),
+    /// No packets so far. This many bytes can be skipped.
+    NotYet(usize),
+}
+
+/// Searches `rest`, which starts at offset `here` of the input, for packets.
+fn find_packets(rest: &[u8], has_ended: bool, here: u64, next_resource: &dyn Fn(u64, u64) -> Option<u64>) -> PacketSearch {
+    // A short resource, like the tables in EXT-X-MAP, is searched alone: other bytes may follow it
+    let next = next_resource(here, here + rest.len() as u64 - 1).and_then(|start| usize::try_from(start - here).ok());
+    let short = next.filter(|length| *length < MIN_SYNC_BYTES);
+    if short.is_none() && rest.len() < MIN_SYNC_BYTES && !has_ended {
+        return PacketSearch::NotYet(0);
+    }
+    let searched = short.and_then(|length| rest.get(..length)).unwrap_or(rest);
+    match (find_transport_stream(searched, MAX_SEARCH_BYTES), short) {
+        (Some((offset, stride)), _) => PacketSearch::Found { offset, stride },
+        (None, Some(length)) => PacketSearch::ResourceWithout(length),
+        (None, None) if has_ended => PacketSearch::NotYet(rest.len()),
+        // The last bytes may be the start of packets
+        (None, None) => PacketSearch::NotYet(rest.len() - MIN_SYNC_BYTES.min(rest.len())),
+    }
+}
+
+/// Whether a packet starts the first PES packet of its stream. `high` is the header byte with `payload_unit_start_indicator`.
+fn is_first_start(state: &PidState, high: u8, payload: &[u8]) -> bool {
     !state.has_start && high & 0x40 != 0 && payload.starts_with(&[0, 0, 1])
 }
 
 /// The PTS in a PES packet's header (ISO/IEC 13818-1, 2.4.3.6).
 fn presentation_timestamp(payload: &[u8]) -> Option<i64> {
-    let header = payload.get(..PES_HEADER).filter(|header| header.get(7).is_some_and(|flags| flags & 0x80 != 0))?;
-    // Three bits, and twice fifteen, each before a marker bit
+    let header = payload.get(..PES_HEADER_BYTES).filter(|header| header.get(7).is_some_and(|flags| flags & 0x80 != 0))?;
+    // 3, 15 and 15 bits, each followed by a marker bit
     let [top, parts @ ..] = *header.last_chunk::<5>()?;
     let [middle, low] = [[parts[0], parts[1]], [parts[2], parts[3]]].map(|part| i64::from(u16::from_be_bytes(part) >> 1));
     Some(i64::from(top >> 1 & 7) << 30 | middle << 15 | low)
@@ -241,20 +276,20 @@ mod tests {
         counters.iter().flat_map(|(counter, content)| packet(*counter, *content)).collect()
     }
 
-    /// Counters and contents of the packets that come out, with null packets left out.
-    fn through(input: &[u8], piece: usize, resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<(u8, u8)> {
+    /// The counters and contents of the normalised packets, without null packets.
+    fn normalised(input: &[u8], piece: usize, next_resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<(u8, u8)> {
         let mut transport = TransportReader::default();
-        let mut output: Vec<u8> = input.chunks(piece).flat_map(|bytes| transport.push(bytes, &resource)).collect();
-        output.extend(transport.finish(&resource));
+        let mut output: Vec<u8> = input.chunks(piece).flat_map(|bytes| transport.push(bytes, &next_resource)).collect();
+        output.extend(transport.finish(&next_resource));
         assert!(output.chunks(PACKET).all(|packet| packet.len() == PACKET && packet[0] == SYNC));
         let packets = output.chunks(PACKET).filter(|packet| packet[1] != 0x1f);
         packets.map(|packet| (packet[3] & 0x0f, packet[187])).collect()
     }
 
-    fn whole(input: &[u8]) -> Vec<(u8, u8)> {
-        let wanted = through(input, 1 << 20, |_, _| None);
+    fn normalised_in_pieces(input: &[u8]) -> Vec<(u8, u8)> {
+        let wanted = normalised(input, 1 << 20, |_, _| None);
         for piece in [1, 7, 188, 1000] {
-            assert_eq!(through(input, piece, |_, _| None), wanted, "in pieces of {piece}");
+            assert_eq!(normalised(input, piece, |_, _| None), wanted, "in pieces of {piece}");
         }
         wanted
     }
@@ -262,72 +297,72 @@ mod tests {
     const PLAIN: [(u8, u8); 8] = [(0, 1), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6), (6, 7), (7, 8)];
 
     #[test]
-    fn a_stream_that_is_well_stays_as_it_is() {
-        assert_eq!(whole(&stream(&PLAIN)), PLAIN);
-        assert_eq!(whole(&stream(&PLAIN[..1])), PLAIN[..1]);
+    fn a_valid_stream_is_unchanged() {
+        assert_eq!(normalised_in_pieces(&stream(&PLAIN)), PLAIN);
+        assert_eq!(normalised_in_pieces(&stream(&PLAIN[..1])), PLAIN[..1]);
     }
 
     #[test]
-    fn duplicates_go_and_counters_that_stand_still_count() {
+    fn duplicates_are_removed_and_constant_counters_are_replaced() {
         let mut twice = stream(&PLAIN);
         twice.splice(2 * PACKET..2 * PACKET, packet(1, 2));
-        assert_eq!(whole(&twice), PLAIN);
+        assert_eq!(normalised_in_pieces(&twice), PLAIN);
         let still: Vec<_> = PLAIN.iter().map(|(_, content)| (0, *content)).collect();
-        assert_eq!(whole(&stream(&still)), PLAIN);
+        assert_eq!(normalised_in_pieces(&stream(&still)), PLAIN);
     }
 
     #[test]
     fn a_lost_packet_leaves_a_gap_in_the_counters() {
         let lossy = [&PLAIN[..3], &PLAIN[4..]].concat();
-        assert_eq!(whole(&stream(&lossy)), lossy);
-        assert_eq!(through(&stream(&lossy), 500, |from, to| (from < 564 && to >= 564).then_some(564))[3], (3, 5), "another resource");
+        assert_eq!(normalised_in_pieces(&stream(&lossy)), lossy);
+        assert_eq!(normalised(&stream(&lossy), 500, |from, to| (from < 564 && to >= 564).then_some(564))[3], (3, 5), "another resource");
     }
 
     #[test]
-    fn junk_and_larger_packets_are_taken_away() {
+    fn junk_and_extra_bytes_around_packets_are_removed() {
         let junk = [vec![9; 70], stream(&PLAIN), b"\r\n".to_vec()].concat();
-        assert_eq!(whole(&junk), PLAIN);
-        for (before, behind) in [(4, 0), (0, 16)] {
-            let large = PLAIN.iter().flat_map(|(counter, content)| [vec![0; before], packet(*counter, *content), vec![0; behind]].concat());
-            assert_eq!(whole(&large.collect::<Vec<_>>()), PLAIN, "{before}, {behind}");
+        assert_eq!(normalised_in_pieces(&junk), PLAIN);
+        for (before, after) in [(4, 0), (0, 16)] {
+            let large = PLAIN.iter().flat_map(|(counter, content)| [vec![0; before], packet(*counter, *content), vec![0; after]].concat());
+            assert_eq!(normalised_in_pieces(&large.collect::<Vec<_>>()), PLAIN, "{before}, {after}");
         }
     }
 
     #[test]
-    fn a_wrong_sync_byte_is_mended() {
-        let mut hurt = stream(&PLAIN);
-        hurt[5 * PACKET] = 0;
-        assert_eq!(whole(&hurt), PLAIN);
+    fn a_wrong_sync_byte_is_corrected() {
+        let mut damaged = stream(&PLAIN);
+        damaged[5 * PACKET] = 0;
+        assert_eq!(normalised_in_pieces(&damaged), PLAIN);
     }
 
     #[test]
-    fn a_short_resource_before_junk_stays() {
+    fn a_short_resource_before_junk_is_kept() {
         let input = [stream(&PLAIN[..2]), vec![9; 1000], stream(&PLAIN[2..])].concat();
         let start = 2 * PACKET as u64;
         for piece in [100, 188, 5000] {
-            assert_eq!(through(&input, piece, |from, to| (from < start && to >= start).then_some(start)), PLAIN, "in pieces of {piece}");
+            assert_eq!(normalised(&input, piece, |from, to| (from < start && to >= start).then_some(start)), PLAIN, "in pieces of {piece}");
         }
     }
 
     #[test]
-    fn a_cut_in_mid_packet_costs_that_packet() {
+    fn a_truncated_packet_is_dropped() {
         let first = stream(&PLAIN[..5]);
         let cut = [&first[..first.len() - 50], &stream(&PLAIN)].concat();
         let start = first.len() as u64 - 50;
-        let got = through(&cut, 300, |from, to| (from < start && to >= start).then_some(start));
+        let got = normalised(&cut, 300, |from, to| (from < start && to >= start).then_some(start));
         assert_eq!(got[..4], PLAIN[..4]);
         assert_eq!(got.len(), 12);
     }
 
     #[test]
-    fn places_and_first_timestamps_are_those_of_the_input() {
+    fn offsets_and_first_timestamps_refer_to_the_input() {
         let mut start = packet(0, 0);
         start[1] |= 0x40;
         start[4..18].copy_from_slice(&[0, 0, 1, 0xe0, 0, 0, 0x80, 0x80, 5, 0x21, 0, 1, 0, 3]);
         let input = [vec![9; 70], start, stream(&PLAIN[1..])].concat();
         let mut transport = TransportReader::default();
         transport.push(&input, |_, _| None);
-        assert_eq!(transport.starts(), [StreamStart { pid: 0x100, pts: 1, position: 70 }]);
-        assert_eq!((transport.origin(0), transport.origin(200)), (70, 270));
+        assert_eq!(transport.stream_starts(), [StreamStart { pid: 0x100, pts: 1, position: 70 }]);
+        assert_eq!((transport.input_offset(0), transport.input_offset(200)), (70, 270));
     }
 }

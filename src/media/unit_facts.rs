@@ -1,46 +1,46 @@
-//! What one access unit says about itself.
+//! The facts that an access unit's headers give about decoding and presentation.
 
-/// What an access unit tells about decoding and showing its picture.
+/// What an access unit's headers say about its picture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent facts about one unit")]
 pub struct UnitFacts {
-    /// Whether decoding may begin here, and how; `None`: it needs earlier pictures.
+    /// How decoding may start at this picture; `None` if it needs earlier pictures.
     pub entry: Option<EntryPoint>,
-    /// The picture's place in output order, counted from `period`'s first picture: picture order count, or temporal reference.
+    /// The picture's position in output order within `period`: picture order count, or temporal reference.
     pub order: Option<i64>,
-    /// Counts up where the output order starts again, as at an IDR picture.
+    /// Counts the restarts of the output order, for example at IDR pictures.
     pub period: u32,
-    /// H.264's `frame_num` with its modulus, by which recovery is counted.
+    /// H.264's `frame_num` and its modulus. Recovery points count in it.
     pub frame_number: Option<(u32, u32)>,
-    /// Whether later pictures may refer to it.
+    /// Whether later pictures may refer to this one.
     pub is_reference: bool,
     /// A leading picture that is decodable from the random access point it follows (HEVC's RADL).
     pub is_decodable_leading: bool,
     /// A leading picture that is never decodable from the random access point it follows (HEVC's RASL).
     pub is_skipped_leading: bool,
-    /// Whether a picture is shown. A hidden frame of VP9 or AV1 is not.
+    /// Whether a picture is shown. Hidden frames of VP9 and AV1 are not.
     pub is_shown: bool,
-    /// Whether this is one field whose other field was not seen.
+    /// Whether this is a field without its other field.
     pub is_single_field: bool,
-    /// How long a frame lasts, as a fraction of seconds, where a parameter set tells.
+    /// The duration of a frame, as a fraction of seconds, if the headers state it.
     pub duration: Option<(u32, u32)>,
-    /// Pixels across and down, where a parameter set tells.
+    /// Width and height in pixels, if the headers state them.
     pub size: Option<(u32, u32)>,
-    /// Whether a parameter set that it refers to was never seen.
+    /// Whether it refers to an unknown parameter set.
     pub lacks_parameters: bool,
 }
 
-/// How decoding may begin at a picture.
+/// How decoding may start at a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryPoint {
-    /// This picture and all that follow in decoding order are whole: IDR, BLA, a closed GOP, a key frame of VP9 or AV1.
+    /// This picture and all that follow it in decoding order are whole: IDR, a closed GOP, a key frame of VP9 or AV1.
     Closed,
-    /// This picture is whole, and so is what is shown after it: CRA, an open GOP, recovery point SEI without further frames.
+    /// This picture and all that are shown after it are whole: CRA, BLA, an open GOP, a recovery point SEI with a count of 0.
     Open,
-    /// Every slice is intra, but nothing announces a random access point: this picture is whole, and what is shown after it if it refers to
-    /// nothing earlier.
+    /// Every slice is intra, but no header announces a random access point. This picture is whole; later ones are unless they refer to earlier
+    /// pictures.
     Intra,
-    /// Pictures are whole once a refresh is complete.
+    /// Pictures are whole from the recovery point on.
     Gradual(RecoveryPoint),
 }
 
@@ -54,12 +54,12 @@ pub enum RecoveryPoint {
 }
 
 impl UnitFacts {
-    /// Facts of a picture that only the container describes.
-    pub fn of_container(is_key: bool) -> Self {
+    /// The facts of a picture that only the container describes.
+    pub fn from_container(is_key: bool) -> Self {
         Self { entry: is_key.then_some(EntryPoint::Closed), is_reference: true, is_shown: true, ..Self::default() }
     }
 
-    /// Whether the picture by itself is whole: a key frame.
+    /// Whether the picture is whole if it is decoded alone.
     pub fn is_key(&self) -> bool {
         matches!(self.entry, Some(EntryPoint::Closed | EntryPoint::Open | EntryPoint::Intra))
     }

@@ -1,15 +1,15 @@
-//! VP9's uncompressed header (VP9 bitstream specification, 6.2 and annex B).
+//! Reads VP9's uncompressed header (VP9 bitstream specification, 6.2 and annex B).
 
 use super::{
-    bits::Bits,
+    bits::BitReader,
     unit_facts::{EntryPoint, UnitFacts},
 };
 
-/// What the frames of a packet say: `None` where they cannot be read.
+/// Reads the frame headers of a packet; `None` if they are invalid.
 pub(super) fn facts(packet: &[u8]) -> Option<UnitFacts> {
     let mut facts = UnitFacts { is_reference: true, ..UnitFacts::default() };
     for (index, frame) in frames(packet).into_iter().enumerate() {
-        let mut bits = Bits::new(frame);
+        let mut bits = BitReader::new(frame);
         if bits.bits(2)? != 2 {
             return None;
         }
@@ -18,7 +18,7 @@ pub(super) fn facts(packet: &[u8]) -> Option<UnitFacts> {
             bits.bit()?;
         }
         if bits.bit()? {
-            // An earlier frame is shown again
+            // show_existing_frame
             facts.is_shown = true;
             continue;
         }
@@ -29,14 +29,14 @@ pub(super) fn facts(packet: &[u8]) -> Option<UnitFacts> {
         if index == 0 && !is_inter {
             facts.entry = Some(EntryPoint::Closed);
         } else if index == 0 && !is_shown && bits.bit()? || index == 0 && is_shown && is_error_resilient && bits.clone().bit()? {
-            // An intra-only frame: `intra_only` is there unless the frame is shown and not error resilient
+            // intra_only is coded unless the frame is shown and not error resilient
             facts.entry = Some(EntryPoint::Intra);
         }
     }
     Some(facts)
 }
 
-/// The frames of a superframe (annex B), or the one that the packet is.
+/// The frames of a superframe (annex B); any other packet is one frame.
 fn frames(packet: &[u8]) -> Vec<&[u8]> {
     let whole = || vec![packet];
     let Some(marker) = packet.last().filter(|marker| **marker & 0xe0 == 0xc0) else { return whole() };
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_frames_and_hidden_frames_are_seen() {
+    fn key_frames_and_hidden_frames_are_recognised() {
         let key = facts(&[0b1000_0010, 0x49]).expect("a header");
         assert_eq!((key.entry, key.is_shown), (Some(EntryPoint::Closed), true));
         let inter = facts(&[0b1000_0110, 0]).expect("a header");

@@ -135,11 +135,11 @@ impl SampleDecryptor {
 
 impl DecryptSamples for SampleDecryptor {
     fn decrypt(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
-        match &sealed.common {
+        match &sealed.common_encryption {
             Some(common) => self.open_common(sealed, common),
             // Taken as it is, but no more believed than what a key opens
             None if self.may_be_encrypted(sealed.position) => Ok(Some(sealed.data.to_vec())),
-            None if sealed.in_ts => self.open_nals(sealed),
+            None if sealed.is_transport_stream => self.open_nals(sealed),
             None => Ok(None),
         }
     }
@@ -154,10 +154,10 @@ impl DecryptSamples for SampleDecryptor {
 }
 
 fn without_key(sealed: &EncryptedPacket<'_>, scheme: Scheme) -> Error {
-    let mut systems: Vec<_> = sealed.systems.iter().filter_map(|id| drm_system_of(&hex(id))).collect();
+    let mut systems: Vec<_> = sealed.drm_systems.iter().filter_map(|id| drm_system_of(&hex(id))).collect();
     systems.dedup();
     let whose = if systems.is_empty() { String::new() } else { format!(" with {}", systems.join(", ")) };
-    let id = sealed.common.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
+    let id = sealed.common_encryption.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
     Error::new(ErrorKind::Encrypted, format!("the media is encrypted (Common Encryption, {}{whose}), and no key is known", scheme.name()))
         .with_hint(format!("give the key of {id} with --decryption-key if you have it"))
 }

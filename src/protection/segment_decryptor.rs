@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Enough of a segment to recognise its container.
-const PROBE_BYTES: usize = libav::ENOUGH_TO_RECOGNISE;
+const PROBE_BYTES: usize = libav::PROBE_BYTES;
 
 /// A resource that is encrypted as a whole, being opened, or one that may be, being looked at.
 pub(crate) struct SegmentDecryptor {
@@ -53,7 +53,7 @@ impl SegmentDecryptor {
 
     fn look(&mut self) -> Result<Vec<u8>, Error> {
         let head = self.head.take().unwrap_or_default();
-        match libav::recognise(&head) {
+        match libav::require_media(&head) {
             Ok(()) => Ok(head),
             // What is told by a few letters is what it says; two bytes may as well be noise
             Err(error) if error.kind() == ErrorKind::NoVideo && (head.starts_with(b"ID3") || head.starts_with(b"WEBVTT")) => Ok(head),

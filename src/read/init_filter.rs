@@ -2,12 +2,12 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::libav::{self, InitSection};
+use crate::libav::{self, InitTrimmer};
 
 /// The init of a feed, and the first bytes of its media.
 #[derive(Default)]
 pub(crate) struct InitFilter {
-    section: InitSection,
+    section: InitTrimmer,
     /// The init as far as it came.
     init: BytesMut,
     /// The first bytes of the media, while an init is held.
@@ -20,15 +20,15 @@ impl InitFilter {
     pub fn init(&mut self, bytes: &[u8], at_end: bool) -> u64 {
         let before = self.init.len();
         self.init.extend_from_slice(&self.section.push(bytes));
-        if at_end || self.section.is_over() {
-            self.init.extend_from_slice(&self.section.rest());
+        if at_end || self.section.has_ended() {
+            self.init.extend_from_slice(&self.section.finish());
         }
         (self.init.len() - before) as u64
     }
 
     /// Whether the init has ended, though its resource goes on.
     pub fn init_is_over(&self) -> bool {
-        self.section.is_over()
+        self.section.has_ended()
     }
 
     /// Takes bytes of media, and gives what can be given on with the size of an init that is left out. `None` if more bytes are needed to

@@ -299,7 +299,7 @@ impl SegmentReader {
     fn refuse_text(&self, start: &[u8]) -> Result<(), Error> {
         let first = self.parts.iter().position(|part| !part.is_init);
         match self.parts.get(self.current).filter(|part| first == Some(self.current) && part.lock.is_none()) {
-            Some(part) => libav::refuse_text(start).map_err(|error| error.with_url(&part.url)),
+            Some(part) => libav::reject_text(start).map_err(|error| error.with_url(&part.url)),
             None => Ok(()),
         }
     }
@@ -338,7 +338,7 @@ impl SegmentReader {
 }
 
 impl Upstream for SegmentReader {
-    fn next(&mut self) -> Result<Option<Bytes>, Error> {
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         self.turn.release();
         if let Some(head) = self.head.take().filter(|head| !head.is_empty()) {
             self.done += head.len() as u64;

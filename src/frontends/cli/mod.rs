@@ -31,6 +31,7 @@ use terminal::Terminal;
 
 /// Runs the program with its arguments, the program's own name first.
 pub fn run(args: Vec<OsString>) -> ExitCode {
+    crate::libav::configure_process();
     // Good until the options are read, and for what goes wrong with them
     let mut voice = Terminal::guessed(&args);
     panics::keep();

@@ -32,6 +32,7 @@ use worker::{Deadline, Worker};
 
 /// Answers invocations until the environment is taken away.
 pub fn run() -> ExitCode {
+    crate::libav::configure_process();
     let done = Settings::from_environment().and_then(|settings| {
         log::start(settings.log);
         if std::env::var_os("AWS_LAMBDA_RUNTIME_API").is_none() {

@@ -1,22 +1,22 @@
-//! Where sound starts: a segment starts with the earliest of its streams.
+//! Finds the start of audio streams: a segment starts with the earliest of its streams.
 
 use ffmpeg_sys_next as ffi;
 
-use super::{demuxer::Demuxer, sniff::Container};
+use super::{container::Container, demuxer::Demuxer};
 use crate::time::{TimeBase, Timestamp};
 
 impl Demuxer {
-    /// Whether there is a sound stream of which no sample is known.
-    pub fn has_silent_sound(&self) -> bool {
+    /// Whether there is an audio stream without a known sample.
+    pub fn has_audio_without_index(&self) -> bool {
         // SAFETY: each is a stream of the open context, its `codecpar` never null.
         self.streams().iter().any(|stream| unsafe {
             (*(**stream).codecpar).codec_type == ffi::AVMediaType::AVMEDIA_TYPE_AUDIO && ffi::avformat_index_get_entries_count(*stream) == 0
         })
     }
 
-    /// Where sound starts: seconds of the media's clock, and the offset in the source, for each stream that tells.
-    pub fn sound_starts(&self) -> Vec<(f64, u64)> {
-        let starts = self.source.starts();
+    /// The start of each audio stream, if it is known: seconds of the media's clock, and the offset in the source.
+    pub fn audio_starts(&self) -> Vec<(f64, u64)> {
+        let starts = self.source.stream_starts();
         let of_stream = |stream: &*mut ffi::AVStream| {
             // SAFETY: each is a stream of the open context, its `codecpar` never null; an index entry is valid until the next call that
             // takes `&mut self`.

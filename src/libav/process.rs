@@ -1,0 +1,29 @@
+//! Settings of libav and of the allocator that hold for the whole process.
+
+use ffmpeg_next as ff;
+use ffmpeg_sys_next as ffi;
+
+/// The largest allocation that libav may make, in bytes. A 10-bit 4:2:0 frame of 35 million pixels fits.
+const MAX_ALLOCATION: usize = 128 << 20;
+
+/// glibc returns larger allocations to the system when they are freed, in bytes. This is its initial threshold. A fixed threshold keeps
+/// glibc from raising it, after which each decoding thread would retain freed frames.
+#[cfg(target_env = "gnu")]
+const MMAP_THRESHOLD: std::ffi::c_int = 128 << 10;
+
+/// Limits libav's allocations, so that no size in a stream's headers exhausts memory. Call this before untrusted input is read.
+pub(super) fn limit_allocations() {
+    // SAFETY: stores one atomic number, with which later allocations are compared (libavutil/mem.c).
+    unsafe { ffi::av_max_alloc(MAX_ALLOCATION) };
+}
+
+/// Configures the process for decoding: silences libav's own log, because errors are returned and stderr is the program's, and keeps glibc
+/// from retaining freed frames. For programs, once, at their start.
+pub(crate) fn configure_process() {
+    ff::log::set_level(ff::log::Level::Quiet);
+    #[cfg(target_env = "gnu")]
+    // SAFETY: a setting of glibc's allocator, which may be made at any time (mallopt(3)).
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+    }
+}
