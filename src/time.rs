@@ -1,6 +1,33 @@
-//! Media time with its unit: never a bare integer.
+//! Media time with its unit, and the rounding of times.
 
-/// The unit of a stream's timestamps in seconds, as a fraction (`AVStream.time_base`).
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Tolerance when comparing playlist times, in seconds: playlists round durations to a millisecond.
+pub const TIME_TOLERANCE: f64 = 0.0005;
+
+/// Milliseconds with three decimals.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Seconds with three decimals, rounded.
+pub fn round_to_millisecond(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+/// Seconds with six decimals, rounded.
+pub fn round_to_microsecond(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+/// Seconds with three decimals, cut off.
+pub fn seconds_between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> f64 {
+    (later - earlier).num_milliseconds() as f64 / 1000.0
+}
+
+/// Duration of one timestamp tick in seconds, as a fraction (`AVStream.time_base`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeBase {
     numerator: i32,
@@ -14,7 +41,7 @@ impl TimeBase {
     }
 }
 
-/// A moment on a stream's own clock: a pts or dts.
+/// A pts or dts, with its time base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timestamp {
     ticks: i64,
@@ -22,17 +49,17 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// `ticks` of `base` after the clock's zero.
+    /// `ticks` of `base` after zero.
     pub fn new(ticks: i64, base: TimeBase) -> Self {
         Self { ticks, base }
     }
 
-    /// Seconds after the clock's zero.
+    /// Seconds after zero.
     pub fn seconds(self) -> f64 {
         self.ticks as f64 * f64::from(self.base.numerator) / f64::from(self.base.denominator)
     }
 
-    /// `seconds` later.
+    /// The timestamp `seconds` later.
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
     pub fn plus(self, seconds: f64) -> Self {
@@ -40,7 +67,7 @@ impl Timestamp {
         Self { ticks: self.ticks.saturating_add(ticks.round() as i64), base: self.base }
     }
 
-    /// Seconds from `earlier` to `self`; negative where `earlier` is the later one.
+    /// Seconds from `earlier` to `self`; negative if `earlier` is later.
     pub fn since(self, earlier: Self) -> f64 {
         if self.base == earlier.base {
             Self { ticks: self.ticks.saturating_sub(earlier.ticks), base: self.base }.seconds()

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     error::{Error, ErrorKind},
-    report::Report,
+    report::SnapshotFacts,
     request::Format,
 };
 
@@ -98,12 +98,12 @@ impl Output {
         }
     }
 
-    /// Where the picture of `report`, taken `now`, goes.
-    pub fn place(&self, report: &Report, now: DateTime<Utc>) -> Result<Destination, Error> {
+    /// Where the picture of `facts`, taken `now`, goes.
+    pub fn place(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
-            Self::Path(OutputTemplate(template)) => Destination::Path(PathBuf::from(template.filled(report, now))),
-            Self::Object(OutputTemplate(template)) => Destination::Object(ObjectUrl::parse("--output", &template.filled(report, now))?),
+            Self::Path(OutputTemplate(template)) => Destination::Path(PathBuf::from(template.filled(facts, now))),
+            Self::Object(OutputTemplate(template)) => Destination::Object(ObjectUrl::parse("--output", &template.filled(facts, now))?),
         })
     }
 }

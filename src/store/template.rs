@@ -5,7 +5,7 @@ use ring::digest;
 use url::Url;
 
 use super::usage;
-use crate::{error::Error, report::Report, request::Format};
+use crate::{error::Error, report::SnapshotFacts};
 
 /// A text in which `{name}` stands for something that is known once the picture is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,12 +73,12 @@ impl PathTemplate {
         !self.text.contains(['{', '}'])
     }
 
-    /// The name for the picture of `report`, taken `now`.
-    pub(super) fn filled(&self, report: &Report, now: DateTime<Utc>) -> String {
+    /// The name for the picture of `facts`, taken `now`.
+    pub(super) fn filled(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> String {
         let part = |part: &TemplatePiece| match part {
             TemplatePiece::Text(text) => text.clone(),
             // A picture is not lost for its name
-            TemplatePiece::Name(name) => name.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
+            TemplatePiece::Name(name) => name.value(facts, now).unwrap_or_else(|| "unknown".to_owned()),
         };
         self.parts.iter().map(part).collect()
     }
@@ -100,29 +100,26 @@ impl Name {
     }
 
     /// `None`: the stream does not tell.
-    fn value(self, report: &Report, now: DateTime<Utc>) -> Option<String> {
+    fn value(self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Option<String> {
         // No colons: not every file system has them
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
             Self::Now => Some(stamp(now)),
-            Self::ProgramDateTime => {
-                let date = report.frame.program_date_time.as_deref()?;
-                DateTime::parse_from_rfc3339(date).ok().map(|date| stamp(date.to_utc()))
-            }
-            Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
+            Self::ProgramDateTime => facts.presentation.program_date_time.map(stamp),
+            Self::MediaSequenceNumber => facts.segment.media_sequence_number.map(|number| number.to_string()),
             Self::Host => {
-                let url = Url::parse(&report.url).ok()?;
+                let url = Url::parse(&facts.url).ok()?;
                 let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
                 url.host_str().map(|host| host.chars().map(plain).collect())
             }
             // The report's URL has no query values: a token that changes does not change it, nor does it tell one
             Self::Stream => {
-                let digest = digest::digest(&digest::SHA256, report.url.as_bytes());
+                let digest = digest::digest(&digest::SHA256, facts.url.as_bytes());
                 digest.as_ref().first_chunk::<STREAM_BYTES>().map(|first| format!("{:08x}", u32::from_be_bytes(*first)))
             }
-            Self::Width => Some(report.width.to_string()),
-            Self::Height => Some(report.height.to_string()),
-            Self::Extension => report.format.parse().ok().map(|format: Format| format.extension().to_owned()),
+            Self::Width => Some(facts.size.0.to_string()),
+            Self::Height => Some(facts.size.1.to_string()),
+            Self::Extension => Some(facts.format.extension().to_owned()),
         }
     }
 }
