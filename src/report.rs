@@ -1,59 +1,245 @@
-//! What is told about a picture: the JSON report of the contract, on every face.
+//! The JSON report on a snapshot, identical in every frontend.
+//!
+//! A job collects typed facts ([`SnapshotFacts`]); [`Report::new`] alone rounds numbers and formats text.
 
-use serde::Serialize;
+use std::time::Duration;
 
-/// The report of one picture.
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+use crate::{
+    request::Format,
+    time::{milliseconds, round_to_microsecond, seconds_between},
+};
+
+/// The report on one snapshot.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// The URL that was asked for, redacted.
+    /// The requested URL, redacted.
     pub url: String,
-    /// Where the picture was written; `None` until a store has taken it.
+    /// Where the picture was written; `None` before it is stored.
     pub output: Option<String>,
     /// `jpeg`, `png` or `webp`.
-    pub format: &'static str,
+    #[serde(serialize_with = "format_name")]
+    pub format: Format,
     /// Pixels across.
     pub width: u32,
     /// Pixels down.
     pub height: u32,
-    /// The encoded picture's size.
+    /// Size of the encoded picture in bytes.
     pub bytes: u64,
     /// Whether the playlist may still grow.
     pub live: bool,
-    /// How the segment of the frame was encrypted: `none`, `aes-128`, `aes-256`, `sample-aes`, `cenc` or `cbcs`.
+    /// Encryption of the frame's segment: `none`, `aes-128`, `aes-256`, `sample-aes`, `cenc` or `cbcs`.
     pub encrypted: &'static str,
-    /// The Variant that was taken, where there was a choice.
+    /// The selected Variant; `None` without a Multivariant Playlist.
     pub variant: Option<VariantReport>,
-    /// The Media Segment that held the frame.
+    /// The Media Segment that holds the frame.
     pub segment: SegmentReport,
     /// The decoded frame.
     pub frame: FrameReport,
-    /// What the picture shows.
+    /// Measurements of the picture's content.
     pub verdict: Verdict,
-    /// What the origin saw.
+    /// Network usage.
     pub cost: Cost,
-    /// Where the time went, in milliseconds.
+    /// Elapsed times, in milliseconds.
     pub timing_ms: Timing,
-    /// What is worth knowing: a moment that was clamped, a Variant that was passed over.
+    /// Remarks, such as a clamped position or a skipped Variant.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }
 
-/// A Variant as the Multivariant Playlist has it.
+impl Report {
+    /// Formats the facts about a snapshot; `delivery` says where it was stored, if it was.
+    pub fn new(facts: SnapshotFacts, delivery: Option<DeliveryFacts>) -> Self {
+        let SnapshotFacts { segment, frame, presentation, timing, .. } = facts;
+        let (output, store, total) = match delivery {
+            Some(DeliveryFacts { output, store, total }) => (Some(output), store, total),
+            None => (None, Duration::ZERO, timing.total),
+        };
+        Self {
+            url: facts.url,
+            output,
+            format: facts.format,
+            width: facts.size.0,
+            height: facts.size.1,
+            bytes: facts.bytes,
+            live: facts.live,
+            encrypted: facts.encryption.name(),
+            variant: facts.variant,
+            segment,
+            frame: FrameReport::new(frame, &presentation),
+            verdict: facts.verdict,
+            cost: facts.cost,
+            timing_ms: Timing {
+                playlists: milliseconds(timing.playlists),
+                first_byte: milliseconds(timing.first_byte),
+                frame: milliseconds(timing.frame),
+                encode: milliseconds(timing.encode),
+                store: milliseconds(store),
+                total: milliseconds(total),
+            },
+            notes: facts.notes,
+        }
+    }
+}
+
+/// Serializes a format as its name.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn format_name<S: Serializer>(format: &Format, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(format.name())
+}
+
+/// Everything known about a snapshot before it is stored.
+#[derive(Debug, Clone)]
+pub struct SnapshotFacts {
+    /// The requested URL, redacted.
+    pub url: String,
+    /// The picture's file format.
+    pub format: Format,
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// Size of the encoded picture in bytes.
+    pub bytes: u64,
+    /// Whether the playlist may still grow.
+    pub live: bool,
+    /// Encryption of the frame's segment.
+    pub encryption: Encryption,
+    /// The selected Variant; `None` without a Multivariant Playlist.
+    pub variant: Option<VariantReport>,
+    /// The Media Segment that holds the frame.
+    pub segment: SegmentReport,
+    /// The decoded frame.
+    pub frame: FrameFacts,
+    /// When the frame is presented.
+    pub presentation: Presentation,
+    /// Measurements of the picture's content.
+    pub verdict: Verdict,
+    /// Network usage.
+    pub cost: Cost,
+    /// Elapsed times.
+    pub timing: TimingFacts,
+    /// Remarks, such as a clamped position or a skipped Variant.
+    pub notes: Vec<String>,
+}
+
+/// Where a picture was stored.
+#[derive(Debug, Clone)]
+pub struct DeliveryFacts {
+    /// Name of the output.
+    pub output: String,
+    /// Duration of the write.
+    pub store: Duration,
+    /// Duration of the whole job, the write included.
+    pub total: Duration,
+}
+
+/// Encryption of a Media Segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encryption {
+    /// Clear.
+    None,
+    /// AES-128 in CBC mode over the whole segment.
+    Aes128,
+    /// AES-256, in any mode, over the whole segment.
+    Aes256,
+    /// SAMPLE-AES in a transport stream.
+    SampleAes,
+    /// Common Encryption in counter mode.
+    Cenc,
+    /// Common Encryption in CBC mode.
+    Cbcs,
+}
+
+impl Encryption {
+    /// The name in the report.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Aes128 => "aes-128",
+            Self::Aes256 => "aes-256",
+            Self::SampleAes => "sample-aes",
+            Self::Cenc => "cenc",
+            Self::Cbcs => "cbcs",
+        }
+    }
+}
+
+/// The frame as the decoder gave it.
+#[derive(Debug, Clone)]
+pub struct FrameFacts {
+    /// libavcodec's name of the codec.
+    pub codec: &'static str,
+    /// Pixels across and down as coded, before cropping.
+    pub coded_size: (u32, u32),
+    /// Width to height of one sample.
+    pub sample_aspect_ratio: (u32, u32),
+    /// Clockwise rotation to upright, in degrees.
+    pub rotation: u16,
+    /// Whether the frame holds two fields.
+    pub is_interlaced: bool,
+    /// Whether it is a key frame.
+    pub is_key: bool,
+    /// The frame's pts in seconds; `None` if the container has none.
+    pub pts_seconds: Option<f64>,
+    /// Interpretation of the sample values.
+    pub color: ColorReport,
+}
+
+/// When a frame is presented.
+#[derive(Debug, Clone, Copy)]
+pub struct Presentation {
+    /// Seconds from the start of the playlist's first segment, or of the file.
+    pub seconds: f64,
+    /// From `EXT-X-PROGRAM-DATE-TIME`.
+    pub program_date_time: Option<DateTime<Utc>>,
+    /// When the frame was captured.
+    pub captured_at: DateTime<Utc>,
+}
+
+impl Presentation {
+    /// [`Presentation::seconds`] rounded to a microsecond.
+    pub fn rounded_seconds(&self) -> f64 {
+        round_to_microsecond(self.seconds)
+    }
+
+    /// The Program Date Time in RFC 3339, UTC, with milliseconds.
+    pub fn date_text(&self) -> Option<String> {
+        self.program_date_time.map(|date| date.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+/// Elapsed times since the start of the job, except `encode`, which is a duration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TimingFacts {
+    /// When the last playlist was parsed.
+    pub playlists: Duration,
+    /// When the first byte of media arrived.
+    pub first_byte: Duration,
+    /// When the frame was decoded.
+    pub frame: Duration,
+    /// Duration of conversion, scaling and encoding.
+    pub encode: Duration,
+    /// When the picture was ready.
+    pub total: Duration,
+}
+
+/// A Variant's attributes in the Multivariant Playlist.
 #[derive(Debug, Clone, Serialize)]
 pub struct VariantReport {
-    /// Its place in the playlist, from 0.
+    /// Index in the playlist, from 0.
     pub index: usize,
-    /// Peak bits a second.
+    /// BANDWIDTH, in bits per second.
     pub bandwidth: Option<u64>,
-    /// Pixels across.
+    /// Pixels across, from RESOLUTION.
     pub width: Option<u32>,
-    /// Pixels down.
+    /// Pixels down, from RESOLUTION.
     pub height: Option<u32>,
-    /// Frames a second.
+    /// FRAME-RATE, in frames per second.
     pub frame_rate: Option<f64>,
-    /// As in the playlist.
+    /// CODECS.
     pub codecs: Option<String>,
-    /// As in the playlist.
+    /// NAME.
     pub name: Option<String>,
 }
 
@@ -62,46 +248,66 @@ pub struct VariantReport {
 pub struct SegmentReport {
     /// Redacted.
     pub url: String,
-    /// `None` for a file that is no playlist's.
+    /// `None` for a media file.
     pub media_sequence_number: Option<u64>,
-    /// `None` for a file that is no playlist's.
+    /// `None` for a media file.
     pub discontinuity_sequence_number: Option<u64>,
-    /// The Partial Segment's index, where one was taken.
+    /// Index of the Partial Segment; `None` if the whole segment was available.
     pub part: Option<u64>,
     /// Whether it came from an I-frame Playlist.
     pub i_frame: bool,
 }
 
-/// The decoded frame, as coded.
+/// The decoded frame.
 #[derive(Debug, Clone, Serialize)]
 pub struct FrameReport {
     /// libavcodec's name of the codec.
     pub codec: &'static str,
-    /// Pixels across, before cropping and shape.
+    /// Pixels across as coded, before cropping.
     pub coded_width: u32,
     /// Pixels down.
     pub coded_height: u32,
-    /// `1:1` where the stream names none.
+    /// `1:1` if the stream signals none.
     pub sample_aspect_ratio: String,
-    /// Degrees clockwise that the frame was turned to stand upright.
+    /// Clockwise rotation to upright, in degrees.
     pub rotation: u16,
-    /// Whether the frame is made of two fields.
+    /// Whether the frame holds two fields.
     pub interlaced: bool,
     /// Whether it is a key frame.
     pub key_frame: bool,
-    /// On the stream's own clock.
+    /// The frame's pts in seconds.
     pub pts_seconds: Option<f64>,
-    /// From the start of the playlist's first segment.
+    /// Seconds from the start of the playlist's first segment.
     pub presentation_seconds: Option<f64>,
     /// RFC 3339, from `EXT-X-PROGRAM-DATE-TIME`.
     pub program_date_time: Option<String>,
-    /// Now minus Program Date Time.
+    /// Time of capture minus Program Date Time, in seconds.
     pub age_seconds: Option<f64>,
-    /// What its numbers mean.
+    /// Interpretation of the sample values.
     pub color: ColorReport,
 }
 
-/// Colour as the stream signals it, or as it was guessed.
+impl FrameReport {
+    fn new(frame: FrameFacts, presentation: &Presentation) -> Self {
+        let (across, down) = frame.sample_aspect_ratio;
+        Self {
+            codec: frame.codec,
+            coded_width: frame.coded_size.0,
+            coded_height: frame.coded_size.1,
+            sample_aspect_ratio: format!("{across}:{down}"),
+            rotation: frame.rotation,
+            interlaced: frame.is_interlaced,
+            key_frame: frame.is_key,
+            pts_seconds: frame.pts_seconds.map(round_to_microsecond),
+            presentation_seconds: Some(presentation.rounded_seconds()),
+            program_date_time: presentation.date_text(),
+            age_seconds: presentation.program_date_time.map(|date| seconds_between(date, presentation.captured_at)),
+            color: frame.color,
+        }
+    }
+}
+
+/// Colour as signalled by the stream, or inferred.
 #[derive(Debug, Clone, Serialize)]
 pub struct ColorReport {
     /// libavutil's name.
@@ -116,53 +322,53 @@ pub struct ColorReport {
     pub guessed: Vec<&'static str>,
 }
 
-/// What the picture shows.
+/// Measurements of the picture's content.
 #[derive(Debug, Clone, Serialize)]
 pub struct Verdict {
     /// 0 is black, 1 is white.
     pub mean_luma: f64,
-    /// Whether it is black all over.
+    /// Whether the picture is entirely black.
     pub black: bool,
-    /// Whether it is of one colour all over.
+    /// Whether the picture has a single colour.
     pub flat: bool,
-    /// Whether it is the same as the one that it was compared with.
+    /// Whether it equals the reference picture; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<bool>,
-    /// The luma's mean absolute Laplacian, 0 to 1: higher is sharper.
+    /// Mean absolute Laplacian of the luma, 0 to 1: higher is sharper.
     pub sharpness: f64,
-    /// A difference hash of 64 bits, in hexadecimal: near pictures differ in few bits.
+    /// 64-bit difference hash in hexadecimal; similar pictures differ in few bits.
     pub hash: String,
-    /// Which of the findings that were to be failures it is.
+    /// Failed content checks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<&'static str>,
 }
 
-/// What the origin saw.
+/// Network usage of a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Cost {
-    /// Requests sent, redirects and retries with them.
+    /// Requests sent, including redirects and retries.
     pub requests: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Bytes of bodies, before decompression where that can be told.
+    /// Bytes of response bodies, before decompression if the client knows that size.
     pub bytes_received: u64,
-    /// Requests that were a second try.
+    /// Requests that repeated a failed one.
     pub retries: u64,
 }
 
-/// Where the time went, in milliseconds since the job began, but for `encode`, `store` and `total`, which are durations.
+/// Milliseconds since the start of the job, except `encode`, `store` and `total`, which are durations.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub struct Timing {
-    /// The playlists were read.
+    /// When the last playlist was parsed.
     pub playlists: f64,
-    /// The first byte of media was there.
+    /// When the first byte of media arrived.
     pub first_byte: f64,
-    /// The frame was decoded.
+    /// When the frame was decoded.
     pub frame: f64,
-    /// Converting, scaling and encoding took so long.
+    /// Duration of conversion, scaling and encoding.
     pub encode: f64,
-    /// Writing took so long.
+    /// Duration of the write.
     pub store: f64,
-    /// The whole job took so long.
+    /// Duration of the whole job.
     pub total: f64,
 }

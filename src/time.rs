@@ -1,6 +1,33 @@
-//! Media time that carries its unit.
+//! Media time with its unit, and the rounding of times.
 
-/// The unit of a stream's timestamps: a fraction of a second (`AVStream.time_base`).
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+/// Tolerance when comparing playlist times, in seconds: playlists round durations to a millisecond.
+pub const TIME_TOLERANCE: f64 = 0.0005;
+
+/// Milliseconds with three decimals.
+pub fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Seconds with three decimals, rounded.
+pub fn round_to_millisecond(seconds: f64) -> f64 {
+    (seconds * 1e3).round() / 1e3
+}
+
+/// Seconds with six decimals, rounded.
+pub fn round_to_microsecond(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
+}
+
+/// Seconds with three decimals, cut off.
+pub fn seconds_between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> f64 {
+    (later - earlier).num_milliseconds() as f64 / 1000.0
+}
+
+/// Duration of one timestamp tick in seconds, as a fraction (`AVStream.time_base`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeBase {
     numerator: i32,

@@ -147,7 +147,7 @@ fn no_video() {
 fn encrypted() {
     let origin = Origin::start();
     let run = hlsnap(&[&origin.url("/broken/encrypted.m3u8")]);
-    assert!(run.fails(23, "encrypted").stderr.contains("the key cannot be had: the origin answered 404"), "{}", run.stderr);
+    assert!(run.fails(23, "encrypted").stderr.contains("cannot fetch the key: the origin answered 404"), "{}", run.stderr);
     let text = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"skd://x\",KEYFORMAT=\"com.apple.streamingkeydelivery\"\n#EXTINF:2,\na.ts\n";
     assert!(of_text(text).fails(23, "encrypted").stderr.contains("FairPlay"));
 }

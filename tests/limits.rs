@@ -86,7 +86,7 @@ fn of_the_way_there() {
     // A live stream whose segments are gone, and that does not move on
     playlist(&origin, "/gone.m3u8", "#EXTINF:0.1,\nnone.ts\n");
     let said = failure(&origin, "/gone.m3u8", None, |limits| (limits.max_reloads, limits.timeout) = (2, Duration::from_secs(30)));
-    fails(&said, "timeout", "does not move on");
+    fails(&said, "timeout", "does not change");
     assert_eq!(origin.paths().iter().filter(|path| *path == "/gone.m3u8").count(), 3);
 }
 

@@ -1,131 +1,177 @@
-//! One search on the thread that decodes: bytes in, the encoded picture out.
+//! Searches, decodes and renders one picture on a blocking thread: bytes in, the encoded picture out.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use super::{
-    JobContext,
-    facts::{EncodedImage, JobClock, milliseconds},
+    context::JobContext,
+    decode_permit::{DecodePermit, PermitReleasingReader},
+    facts::EncodedImage,
     render_job::RenderJob,
 };
 use crate::{
     error::Error,
-    libav::{self, ByteSource, DomainState, FoundFrame, FragmentStream, NormalisedStream, SearchOutcome, SearchTarget},
-    protection::SampleDecryptor,
+    libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalisedStream, SearchOutcome, SearchTarget},
+    protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
-    report::FrameReport,
+    report::{Encryption, FrameFacts},
     request::Crop,
 };
 
-/// What a search on the decoding thread brought.
+/// A picture that was found, decoded and encoded.
 pub(super) struct DecodedPicture {
-    pub made: EncodedImage,
-    pub frame: FrameReport,
+    pub image: EncodedImage,
+    pub frame: FrameFacts,
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
-    /// The index of the segment that holds it.
+    /// Index in the [`SegmentSpan`](crate::read::SegmentSpan) of the segment that holds it.
     pub segment: usize,
-    /// What was found to be encrypted in the samples, in the report's words.
-    pub sealed: Option<&'static str>,
+    /// Encryption of its samples.
+    pub encryption: Option<Encryption>,
 }
 
-/// What was found, when it was decoded, and how long the encoding took.
-type TimedResult = (DecodedPicture, Instant, Duration);
+/// The stream that a search reads.
+pub(super) struct DecodeInput {
+    pub reader: SegmentReader,
+    pub layout: InputLayout,
+    /// Start of each segment in the playlist, in seconds.
+    pub segment_starts: Vec<f64>,
+}
 
-/// What a feed is made of.
+/// How the bytes of a [`DecodeInput`] are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InputLayout {
-    /// Segments that stand by themselves.
+    /// Segments that need no init.
     Plain,
-    /// An init and the movie fragments that belong to it.
+    /// An init and its movie fragments.
     Fragments,
     /// One whole file.
     File,
-    /// An image that holds the picture in this part of it.
+    /// An image that holds the picture in this area.
     Tile(Crop),
 }
 
-/// Searches, converts and encodes on a thread that may block. `starts` are those of the segments in the playlist, in seconds. `None`: what is
-/// before these bytes is needed.
-pub(super) async fn run_decode_job(
-    work: &JobContext<'_>,
-    feed: SegmentReader,
-    kind: InputLayout,
-    wanted: SearchTarget,
-    starts: Vec<f64>,
-    memory: &mut DomainState,
-    clock: &mut JobClock,
-) -> Result<Option<DecodedPicture>, Error> {
-    let request = work.request;
-    let tile = if let InputLayout::Tile(part) = kind { part } else { Crop::ALL };
-    let (limits, development) = (request.limits, RenderJob::of(request, tile));
-    let bounds = libav::DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames };
-    let (first_byte, turn) = (feed.first_byte(), feed.turn());
-    let marks = feed.marks();
-    let unlocker = SampleDecryptor::new(work.keyring, marks.clone(), starts);
-    let mut known = memory.clone();
-    let search = move || -> (DomainState, Result<Option<TimedResult>, Error>) {
-        // Until the picture is made
-        let _turn = turn;
-        let source = if kind == InputLayout::Fragments {
-            ByteSource::new(NormalisedStream::new(FragmentStream::new(feed)))
-        } else {
-            ByteSource::new(NormalisedStream::new(feed))
-        };
-        let taken_for = match kind {
-            InputLayout::Plain | InputLayout::Fragments => libav::InputKind::Segments,
-            InputLayout::File => libav::InputKind::File,
-            InputLayout::Tile(_) => libav::InputKind::Image,
-        };
-        let found = match libav::search(&source, wanted, taken_for, bounds, &unlocker, &mut known) {
-            Ok(SearchOutcome::Found(found)) => found,
-            Ok(SearchOutcome::NeedsEarlier) => return (known, Ok(None)),
-            Err(error) => return (known, Err(error)),
-        };
-        source.pause();
-        drop(source);
-        let decoded = Instant::now();
-        let segment = marks.segment_at(found.position);
-        let made = render_found(*found, &development).map(|grabbed| DecodedPicture { sealed: unlocker.seen(), segment, ..grabbed });
-        (known, made.map(|grabbed| Some((grabbed, decoded, decoded.elapsed()))))
-    };
-    let done = tokio::task::spawn_blocking(search).await.map_err(|e| Error::internal("the decoding thread failed").with_source(e))?;
-    let (known, done) = done;
-    *memory = known;
-    if let Some(moment) = first_byte.get() {
-        clock.timing.first_byte = clock.at(*moment);
+impl InputLayout {
+    fn kind(self) -> InputKind {
+        match self {
+            Self::Plain | Self::Fragments => InputKind::Segments,
+            Self::File => InputKind::File,
+            Self::Tile(_) => InputKind::Image,
+        }
     }
-    Ok(done?.map(|(grabbed, decoded, encoding)| {
-        clock.timing.frame = clock.at(decoded);
-        clock.timing.encode = milliseconds(encoding);
-        grabbed
-    }))
+
+    /// The area of the decoded frame that is the picture.
+    fn area(self) -> Crop {
+        if let Self::Tile(area) = self { area } else { Crop::ALL }
+    }
 }
 
-fn render_found(found: FoundFrame, development: &RenderJob) -> Result<DecodedPicture, Error> {
-    let FoundFrame { frame, seconds, media_seconds, .. } = found;
-    let facts = FrameReport { pts_seconds: media_seconds.map(rounded), ..facts(&frame) };
-    Ok(DecodedPicture { made: development.make(frame)?, frame: facts, seconds, segment: 0, sealed: None })
+/// What searches have learned about each discontinuity sequence number.
+#[derive(Default)]
+pub(super) struct DomainStates(Mutex<HashMap<u64, DomainState>>);
+
+impl DomainStates {
+    pub fn get(&self, domain: u64) -> DomainState {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&domain).cloned().unwrap_or_default()
+    }
+
+    pub fn set(&self, domain: u64, state: DomainState) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(domain, state);
+    }
 }
 
-fn facts(frame: &libav::Frame) -> FrameReport {
-    let (across, down) = frame.shape.sample_aspect_ratio;
-    FrameReport {
+/// Runs a decode job on a blocking thread. `state` is what earlier searches learned, and grows. `None`: the search needs earlier bytes.
+pub(super) async fn run_decode_job(
+    context: &JobContext<'_>,
+    input: DecodeInput,
+    target: SearchTarget,
+    state: &mut DomainState,
+) -> Result<Option<DecodedPicture>, Error> {
+    let DecodeInput { reader, layout, segment_starts } = input;
+    let (first_byte, offsets) = (reader.first_byte(), reader.offsets());
+    let decryptor = SampleDecryptor::new(&context.keyring, offsets.clone(), segment_starts);
+    let limits = context.request.limits;
+    let job = DecodeJob {
+        permit: DecodePermit::new(&context.job),
+        layout,
+        target,
+        limits: DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames },
+        decryptor,
+        offsets,
+        render: RenderJob::of(context.request, layout.area()),
+    };
+    let mut known = state.clone();
+    let work = move || (job.run(reader, &mut known), known);
+    let (result, known) =
+        tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("the decoding thread failed").with_source(e))?;
+    *state = known;
+    if let Some(at) = first_byte.get() {
+        context.timing.first_byte_received(*at);
+    }
+    let Some(TimedPicture { picture, decoded_at, encode }) = result? else { return Ok(None) };
+    context.timing.frame_decoded(decoded_at, encode);
+    Ok(Some(picture))
+}
+
+struct TimedPicture {
+    picture: DecodedPicture,
+    decoded_at: Instant,
+    encode: Duration,
+}
+
+/// Everything that the blocking thread needs.
+struct DecodeJob {
+    permit: DecodePermit,
+    layout: InputLayout,
+    target: SearchTarget,
+    limits: DecodeLimits,
+    decryptor: SampleDecryptor,
+    offsets: SegmentOffsets,
+    render: RenderJob,
+}
+
+impl DecodeJob {
+    /// Finds and decodes the frame, then renders it. Consuming the job keeps its permit until the picture is encoded.
+    fn run(self, reader: SegmentReader, state: &mut DomainState) -> Result<Option<TimedPicture>, Error> {
+        let source = self.byte_source(reader);
+        let found = match libav::search(&source, self.target, self.layout.kind(), self.limits, &self.decryptor, state)? {
+            SearchOutcome::Found(found) => *found,
+            SearchOutcome::NeedsEarlier => return Ok(None),
+        };
+        // Ends the download before rendering
+        drop(source);
+        let decoded_at = Instant::now();
+        let picture = DecodedPicture {
+            frame: frame_facts(&found.frame, found.media_seconds),
+            seconds: found.seconds,
+            segment: self.offsets.segment_at(found.position),
+            encryption: self.decryptor.detected_encryption(),
+            image: self.render.make(found.frame)?,
+        };
+        Ok(Some(TimedPicture { picture, decoded_at, encode: decoded_at.elapsed() }))
+    }
+
+    fn byte_source(&self, reader: SegmentReader) -> ByteSource {
+        let reader = PermitReleasingReader::new(reader, self.permit.clone());
+        match self.layout {
+            InputLayout::Fragments => ByteSource::new(NormalisedStream::new(FragmentStream::new(reader))),
+            _ => ByteSource::new(NormalisedStream::new(reader)),
+        }
+    }
+}
+
+fn frame_facts(frame: &Frame, pts_seconds: Option<f64>) -> FrameFacts {
+    FrameFacts {
         codec: frame.codec,
-        coded_width: frame.coded.0,
-        coded_height: frame.coded.1,
-        sample_aspect_ratio: format!("{across}:{down}"),
+        coded_size: frame.coded,
+        sample_aspect_ratio: frame.shape.sample_aspect_ratio,
         rotation: frame.shape.orientation.degrees(),
-        interlaced: frame.is_interlaced(),
-        key_frame: frame.is_key(),
-        pts_seconds: None,
-        presentation_seconds: None,
-        program_date_time: None,
-        age_seconds: None,
+        is_interlaced: frame.is_interlaced(),
+        is_key: frame.is_key(),
+        pts_seconds,
         color: frame.colour().report(),
     }
-}
-
-/// To a millionth.
-pub(super) fn rounded(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
 }

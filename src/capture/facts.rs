@@ -1,27 +1,34 @@
-//! What is told about a picture: the report's parts.
+//! A captured picture with the facts about it, and the finished snapshot.
 
-use std::time::{Duration, Instant};
-
-use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::Snapshot;
+use super::context::JobContext;
 use crate::{
     error::redacted,
     hls::{Key, Method, Variant},
     render,
-    report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport, Verdict},
-    request::SnapshotRequest,
+    report::{Encryption, FrameFacts, Presentation, SegmentReport, SnapshotFacts, VariantReport, Verdict},
 };
 
-/// A picture was taken.
+/// An encoded picture and the facts about it.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The encoded file.
+    pub picture: Vec<u8>,
+    /// What [`Report::new`](crate::Report::new) reports.
+    pub facts: SnapshotFacts,
+}
+
+/// A captured picture with the facts about it.
 pub(super) struct Capture {
-    pub made: EncodedImage,
+    pub image: EncodedImage,
     pub live: bool,
-    pub encrypted: &'static str,
+    pub encryption: Encryption,
     pub variant: Option<VariantReport>,
     pub segment: SegmentReport,
-    pub frame: FrameReport,
+    pub frame: FrameFacts,
+    pub presentation: Presentation,
     pub notes: Vec<String>,
 }
 
@@ -32,33 +39,40 @@ pub(super) struct EncodedImage {
     pub verdict: Verdict,
 }
 
-/// Where the time goes.
-pub(super) struct JobClock {
-    began: Instant,
-    pub timing: Timing,
+impl Capture {
+    /// Adds the metadata to the file, and completes the facts with what the job cost.
+    pub fn into_snapshot(self, context: &JobContext<'_>, base: &Url) -> Snapshot {
+        let encoding = &context.request.encoding;
+        let url = redacted(base);
+        let mut picture = self.image.file;
+        if !encoding.strip {
+            let metadata = render::ImageMetadata { time: self.presentation.date_text(), source: encoding.describe.then(|| url.clone()) };
+            let tagged = render::embed_exif(picture.clone(), encoding.format, &metadata);
+            if encoding.max_bytes.is_none_or(|max| tagged.len() as u64 <= max) {
+                picture = tagged;
+            }
+        }
+        let facts = SnapshotFacts {
+            url,
+            format: encoding.format,
+            size: self.image.size,
+            bytes: picture.len() as u64,
+            live: self.live,
+            encryption: self.encryption,
+            variant: self.variant,
+            segment: self.segment,
+            frame: self.frame,
+            presentation: self.presentation,
+            verdict: self.image.verdict,
+            cost: context.job.cost(),
+            timing: context.timing.finish(),
+            notes: self.notes,
+        };
+        Snapshot { picture, facts }
+    }
 }
 
-impl JobClock {
-    pub fn start() -> Self {
-        Self { began: Instant::now(), timing: Timing::default() }
-    }
-
-    pub fn playlists_read(&mut self) {
-        self.timing.playlists = self.at(Instant::now());
-    }
-
-    /// Milliseconds from the job's beginning, to a thousandth.
-    pub fn at(&self, moment: Instant) -> f64 {
-        milliseconds(moment.saturating_duration_since(self.began))
-    }
-}
-
-/// Milliseconds, to a thousandth.
-pub(super) fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
-}
-
-pub(super) fn variant(variant: &Variant) -> VariantReport {
+pub(super) fn variant_report(variant: &Variant) -> VariantReport {
     VariantReport {
         index: variant.index,
         bandwidth: variant.bandwidth,
@@ -70,55 +84,19 @@ pub(super) fn variant(variant: &Variant) -> VariantReport {
     }
 }
 
-/// What the playlist says of a segment's encryption, in the report's words. What is encrypted in samples, only the media tells.
-pub(super) fn encrypted(key: &Key) -> Option<&'static str> {
+/// The encryption that EXT-X-KEY declares for whole segments. That of samples is only known from the media.
+pub(super) fn segment_encryption(key: &Key) -> Option<Encryption> {
     match key.method {
-        Method::Aes128 => Some("aes-128"),
-        Method::Aes256 | Method::Aes256Ctr | Method::Aes256Gcm => Some("aes-256"),
+        Method::Aes128 => Some(Encryption::Aes128),
+        Method::Aes256 | Method::Aes256Ctr | Method::Aes256Gcm => Some(Encryption::Aes256),
         Method::SampleAes | Method::SampleAesCtr | Method::Other(_) => None,
     }
 }
 
-/// Program Date Time as RFC 3339, and how old it is.
-pub(super) fn program_date_time(segment: Option<DateTime<Utc>>, seconds_in: f64) -> (Option<String>, Option<f64>) {
+/// The presentation of a frame `seconds` from the playlist's start, in a segment that begins at `segment_start` and at `segment_date`.
+pub(super) fn presentation(seconds: f64, segment_start: f64, segment_date: Option<DateTime<Utc>>) -> Presentation {
     #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
-    let moment = segment.and_then(|start| start.checked_add_signed(TimeDelta::microseconds((seconds_in * 1e6).round() as i64)));
-    let age = moment.map(|moment| (Utc::now() - moment).num_milliseconds() as f64 / 1000.0);
-    (moment.map(|moment| moment.to_rfc3339_opts(SecondsFormat::Millis, true)), age)
-}
-
-impl Capture {
-    pub(super) fn into_snapshot(self, request: &SnapshotRequest, base: &Url, cost: Cost, clock: &JobClock) -> Snapshot {
-        let (width, height) = self.made.size;
-        let url = redacted(base);
-        let file = if request.encoding.strip {
-            self.made.file
-        } else {
-            let told = render::ImageMetadata {
-                time: self.frame.program_date_time.clone(),
-                source: request.encoding.describe.then(|| url.clone()),
-            };
-            let fits = |tagged: &Vec<u8>| request.encoding.max_bytes.is_none_or(|most| tagged.len() as u64 <= most);
-            let plain = self.made.file;
-            Some(render::embed_exif(plain.clone(), request.encoding.format, &told)).filter(fits).unwrap_or(plain)
-        };
-        let report = Report {
-            url,
-            output: None,
-            format: request.encoding.format.name(),
-            width,
-            height,
-            bytes: file.len() as u64,
-            live: self.live,
-            encrypted: self.encrypted,
-            variant: self.variant,
-            segment: self.segment,
-            frame: self.frame,
-            verdict: self.made.verdict,
-            cost,
-            timing_ms: Timing { total: clock.at(Instant::now()), ..clock.timing },
-            notes: self.notes,
-        };
-        Snapshot { picture: file, report }
-    }
+    let offset = TimeDelta::microseconds(((seconds - segment_start) * 1e6).round() as i64);
+    let program_date_time = segment_date.and_then(|date| date.checked_add_signed(offset));
+    Presentation { seconds, program_date_time, captured_at: Utc::now() }
 }

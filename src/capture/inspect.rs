@@ -1,51 +1,50 @@
-//! What is behind a URL, by its playlists alone.
+//! Inspects a stream by its playlists alone.
 
 use url::Url;
 
 use super::{
-    JobContext, i_frames,
+    context::JobContext,
+    i_frames,
     open::{self, OpenedStream},
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
     fetch::{Client, Job},
     hls::{self, MediaPlaylist, MultivariantPlaylist},
-    protection::Keyring,
-    read::DownloadCache,
     report::Cost,
     request::SnapshotRequest,
 };
 
-/// What is behind a URL, by its playlists alone.
+/// What the playlists of a stream say.
 #[derive(Debug)]
 pub struct Inspection {
-    /// The URL that was asked for, redacted.
+    /// The requested URL, redacted.
     pub url: String,
-    /// The Multivariant Playlist, where there is one.
+    /// The Multivariant Playlist; `None` if the URL leads to a Media Playlist.
     pub multivariant: Option<MultivariantPlaylist>,
-    /// The index of the Variant that a picture would be taken from.
+    /// Index of the Variant that a snapshot would use.
     pub chosen: Option<usize>,
-    /// Why it is that one.
+    /// The reason for that choice.
     pub why: Option<String>,
-    /// The index of the I-frame Variant that would serve, where a key frame will do.
+    /// Index of the I-frame Variant that a snapshot of a key frame would use.
     pub i_frame: Option<usize>,
-    /// The Media Playlist that a picture would be taken from.
+    /// The Media Playlist that a snapshot would use.
     pub media: Option<MediaPlaylist>,
-    /// Why that Media Playlist could not be read, or why no Variant was chosen.
+    /// Why no Variant was chosen, or why its Media Playlist failed to load.
     pub media_error: Option<Error>,
-    /// What it cost.
+    /// Network usage.
     pub cost: Cost,
 }
 
-/// Reads the playlists, and no media. Fails where the first one cannot be read.
+/// Loads the playlists, and no media. Fails if the first playlist does.
 pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
-    let base = open::base(&request.source)?;
+    let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
-    let work = inspect_within(request, &job, &base);
+    let work = inspect_within(JobContext::new(request, job.clone()), &base);
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }
 
-async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<Inspection, Error> {
+async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspection, Error> {
     let mut inspection = Inspection {
         url: redacted(base),
         multivariant: None,
@@ -56,35 +55,38 @@ async fn inspect_within(request: &SnapshotRequest, job: &Job, base: &Url) -> Res
         media_error: None,
         cost: Cost::default(),
     };
-    let opened = open::open(request, job, base).await?;
-    let keyring = Keyring::new(request, job);
-    let shelf = DownloadCache::default();
-    let work = JobContext { request, job, multiplexed: opened.multiplexed, keyring: &keyring, shelf: &shelf };
-    match opened.entry {
+    match open::open_stream(&context, base).await?.0 {
         OpenedStream::File(..) => {
-            return Err(Error::new(ErrorKind::BadPlaylist, "it is a media file, not a playlist")
+            return Err(Error::new(ErrorKind::BadPlaylist, "this is a media file, not a playlist")
                 .with_url(base)
-                .with_hint("take a picture of it with `hlsnap URL`"));
+                .with_hint("take a snapshot of it with `hlsnap URL`"));
         }
         OpenedStream::Media(loaded) => inspection.media = Some(loaded.playlist),
         OpenedStream::Multivariant(multivariant) => {
-            let chosen = hls::select_variants(&multivariant, &request.variant, &request.size).map(|variants| variants.into_iter().next());
-            match chosen {
-                Ok(Some(variant)) => {
-                    inspection.chosen = Some(variant.index);
-                    inspection.why = Some(hls::explain_choice(&multivariant, &request.variant, &request.size));
-                    inspection.i_frame = i_frames::stands_for(request, &multivariant, variant).map(|variant| variant.index);
-                    match open::media(&work, &variant.url, &multivariant.variables).await {
-                        Ok(loaded) => inspection.media = Some(loaded.playlist),
-                        Err(error) => inspection.media_error = Some(error),
-                    }
-                }
-                Ok(None) => {}
-                Err(error) => inspection.media_error = Some(error),
-            }
+            inspect_variant(&context, &multivariant, &mut inspection).await;
             inspection.multivariant = Some(*multivariant);
         }
     }
-    inspection.cost = job.cost();
+    inspection.cost = context.job.cost();
     Ok(inspection)
+}
+
+/// Adds the best Variant and its Media Playlist.
+async fn inspect_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, inspection: &mut Inspection) {
+    let request = context.request;
+    let variant = match hls::select_variants(multivariant, &request.variant, &request.size) {
+        Ok(variants) => variants.into_iter().next(),
+        Err(error) => {
+            inspection.media_error = Some(error);
+            return;
+        }
+    };
+    let Some(variant) = variant else { return };
+    inspection.chosen = Some(variant.index);
+    inspection.why = Some(hls::explain_choice(multivariant, &request.variant, &request.size));
+    inspection.i_frame = i_frames::replacement(request, multivariant, variant).map(|variant| variant.index);
+    match open::load_media_playlist(context, &variant.url, &multivariant.variables).await {
+        Ok(loaded) => inspection.media = Some(loaded.playlist),
+        Err(error) => inspection.media_error = Some(error),
+    }
 }

@@ -1,139 +1,142 @@
-//! What is behind the URL: a Multivariant Playlist, a Media Playlist, or a media file.
+//! Opens the stream at a URL, which may be a Multivariant Playlist, a Media Playlist or a media file, and loads Media Playlists.
 
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use url::Url;
 
-use super::{JobContext, live::LoadedPlaylist};
+use super::context::JobContext;
 use crate::{
     error::{Error, ErrorKind},
-    fetch::{Body, Job, Range},
+    fetch::{Body, Range},
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     libav,
-    request::{RAISE_PLAYLIST_BYTES, SnapshotRequest, Source},
+    request::{RAISE_PLAYLIST_BYTES, Source},
 };
 
-/// So many bytes tell a playlist from a media file.
-const TELLING: usize = 2048;
+/// Enough bytes to tell a playlist from a media file.
+const PROBE_BYTES: usize = 2048;
 
-/// The first resource, read as far as its kind needs.
+/// The resource at the requested URL.
 pub(super) enum OpenedStream {
     Multivariant(Box<MultivariantPlaylist>),
     Media(Box<LoadedPlaylist>),
-    /// A media file: the rest of its body, and what has been read of it.
+    /// A media file: its open body, and the first bytes, which have been read from it.
     File(Box<Body>, BytesMut),
 }
 
-pub(super) struct StreamEntry {
-    pub entry: OpenedStream,
-    /// Whether requests can share the connection at the same time.
-    pub multiplexed: bool,
+/// A Media Playlist, and when it was requested.
+pub(super) struct LoadedPlaylist {
+    pub playlist: MediaPlaylist,
+    pub requested_at: Instant,
 }
 
-/// The URL that is asked for, or that a text's URIs are relative to.
-pub(super) fn base(source: &Source) -> Result<Url, Error> {
+/// The requested URL; for text from stdin, the URL that its URIs are relative to.
+pub(super) fn base_url(source: &Source) -> Result<Url, Error> {
     match source {
         Source::Url(url) => Ok(url.clone()),
         Source::Text { base, .. } => Ok(base.clone()),
         Source::File(path) => {
             let absolute =
-                std::path::absolute(path).map_err(|e| Error::new(ErrorKind::Usage, "the path cannot be made absolute").with_source(e))?;
-            Url::from_file_path(absolute).map_err(|()| Error::new(ErrorKind::Usage, "the path cannot be written as a URL"))
+                std::path::absolute(path).map_err(|e| Error::new(ErrorKind::Usage, "cannot make the path absolute").with_source(e))?;
+            Url::from_file_path(absolute).map_err(|()| Error::new(ErrorKind::Usage, "cannot write the path as a URL"))
         }
     }
 }
 
-pub(super) async fn open(request: &SnapshotRequest, job: &Job, base: &Url) -> Result<StreamEntry, Error> {
-    let asked = Instant::now();
+/// Opens the requested resource; also returns whether its connection carries several requests at once.
+pub(super) async fn open_stream(context: &JobContext<'_>, base: &Url) -> Result<(OpenedStream, bool), Error> {
+    let limits = &context.request.limits;
+    let requested_at = Instant::now();
     let no_variables = Variables::default();
-    if let Source::Text { text, .. } = &request.source {
-        return Ok(StreamEntry { entry: parsed(hls::parse(text, base, &no_variables, &request.limits)?, asked), multiplexed: false });
+    if let Source::Text { text, .. } = &context.request.source {
+        return Ok((opened(hls::parse(text, base, &no_variables, limits)?, requested_at), false));
     }
-    let mut body = job.open(base, Range::ALL).await?;
-    let multiplexed = body.is_multiplexed();
-    let mut head = BytesMut::new();
-    while head.len() < TELLING {
-        let Some(chunk) = body.chunk().await? else { break };
-        head.extend_from_slice(&chunk);
-    }
+    let mut body = context.job.open(base, Range::ALL).await?;
+    let is_multiplexed = body.is_multiplexed();
+    let head = read_head(&mut body).await?;
     if !hls::looks_like_playlist(&head) {
         match libav::require_media(&head) {
-            Ok(()) => {
-                return Ok(StreamEntry { entry: OpenedStream::File(Box::new(body), head), multiplexed });
-            }
-            // Neither: hls::parse says what it is instead of a playlist
+            Ok(()) => return Ok((OpenedStream::File(Box::new(body), head), is_multiplexed)),
+            // Neither playlist nor media: hls::parse says what it is
             Err(error) if error.kind() == ErrorKind::Undecodable => {}
             Err(error) => return Err(error.with_url(base)),
         }
     }
-    let bytes = body.read_to_end(head, request.limits.max_playlist_bytes).await.map_err(too_large)?;
-    let playlist = hls::parse(&bytes, body.url(), &no_variables, &request.limits).map_err(|e| e.with_url(body.url()))?;
-    Ok(StreamEntry { entry: parsed(playlist, asked), multiplexed })
+    let bytes = read_playlist(context, &mut body, head).await?;
+    let playlist = hls::parse(&bytes, body.url(), &no_variables, limits).map_err(|e| e.with_url(body.url()))?;
+    Ok((opened(playlist, requested_at), is_multiplexed))
 }
 
-fn parsed(playlist: Playlist, asked: Instant) -> OpenedStream {
+fn opened(playlist: Playlist, requested_at: Instant) -> OpenedStream {
     match playlist {
         Playlist::Multivariant(multivariant) => OpenedStream::Multivariant(Box::new(multivariant)),
-        Playlist::Media(playlist) => OpenedStream::Media(Box::new(LoadedPlaylist { playlist, asked })),
+        Playlist::Media(playlist) => OpenedStream::Media(Box::new(LoadedPlaylist { playlist, requested_at })),
     }
 }
 
-/// The Media Playlist behind a Variant's URL. Where that is a Multivariant Playlist again, its own best Variant is taken, a few times.
-pub(super) async fn media(work: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<LoadedPlaylist, Error> {
+/// Loads the Media Playlist of a Variant. If its URL leads to another Multivariant Playlist, follows that one's best Variant.
+pub(super) async fn load_media_playlist(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<LoadedPlaylist, Error> {
     let (mut url, mut variables) = (url.clone(), variables.clone());
-    for _ in 0..work.request.limits.max_playlist_depth {
-        let asked = Instant::now();
-        match read(work, &url, &variables).await? {
-            (_, Playlist::Media(playlist)) => return Ok(LoadedPlaylist { playlist, asked }),
-            (from, Playlist::Multivariant(again)) => {
-                let variants = hls::select_variants(&again, &work.request.variant, &work.request.size).map_err(|e| e.with_url(&from))?;
-                url = variants
-                    .first()
-                    .map(|variant| variant.url.clone())
-                    .ok_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video"))?;
-                variables = again.variables;
+    for _ in 0..context.request.limits.max_playlist_depth {
+        let requested_at = Instant::now();
+        match load(context, &url, &variables).await? {
+            (_, Playlist::Media(playlist)) => return Ok(LoadedPlaylist { playlist, requested_at }),
+            (from, Playlist::Multivariant(nested)) => {
+                let variants =
+                    hls::select_variants(&nested, &context.request.variant, &context.request.size).map_err(|e| e.with_url(&from))?;
+                let best = variants.first().ok_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video"))?;
+                url = best.url.clone();
+                variables = nested.variables;
             }
         }
     }
-    Err(Error::new(ErrorKind::BadPlaylist, "Multivariant Playlists name each other and no Media Playlist")
+    Err(Error::new(ErrorKind::BadPlaylist, "Multivariant Playlists refer to each other instead of a Media Playlist")
         .with_url(&url)
-        .with_hint("this is the origin's mistake"))
+        .with_hint("report it to the origin's operator"))
 }
 
-/// A Media Playlist that was read before.
-pub(super) async fn reload(work: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
-    match read(work, url, variables).await? {
+/// Loads a Media Playlist again.
+pub(super) async fn reload_media_playlist(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
+    match load(context, url, variables).await? {
         (_, Playlist::Media(playlist)) => Ok(playlist),
         (from, Playlist::Multivariant(_)) => {
-            Err(Error::new(ErrorKind::BadPlaylist, "the Media Playlist has become another one").with_url(&from))
+            Err(Error::new(ErrorKind::BadPlaylist, "the Media Playlist has become a Multivariant Playlist").with_url(&from))
         }
     }
 }
 
-async fn read(work: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
-    let limits = &work.request.limits;
-    let mut body = work.job.open(url, Range::ALL).await?;
+/// Loads a playlist; also returns its URL after redirects.
+async fn load(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
+    let mut body = context.job.open(url, Range::ALL).await?;
+    let head = read_head(&mut body).await?;
+    let from = body.url().clone();
+    // Media may be endless
+    if !hls::looks_like_playlist(&head) && libav::require_media(&head).is_ok() {
+        return Err(Error::new(ErrorKind::BadPlaylist, "expected a playlist, but this is media")
+            .with_url(&from)
+            .with_hint("report it to the origin's operator"));
+    }
+    let bytes = read_playlist(context, &mut body, head).await?;
+    let playlist = hls::parse(&bytes, &from, variables, &context.request.limits).map_err(|e| e.with_url(&from))?;
+    Ok((from, playlist))
+}
+
+async fn read_head(body: &mut Body) -> Result<BytesMut, Error> {
     let mut head = BytesMut::new();
-    while head.len() < TELLING
+    while head.len() < PROBE_BYTES
         && let Some(chunk) = body.chunk().await?
     {
         head.extend_from_slice(&chunk);
     }
-    let from = body.url().clone();
-    if !hls::looks_like_playlist(&head) && libav::require_media(&head).is_ok() {
-        // It may have no end
-        return Err(Error::new(ErrorKind::BadPlaylist, "this is media, not a playlist")
-            .with_url(&from)
-            .with_hint("this is the origin's mistake"));
-    }
-    let bytes = body.read_to_end(head, limits.max_playlist_bytes).await.map_err(too_large)?;
-    let playlist = hls::parse(&bytes, &from, variables, limits).map_err(|e| e.with_url(&from))?;
-    Ok((from, playlist))
+    Ok(head)
 }
 
-/// A playlist that is too large says how to read it all the same; other limits have hints of their own.
-fn too_large(error: Error) -> Error {
-    let has_hint = error.kind() != ErrorKind::TooLarge || error.hint().is_some();
-    if has_hint { error } else { error.with_hint(RAISE_PLAYLIST_BYTES) }
+async fn read_playlist(context: &JobContext<'_>, body: &mut Body, head: BytesMut) -> Result<Bytes, Error> {
+    let playlist = body.read_to_end(head, context.request.limits.max_playlist_bytes).await;
+    playlist.map_err(|error| {
+        // Other limits have hints of their own
+        let has_hint = error.kind() != ErrorKind::TooLarge || error.hint().is_some();
+        if has_hint { error } else { error.with_hint(RAISE_PLAYLIST_BYTES) }
+    })
 }

@@ -9,8 +9,8 @@ use crate::{
     capture::{self, Snapshot},
     error::{Error, ErrorKind},
     fetch::Client,
-    report::Report,
-    request::{Format, Options, SnapshotRequest},
+    report::{DeliveryFacts, Report, SnapshotFacts},
+    request::{Options, SnapshotRequest},
     store::{Destination, Output, PutOptions, Stores},
 };
 
@@ -48,39 +48,38 @@ impl Delivery {
     /// Takes the picture and writes it, and then its report where that was asked for, within the request's time.
     pub async fn make(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
         let began = Instant::now();
-        let Snapshot { picture, mut report } = capture::take(request, client).await?;
+        let Snapshot { picture, facts } = capture::take(request, client).await?;
         let left = request.limits.timeout.saturating_sub(began.elapsed());
 
         let storing = Instant::now();
         let now = Utc::now();
-        let place = self.output.destination(&report, now)?;
-        put(&place, picture.into(), &self.manner_of_picture(&report), stores, left).await?;
+        let place = self.output.destination(&facts, now)?;
+        put(&place, picture.into(), &self.manner_of_picture(&facts), stores, left).await?;
         let took = storing.elapsed();
-        report.timing_ms.store = milliseconds(took);
-        report.timing_ms.total = milliseconds(began.elapsed());
-        report.output = Some(place.name());
+        let report_place = self.report_output.as_ref().map(|output| output.destination(&facts, now)).transpose()?;
+        let delivered = DeliveryFacts { output: place.name(), store: took, total: began.elapsed() };
+        let report = Report::new(facts, Some(delivered));
 
-        if let Some(output) = &self.report_output {
+        if let Some(place) = report_place {
             let text = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
             let manner = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
-            put(&output.destination(&report, now)?, text.into(), &manner, stores, left.saturating_sub(took)).await?;
+            put(&place, text.into(), &manner, stores, left.saturating_sub(took)).await?;
         }
         Ok(report)
     }
 
-    fn manner_of_picture(&self, report: &Report) -> PutOptions {
-        let frame = &report.frame;
+    fn manner_of_picture(&self, facts: &SnapshotFacts) -> PutOptions {
         let metadata = [
-            ("url", Some(report.url.clone())),
-            ("pdt", frame.program_date_time.clone()),
-            ("msn", report.segment.media_sequence_number.map(|number| number.to_string())),
-            ("seconds", frame.presentation_seconds.map(|seconds| seconds.to_string())),
-            ("width", Some(report.width.to_string())),
-            ("height", Some(report.height.to_string())),
-            ("hash", Some(report.verdict.hash.clone())),
+            ("url", Some(facts.url.clone())),
+            ("pdt", facts.presentation.date_text()),
+            ("msn", facts.segment.media_sequence_number.map(|number| number.to_string())),
+            ("seconds", Some(facts.presentation.rounded_seconds().to_string())),
+            ("width", Some(facts.size.0.to_string())),
+            ("height", Some(facts.size.1.to_string())),
+            ("hash", Some(facts.verdict.hash.clone())),
         ];
         PutOptions {
-            content_type: report.format.parse().unwrap_or(Format::Jpeg).media_type(),
+            content_type: facts.format.media_type(),
             cache_control: self.cache_control.clone(),
             metadata: metadata.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             no_clobber: self.no_clobber,
@@ -94,9 +93,4 @@ async fn put(place: &Destination, bytes: Bytes, manner: &PutOptions, stores: &St
         let what = format!("{} was not written in time", place.name());
         Err(Error::new(ErrorKind::Output, what).with_hint("see why it is slow, or raise --timeout"))
     })
-}
-
-/// To a thousandth.
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

@@ -13,6 +13,7 @@ use crate::{
     frontends::error_report::ErrorReport,
     hls::{Key, MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
     report::Cost,
+    time::{round_to_millisecond, seconds_between},
 };
 
 /// The JSON object of `inspect --json`. Fields are added, never renamed.
@@ -219,9 +220,9 @@ fn media(playlist: &MediaPlaylist, now: DateTime<Utc>) -> MediaFacts {
         i_frames_only: playlist.i_frames_only,
         start_seconds: playlist.start.map(|start| start.time_offset),
         segment_count: segments.len(),
-        duration_seconds: rounded(playlist.duration()),
-        shortest_segment_seconds: durations().reduce(f64::min).map(rounded),
-        longest_segment_seconds: durations().reduce(f64::max).map(rounded),
+        duration_seconds: round_to_millisecond(playlist.duration()),
+        shortest_segment_seconds: durations().reduce(f64::min).map(round_to_millisecond),
+        longest_segment_seconds: durations().reduce(f64::max).map(round_to_millisecond),
         target_duration_seconds: playlist.target_duration,
         first_media_sequence_number: playlist.media_sequence,
         last_media_sequence_number: segments.last().map(|segment| segment.media_sequence_number),
@@ -285,10 +286,5 @@ fn dates(segments: &[Segment], now: DateTime<Utc>) -> Option<DateFacts> {
     let length = chrono::TimeDelta::milliseconds((last.duration * 1000.0).round() as i64);
     let end = date.checked_add_signed(length)?;
     let shown = |date: DateTime<Utc>| date.to_rfc3339_opts(SecondsFormat::Millis, true);
-    Some(DateFacts { first: shown(first), end: shown(end), age_seconds: (now - end).num_milliseconds() as f64 / 1000.0 })
-}
-
-/// To a thousandth.
-fn rounded(seconds: f64) -> f64 {
-    (seconds * 1000.0).round() / 1000.0
+    Some(DateFacts { first: shown(first), end: shown(end), age_seconds: seconds_between(end, now) })
 }

@@ -1,206 +1,195 @@
-//! Keys: which way leads to one, fetching them, and what they open.
+//! Finds the key of a segment in the playlist or among the caller's, and fetches it once per job.
 
 use std::{collections::HashMap, sync::Arc};
 
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
 
+use super::cipher::{BLOCK, Cipher};
 use crate::{
     error::{Error, ErrorKind},
     fetch::{Job, Range, data_url},
     hls::{Key, Method},
-    protection::cipher::{BLOCK, Cipher},
     request::{DecryptionKeys, SnapshotRequest},
 };
 
-/// What opens a segment, an init or a part of either.
+/// Refers to the key of a segment, an init or a part of either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct KeyRef {
-    pub kind: KeyScope,
-    pub iv: [u8; BLOCK],
-    /// Where the key is; `None`: the caller has it.
+    pub(super) scope: KeyScope,
+    pub(super) iv: [u8; BLOCK],
+    /// Where to fetch the key; `None`: the caller has it.
     url: Option<Url>,
-    /// The DRM systems that the playlist names, where nothing else leads to a key.
-    pub systems: Vec<&'static str>,
-    /// The name of the protection, for people.
-    pub protection: String,
+    /// Name of the protection, for messages.
+    pub(super) protection: String,
 }
 
-/// How a resource is locked.
+/// What a key encrypts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyScope {
-    /// As a whole.
-    Whole(Cipher),
-    /// Parts of its samples are.
+pub(super) enum KeyScope {
+    /// The segment as a whole.
+    Segment(Cipher),
+    /// Parts of its samples.
     Samples,
-    /// METHOD is not known: perhaps not at all.
+    /// Perhaps nothing: METHOD is unknown.
     Unknown,
 }
 
 impl KeyRef {
-    /// The cipher of the whole resource, where that is what is encrypted.
+    /// The cipher, if the segment is encrypted as a whole.
     pub fn cipher(&self) -> Option<Cipher> {
-        match self.kind {
-            KeyScope::Whole(cipher) => Some(cipher),
+        match self.scope {
+            KeyScope::Segment(cipher) => Some(cipher),
             KeyScope::Samples | KeyScope::Unknown => None,
         }
     }
 }
 
-/// A key is 16 or 32 bytes; so much is read to tell what else has come.
-const LARGEST_ANSWER: u64 = 4096;
+/// Largest response to read, in bytes. A key has 16 or 32; more shows what was sent instead.
+const LARGEST_RESPONSE: u64 = 4096;
 
-/// The keys of one job: those of the caller, and those that were fetched. Cheap to clone.
+/// The keys of one job: the caller's and the fetched ones. Clones share their content.
 #[derive(Clone)]
 pub(crate) struct Keyring {
     job: Job,
-    given: Arc<DecryptionKeys>,
-    most: usize,
-    fetched: Arc<Mutex<HashMap<Url, Fetched>>>,
+    caller_keys: Arc<DecryptionKeys>,
+    max_keys: usize,
+    fetched: Arc<Mutex<HashMap<Url, FetchedKey>>>,
 }
 
-/// A key that was asked for: whoever needs it next waits for the same answer.
-type Fetched = Arc<OnceCell<Arc<[u8]>>>;
+/// A key that was requested: later users wait for the same response.
+type FetchedKey = Arc<OnceCell<Arc<[u8]>>>;
 
 impl Keyring {
     pub fn new(request: &SnapshotRequest, job: &Job) -> Self {
-        Self { job: job.clone(), given: Arc::new(request.keys.clone()), most: request.limits.keys, fetched: Arc::default() }
+        Self { job: job.clone(), caller_keys: Arc::new(request.keys.clone()), max_keys: request.limits.keys, fetched: Arc::default() }
     }
 
-    /// The same keys, fetched within another job.
-    pub fn within(&self, job: &Job) -> Self {
+    /// The same keyring, with the deadline of another job.
+    pub fn with_job(&self, job: &Job) -> Self {
         Self { job: job.clone(), ..self.clone() }
     }
 
-    /// The key that the caller gave for a key ID, or for everything.
-    pub fn given(&self, id: Option<&[u8]>) -> Option<&[u8]> {
-        id.map_or_else(|| self.given.any(), |id| self.given.for_id(id))
+    /// The caller's key for a key ID, or for everything.
+    pub(super) fn caller_key(&self, id: Option<&[u8]>) -> Option<&[u8]> {
+        id.map_or_else(|| self.caller_keys.any(), |id| self.caller_keys.for_id(id))
     }
 
-    /// How a resource is locked that `key` encrypts; `number` is the Media Sequence Number, which is the IV where the playlist has none.
+    /// Resolves the EXT-X-KEY of a segment. `number` is the Media Sequence Number, which is the IV if the tag has none.
     ///
-    /// Fails with `encrypted` where no way leads to a key, and names the DRM system.
+    /// Fails with `encrypted` if neither the caller nor the playlist has a key, and names the DRM system.
     pub fn key_ref(&self, key: Option<&Key>, number: u64) -> Result<Option<KeyRef>, Error> {
         let Some(key) = key else { return Ok(None) };
-        let kind = match &key.method {
-            Method::Aes128 => KeyScope::Whole(Cipher::Cbc128),
-            Method::Aes256 => KeyScope::Whole(Cipher::Cbc256),
-            Method::Aes256Ctr => KeyScope::Whole(Cipher::Ctr256),
-            Method::Aes256Gcm => KeyScope::Whole(Cipher::Gcm256),
+        let protection = key.protection_name();
+        let scope = match &key.method {
+            Method::Aes128 => KeyScope::Segment(Cipher::Cbc128),
+            Method::Aes256 => KeyScope::Segment(Cipher::Cbc256),
+            Method::Aes256Ctr => KeyScope::Segment(Cipher::Ctr256),
+            Method::Aes256Gcm => KeyScope::Segment(Cipher::Gcm256),
             Method::SampleAes | Method::SampleAesCtr => KeyScope::Samples,
-            // A tag with an unknown value is ignored (RFC 8216, 6.3.1), as long as what it stands before is media
-            Method::Other(_) => {
-                let (systems, protection) = (key.drm_systems(), key.protection_name());
-                return Ok(Some(KeyRef { kind: KeyScope::Unknown, iv: [0; BLOCK], url: None, systems, protection }));
-            }
+            // Clients ignore tags with unknown values (RFC 8216, 6.3.1), so the segment is tried as it is
+            Method::Other(_) => return Ok(Some(KeyRef { scope: KeyScope::Unknown, iv: [0; BLOCK], url: None, protection })),
         };
-        let way = key.usable_format();
-        let given = match kind {
-            KeyScope::Whole(_) => self.given.any().is_some(),
-            // Only the media tells its key ID
-            KeyScope::Samples | KeyScope::Unknown => !self.given.is_empty(),
+        let usable = key.usable_format();
+        let caller_has_it = match scope {
+            KeyScope::Segment(_) => self.caller_keys.any().is_some(),
+            // Only the media has the key ID
+            KeyScope::Samples | KeyScope::Unknown => !self.caller_keys.is_empty(),
         };
-        let url = way.and_then(|way| way.url.clone()).filter(|_| self.given.any().is_none());
-        if !given && url.is_none() {
-            return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({})", key.protection_name()))
-                .with_hint("there is no clear key in the playlist: give one with --decryption-key if you have it"));
+        let url = usable.and_then(|format| format.url.clone()).filter(|_| self.caller_keys.any().is_none());
+        if !caller_has_it && url.is_none() {
+            return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({protection})"))
+                .with_hint("the playlist has no clear key; pass one with --decryption-key if you have it"));
         }
-        let told = way.or(key.formats.first()).and_then(|format| format.iv);
-        Ok(Some(KeyRef {
-            kind,
-            iv: told.unwrap_or(u128::from(number).to_be_bytes()),
-            url,
-            systems: key.drm_systems(),
-            protection: key.protection_name(),
-        }))
+        let iv = usable.or(key.formats.first()).and_then(|format| format.iv);
+        Ok(Some(KeyRef { scope, iv: iv.unwrap_or(u128::from(number).to_be_bytes()), url, protection }))
     }
 
-    /// The key of a lock: the caller's, or the playlist's, which is fetched once.
+    /// The caller's key, or the playlist's, fetched once.
     ///
-    /// Fails with `encrypted` where the origin has no key there, or what it has is none, and says which.
-    pub async fn key(&self, lock: &KeyRef) -> Result<Arc<[u8]>, Error> {
-        let Some(url) = &lock.url else {
-            let key = self.given.any().ok_or_else(|| Error::new(ErrorKind::Encrypted, "no key is known for the segment"))?;
-            return sized(lock.kind, key.into(), "--decryption-key");
+    /// Fails with `encrypted` if the origin has no key or sends something else.
+    pub async fn key(&self, key_ref: &KeyRef) -> Result<Arc<[u8]>, Error> {
+        let Some(url) = &key_ref.url else {
+            let key = self.caller_keys.any().ok_or_else(|| Error::new(ErrorKind::Encrypted, "no key for the segment"))?;
+            return check_size(key_ref.scope, key.into(), "--decryption-key");
         };
         let cell = {
             let mut fetched = self.fetched.lock().await;
-            if fetched.len() >= self.most && !fetched.contains_key(url) {
-                let most = self.most;
-                return Err(Error::new(ErrorKind::TooLarge, format!("more than {most} keys would be needed")).with_url(url));
+            if fetched.len() >= self.max_keys && !fetched.contains_key(url) {
+                let max = self.max_keys;
+                return Err(Error::new(ErrorKind::TooLarge, format!("more than {max} keys would be needed")).with_url(url));
             }
             Arc::clone(fetched.entry(url.clone()).or_default())
         };
         let key = cell.get_or_try_init(|| self.fetch(url)).await?;
-        sized(lock.kind, Arc::clone(key), "the key").map_err(|e| e.with_url(url))
+        check_size(key_ref.scope, Arc::clone(key), "the key").map_err(|e| e.with_url(url))
     }
 
-    /// Has a lock's key fetched, where it will be needed. Of samples that the caller may have the key of, only the media tells.
-    pub async fn prefetch(&self, lock: &KeyRef) -> Result<(), Error> {
-        if lock.url.is_none() || (lock.kind == KeyScope::Samples && !self.given.is_empty()) {
+    /// Fetches a key that will be needed. Keys of samples that the caller may have are left to [`Keyring::key`]: only the media has the ID.
+    pub async fn prefetch(&self, key_ref: &KeyRef) -> Result<(), Error> {
+        if key_ref.url.is_none() || (key_ref.scope == KeyScope::Samples && !self.caller_keys.is_empty()) {
             return Ok(());
         }
-        self.key(lock).await.map(|_| ())
+        self.key(key_ref).await.map(|_| ())
     }
 
     async fn fetch(&self, url: &Url) -> Result<Arc<[u8]>, Error> {
         if url.scheme() == "data" {
             return data_url(url)
                 .map(Into::into)
-                .ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL cannot be read").with_url(url));
+                .ok_or_else(|| Error::new(ErrorKind::Encrypted, "the key's data: URL is malformed").with_url(url));
         }
-        match self.job.read(url, Range::ALL, LARGEST_ANSWER).await {
+        match self.job.read(url, Range::ALL, LARGEST_RESPONSE).await {
             Ok((_, bytes)) if bytes.trim_ascii_start().starts_with(b"<") => {
                 Err(Error::new(ErrorKind::Encrypted, "the key is a page of text")
                     .with_url(url)
                     .with_hint("the origin may want a token, a cookie or a header: see --header, --cookie, --user-agent, --referer"))
             }
             Ok((_, bytes)) => Ok(bytes.as_ref().into()),
-            Err(error) => Err(no_key(error, url)),
+            Err(error) => Err(fetch_error(error, url)),
         }
     }
 }
 
-/// What a failure to fetch means: an origin that has no key there is told as such; that it cannot be asked stays what it is.
-fn no_key(error: Error, url: &Url) -> Error {
+/// An origin without the key makes the segment `encrypted`; an unreachable one stays `unreachable`.
+fn fetch_error(error: Error, url: &Url) -> Error {
     let status = error.origin_status();
-    let told = match error.kind() {
-        ErrorKind::HttpStatus => {
-            let told = Error::new(ErrorKind::Encrypted, format!("the key cannot be had: {}", error.message()));
-            told.with_hint(error.hint().unwrap_or("check the key's URL")).with_url(url)
-        }
+    let no_key = || Error::new(ErrorKind::Encrypted, format!("cannot fetch the key: {}", error.message()));
+    let no_key = match error.kind() {
+        ErrorKind::HttpStatus => no_key().with_hint(error.hint().unwrap_or("check the key's URL")).with_url(url),
         ErrorKind::TooLarge if error.is_body_too_large() => {
-            Error::new(ErrorKind::Encrypted, format!("what lies at the key's URL is no key, but {}", error.message())).with_url(url)
+            Error::new(ErrorKind::Encrypted, format!("the resource at the key's URL is no key: {}", error.message())).with_url(url)
         }
-        ErrorKind::NotFound => Error::new(ErrorKind::Encrypted, format!("the key cannot be had: {}", error.message())).with_url(url),
+        ErrorKind::NotFound => no_key().with_url(url),
         _ => error.with_url(url),
     };
     match status {
-        Some(status) => told.with_origin_status(status),
-        None => told,
+        Some(status) => no_key.with_origin_status(status),
+        None => no_key,
     }
 }
 
-fn sized(kind: KeyScope, key: Arc<[u8]>, what: &str) -> Result<Arc<[u8]>, Error> {
-    let wanted = match kind {
-        KeyScope::Whole(cipher) => cipher.key_size(),
+/// Fails with `encrypted` unless the key has the size that the cipher needs. `name` is the key's name in messages.
+fn check_size(scope: KeyScope, key: Arc<[u8]>, name: &str) -> Result<Arc<[u8]>, Error> {
+    let needed = match scope {
+        KeyScope::Segment(cipher) => cipher.key_size(),
         KeyScope::Samples | KeyScope::Unknown => BLOCK,
     };
-    match key.split_at_checked(wanted) {
+    match key.split_at_checked(needed) {
         Some((_, [])) => return Ok(key),
-        // A text editor's line end
+        // Text editors append a line end
         Some((key, b"\n" | b"\r\n")) => return Ok(key.into()),
         _ => {}
     }
-    let error = Error::new(ErrorKind::Encrypted, format!("{what} has {} bytes, where {wanted} are needed", key.len()));
+    let error = Error::new(ErrorKind::Encrypted, format!("{name} has {} bytes, but {needed} are needed", key.len()));
     Err(error.with_hint(match std::str::from_utf8(&key).map(str::trim) {
         Ok("") | Err(_) => "check the key",
-        Ok(text) if is_hexadecimal(text, wanted) => "it is hexadecimal text: give it with --decryption-key if it is meant as the key",
+        Ok(text) if is_hexadecimal(text, needed) => "it is hexadecimal text; if it is the key, pass it with --decryption-key",
         Ok(_) => "it is text: the origin may have sent an error",
     }))
 }
 
-/// Whether the text has the digits of so many bytes.
+/// Whether the text is the hexadecimal form of this number of bytes.
 fn is_hexadecimal(text: &str, bytes: usize) -> bool {
     let digits = text.strip_prefix("0x").unwrap_or(text);
     digits.len() == 2 * bytes && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
@@ -211,30 +200,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_of_the_wrong_size_are_told() {
-        let told = |kind, key: &[u8]| sized(kind, key.into(), "the key").map_err(|e| e.to_string());
-        assert!(told(KeyScope::Samples, &[1; 16]).is_ok());
-        assert!(told(KeyScope::Whole(Cipher::Gcm256), &[1; 32]).is_ok());
-        for (kind, key) in
-            [(KeyScope::Samples, &[200; 32][..]), (KeyScope::Whole(Cipher::Cbc128), b""), (KeyScope::Whole(Cipher::Cbc256), b"x")]
+    fn an_error_names_the_size_of_a_wrong_key() {
+        let checked = |scope, key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.to_string());
+        assert!(checked(KeyScope::Samples, &[1; 16]).is_ok());
+        assert!(checked(KeyScope::Segment(Cipher::Gcm256), &[1; 32]).is_ok());
+        for (scope, key) in
+            [(KeyScope::Samples, &[200; 32][..]), (KeyScope::Segment(Cipher::Cbc128), b""), (KeyScope::Segment(Cipher::Cbc256), b"x")]
         {
-            let said = told(kind, key).expect_err("the wrong size");
-            assert!(said.contains(&format!("{} bytes", key.len())), "{said}");
+            let error = checked(scope, key).expect_err("the wrong size");
+            assert!(error.contains(&format!("{} bytes", key.len())), "{error}");
         }
     }
 
     #[test]
-    fn a_line_end_is_no_part_of_a_key_and_hexadecimal_text_is_none() {
-        let kind = KeyScope::Whole(Cipher::Cbc128);
-        let read = |key: &[u8]| sized(kind, key.into(), "the key").map_err(|e| e.one_line());
+    fn a_line_end_is_stripped_from_a_key_and_hexadecimal_text_is_refused() {
+        let scope = KeyScope::Segment(Cipher::Cbc128);
+        let checked = |key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.to_string());
         for end in [&b""[..], b"\n", b"\r\n"] {
-            assert_eq!(read(&[&[7; 16], end].concat()).as_deref(), Ok(&[7; 16][..]));
+            assert_eq!(checked(&[&[7; 16], end].concat()).as_deref(), Ok(&[7; 16][..]));
         }
-        assert_eq!(read(b"fifteen bytes..\n").as_deref(), Ok(&b"fifteen bytes..\n"[..]));
+        assert_eq!(checked(b"fifteen bytes..\n").as_deref(), Ok(&b"fifteen bytes..\n"[..]));
         for end in [&b"\n\n"[..], b" ", b"\r"] {
-            assert!(read(&[&[7; 16], end].concat()).is_err(), "{end:?}");
+            assert!(checked(&[&[7; 16], end].concat()).is_err(), "{end:?}");
         }
-        let said = read("0123456789abcdefABCDEF9876543210\n".as_bytes()).expect_err("text");
-        assert!(said.contains("--decryption-key"), "{said}");
+        let error = checked("0123456789abcdefABCDEF9876543210\n".as_bytes()).expect_err("text");
+        assert!(error.contains("--decryption-key"), "{error}");
     }
 }

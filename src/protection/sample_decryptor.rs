@@ -1,165 +1,119 @@
-//! Between the network and the demuxer: whole resources are opened as they arrive, and samples as they are asked for.
+//! Decrypts samples, packet by packet, on the decoding thread: Common Encryption, and SAMPLE-AES in transport streams.
 
 use std::{
     fmt::Write as _,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
 };
 
 use tokio::runtime::Handle;
 
-use super::keyring::{KeyRef, KeyScope, Keyring};
+use super::{
+    cipher::{self, BLOCK, EncryptedSample, NalCodec, Scheme},
+    keyring::{KeyRef, KeyScope, Keyring},
+    segment_offsets::SegmentOffsets,
+};
 use crate::{
     error::{Error, ErrorKind},
     hls::drm_system_of,
     libav::{CommonEncryption, DecryptSamples, EncryptedPacket},
-    protection::cipher::{self, EncryptedSample, NalCodec, Scheme},
+    report::Encryption,
 };
 
-/// Opens packets whose samples are encrypted, by the lock of the resource that they lie in.
+/// Decrypts the packets of one stream with the keys of the segments that they lie in.
 pub(crate) struct SampleDecryptor {
     handle: Handle,
     keyring: Keyring,
-    marks: SegmentOffsets,
-    /// Where each segment starts in the playlist, in seconds.
-    starts: Vec<f64>,
-    /// What was found to be encrypted, in the report's words.
-    seen: OnceLock<&'static str>,
-}
-
-/// Where in the stream each resource starts. Written by the feed, read by the unlocker.
-#[derive(Clone, Default)]
-pub(crate) struct SegmentOffsets(Arc<Mutex<Vec<SegmentOffset>>>);
-
-/// The start of a resource.
-#[derive(Debug, Clone)]
-struct SegmentOffset {
-    /// Its offset in the stream, in bytes.
-    offset: u64,
-    /// What locks its samples.
-    lock: Option<KeyRef>,
-    /// The index of its segment.
-    segment: usize,
-}
-
-impl SegmentOffsets {
-    pub fn begin(&self, offset: u64, lock: Option<&KeyRef>, segment: usize) {
-        let mut marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.retain(|mark| mark.offset < offset);
-        marks.push(SegmentOffset { offset, lock: lock.filter(|lock| lock.cipher().is_none()).cloned(), segment });
-    }
-
-    /// Begins with a resource again, now at the stream's first byte: what was before it is left out.
-    pub fn begin_anew(&self, lock: Option<&KeyRef>, segment: usize) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.begin(0, lock, segment);
-    }
-
-    /// The offset at which a resource starts, behind one offset and not behind another.
-    pub fn start_between(&self, from: u64, to: u64) -> Option<u64> {
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        marks.iter().map(|mark| mark.offset).find(|offset| *offset > from && *offset <= to)
-    }
-
-    /// The index of the segment that lies at an offset.
-    pub fn segment_at(&self, position: Option<u64>) -> usize {
-        self.at(position).map_or(0, |mark| mark.segment)
-    }
-
-    fn at(&self, position: Option<u64>) -> Option<SegmentOffset> {
-        let marks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mark = match position {
-            Some(position) => marks.iter().rfind(|mark| mark.offset <= position),
-            None => marks.last(),
-        };
-        mark.cloned()
-    }
-
-    fn lock_at(&self, position: Option<u64>) -> Option<KeyRef> {
-        self.at(position).and_then(|mark| mark.lock)
-    }
+    offsets: SegmentOffsets,
+    /// Start of each segment in the playlist, in seconds.
+    segment_starts: Vec<f64>,
+    detected: OnceLock<Encryption>,
 }
 
 impl SampleDecryptor {
-    pub fn new(keyring: &Keyring, marks: SegmentOffsets, starts: Vec<f64>) -> Self {
-        Self { handle: Handle::current(), keyring: keyring.clone(), marks, starts, seen: OnceLock::new() }
+    pub fn new(keyring: &Keyring, offsets: SegmentOffsets, segment_starts: Vec<f64>) -> Self {
+        Self { handle: Handle::current(), keyring: keyring.clone(), offsets, segment_starts, detected: OnceLock::new() }
     }
 
-    /// What was found to be encrypted, once it was.
-    pub fn seen(&self) -> Option<&'static str> {
-        self.seen.get().copied()
+    /// The encryption of the first encrypted packet; `None` if all were clear.
+    pub fn detected_encryption(&self) -> Option<Encryption> {
+        self.detected.get().copied()
     }
 
-    fn saw(&self, name: &'static str) {
-        self.seen.get_or_init(|| name);
-    }
-
-    /// Common Encryption: the caller's key for the key ID, or the one that the playlist leads to.
-    fn open_common(&self, sealed: &EncryptedPacket<'_>, common: &CommonEncryption) -> Result<Option<Vec<u8>>, Error> {
+    /// Common Encryption, with the caller's key for the key ID or the playlist's key.
+    fn decrypt_common(&self, packet: &EncryptedPacket<'_>, common: &CommonEncryption) -> Result<Option<Vec<u8>>, Error> {
         let scheme = Scheme::of(common.scheme).ok_or_else(|| {
             let name = String::from_utf8_lossy(&common.scheme).into_owned();
-            Error::new(ErrorKind::Encrypted, format!("the media is encrypted by the scheme {name:?}, which is not known here"))
+            Error::new(ErrorKind::Encrypted, format!("the media uses the unknown encryption scheme {name:?}"))
         })?;
-        let lock = self.marks.lock_at(sealed.position).filter(|lock| lock.kind == KeyScope::Samples);
-        let key = match (self.keyring.given(Some(&common.key_id)), &lock) {
+        let key_ref = self.offsets.sample_key_at(packet.position).filter(|key_ref| key_ref.scope == KeyScope::Samples);
+        let key = match (self.keyring.caller_key(Some(&common.key_id)), &key_ref) {
             (Some(key), _) => key.into(),
-            (None, Some(lock)) => self.handle.block_on(self.keyring.key(lock))?,
-            (None, None) => return Err(without_key(sealed, scheme)),
+            (None, Some(key_ref)) => self.fetch_key(key_ref)?,
+            (None, None) => return Err(missing_key(packet, scheme)),
         };
         let key = key.as_ref().try_into().map_err(|_| {
             let size = key.len();
-            Error::new(ErrorKind::Encrypted, format!("the key has {size} bytes, where Common Encryption needs 16"))
+            Error::new(ErrorKind::Encrypted, format!("the key has {size} bytes, but Common Encryption needs {BLOCK}"))
                 .with_hint("check the key")
         })?;
         let sample = EncryptedSample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
-        let mut data = sealed.data.to_vec();
-        let opened = sample.decrypt(&mut data, key)?;
-        self.saw(scheme.name());
-        Ok(opened.then_some(data))
+        let mut data = packet.data.to_vec();
+        let was_encrypted = sample.decrypt(&mut data, key)?;
+        self.detected.get_or_init(|| match scheme {
+            Scheme::Cenc | Scheme::Cens => Encryption::Cenc,
+            Scheme::Cbc1 | Scheme::Cbcs => Encryption::Cbcs,
+        });
+        Ok(was_encrypted.then_some(data))
     }
 
-    fn open_nals(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let Some(lock) = self.marks.lock_at(sealed.position) else { return Ok(None) };
-        let nals = match sealed.codec {
+    /// SAMPLE-AES in a transport stream.
+    fn decrypt_nal_units(&self, packet: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(key_ref) = self.offsets.sample_key_at(packet.position) else { return Ok(None) };
+        let codec = match packet.codec {
             "h264" => NalCodec::H264,
             "hevc" => NalCodec::Hevc,
             other => {
-                return Err(Error::new(ErrorKind::Encrypted, format!("how SAMPLE-AES has {other} in a transport stream is not known")));
+                return Err(Error::new(ErrorKind::Encrypted, format!("SAMPLE-AES of {other} in a transport stream is not supported")));
             }
         };
-        let key = self.handle.block_on(self.keyring.key(&lock))?;
-        let key = key.as_ref().try_into().map_err(|_| Error::internal("a key of the wrong size came through"))?;
-        self.saw("sample-aes");
-        Ok(cipher::decrypt_sample_aes(sealed.data, nals, key, &lock.iv))
+        let key = self.fetch_key(&key_ref)?;
+        let key = key.as_ref().try_into().map_err(|_| Error::internal("a key of the wrong size passed the check"))?;
+        self.detected.get_or_init(|| Encryption::SampleAes);
+        Ok(cipher::decrypt_sample_aes(packet.data, codec, key, &key_ref.iv))
+    }
+
+    fn fetch_key(&self, key_ref: &KeyRef) -> Result<Arc<[u8]>, Error> {
+        self.handle.block_on(self.keyring.key(key_ref))
     }
 }
 
 impl DecryptSamples for SampleDecryptor {
-    fn decrypt(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
-        match &sealed.common_encryption {
-            Some(common) => self.open_common(sealed, common),
-            // Taken as it is, but no more believed than what a key opens
-            None if self.may_be_encrypted(sealed.position) => Ok(Some(sealed.data.to_vec())),
-            None if sealed.is_transport_stream => self.open_nals(sealed),
+    fn decrypt(&self, packet: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
+        match &packet.common_encryption {
+            Some(common) => self.decrypt_common(packet, common),
+            // Used as it is, but verified like a decrypted one
+            None if self.may_be_encrypted(packet.position) => Ok(Some(packet.data.to_vec())),
+            None if packet.is_transport_stream => self.decrypt_nal_units(packet),
             None => Ok(None),
         }
     }
 
     fn resource_time(&self, position: Option<u64>) -> f64 {
-        self.starts.get(self.marks.segment_at(position)).copied().unwrap_or(0.0)
+        self.segment_starts.get(self.offsets.segment_at(position)).copied().unwrap_or(0.0)
     }
 
     fn may_be_encrypted(&self, position: Option<u64>) -> bool {
-        self.marks.lock_at(position).is_some_and(|lock| lock.kind == KeyScope::Unknown)
+        self.offsets.sample_key_at(position).is_some_and(|key_ref| key_ref.scope == KeyScope::Unknown)
     }
 }
 
-fn without_key(sealed: &EncryptedPacket<'_>, scheme: Scheme) -> Error {
-    let mut systems: Vec<_> = sealed.drm_systems.iter().filter_map(|id| drm_system_of(&hex(id))).collect();
+fn missing_key(packet: &EncryptedPacket<'_>, scheme: Scheme) -> Error {
+    let mut systems: Vec<_> = packet.drm_systems.iter().filter_map(|id| drm_system_of(&hex(id))).collect();
     systems.dedup();
-    let whose = if systems.is_empty() { String::new() } else { format!(" with {}", systems.join(", ")) };
-    let id = sealed.common_encryption.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
-    Error::new(ErrorKind::Encrypted, format!("the media is encrypted (Common Encryption, {}{whose}), and no key is known", scheme.name()))
-        .with_hint(format!("give the key of {id} with --decryption-key if you have it"))
+    let drm = if systems.is_empty() { String::new() } else { format!(" with {}", systems.join(", ")) };
+    let key_id = packet.common_encryption.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
+    Error::new(ErrorKind::Encrypted, format!("no key for the encrypted media (Common Encryption, {}{drm})", scheme.name()))
+        .with_hint(format!("pass the key of {key_id} with --decryption-key if you have it"))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -168,19 +122,4 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lock_is_that_of_the_resource_at_a_place() {
-        let marks = SegmentOffsets::default();
-        assert_eq!(marks.lock_at(Some(5)), None);
-        marks.begin(0, None, 0);
-        marks.begin(100, None, 1);
-        assert_eq!((marks.lock_at(Some(50)), marks.segment_at(Some(50)), marks.segment_at(Some(100))), (None, 0, 1));
-        assert_eq!((marks.start_between(0, 99), marks.start_between(0, 100), marks.start_between(100, 200)), (None, Some(100), None));
-    }
 }

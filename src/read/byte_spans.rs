@@ -1,4 +1,4 @@
-//! Which byte ranges make one stream for the demuxer: the init, a segment, and those that continue it.
+//! Plans which byte spans make one stream for the demuxer: the init, a segment, and the segments that continue it.
 
 use std::time::Duration;
 
@@ -8,32 +8,33 @@ use crate::{
     error::Error,
     fetch::Range,
     hls::{self, ByteRange, Init, MediaPlaylist, Segment},
-    protection::{KeyRef, Keyring},
+    protection::{Cipher, KeyRef, Keyring},
 };
 
-/// A stretch of one resource.
+/// A contiguous run of bytes of one resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ByteSpan {
     pub url: Url,
-    /// Where it begins in the resource, in bytes.
+    /// First byte in the resource.
     pub offset: u64,
-    /// How long it is; `None` is to the resource's end.
+    /// Length in bytes; `None` reaches to the end of the resource.
     pub length: Option<u64>,
-    /// Whether it is a Media Initialization Section and nothing else.
+    /// Whether the span is a Media Initialization Section alone.
     pub is_init: bool,
-    /// How much of its start is a Media Initialization Section that was joined to it, in bytes.
+    /// Length in bytes of a Media Initialization Section that was joined to the start.
     pub init_length: u64,
-    /// It may not come: then what stands before it is all that there is. So long is waited for it.
+    /// The span may not exist yet: wait this long for it, then end the stream without it.
     pub may_fail_after: Option<Duration>,
-    /// How it is encrypted.
-    pub lock: Option<KeyRef>,
-    /// The index of its segment in the run.
+    /// How the span is encrypted.
+    pub key_ref: Option<KeyRef>,
+    /// Index of its segment in the [`SegmentSpan`].
     pub segment: usize,
 }
 
 impl ByteSpan {
+    /// All bytes of a clear resource.
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false, init_length: 0, may_fail_after: None, lock: None, segment: 0 }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, init_length: 0, may_fail_after: None, key_ref: None, segment: 0 }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -47,121 +48,130 @@ impl ByteSpan {
         self.length.and_then(|length| self.offset.checked_add(length))
     }
 
-    /// Joins an init and the segment that goes on where it ends in the same resource: one request instead of two.
+    /// Joins the media that follows an init in the same resource, so that one request fetches both. Returns whether it did.
     fn join(&mut self, next: &Self) -> bool {
-        let is_apart = self.is_whole_locked() || next.is_whole_locked();
-        let joins = self.is_init && !is_apart && self.url == next.url && self.end() == Some(next.offset);
+        let is_separate = self.cipher().is_some() || next.cipher().is_some();
+        let joins = self.is_init && !is_separate && self.url == next.url && self.end() == Some(next.offset);
         if joins {
             self.init_length = self.length.unwrap_or_default();
-            self.lock.clone_from(&next.lock);
+            self.key_ref.clone_from(&next.key_ref);
             self.length = next.length.and_then(|length| self.length?.checked_add(length));
             self.is_init = false;
         }
         joins
     }
 
-    /// Whether it is encrypted as a whole, so that it is opened by itself.
-    fn is_whole_locked(&self) -> bool {
-        self.lock.as_ref().is_some_and(|lock| lock.cipher().is_some())
+    /// The cipher, if the span is encrypted as a whole.
+    fn cipher(&self) -> Option<Cipher> {
+        self.key_ref.as_ref().and_then(KeyRef::cipher)
     }
 
-    /// The range from `done` bytes on, at most `most` bytes.
-    pub fn rest(&self, done: u64, most: Option<u64>) -> Range {
-        let first = self.offset.saturating_add(done);
-        let left = self.length.map(|length| length.saturating_sub(done));
-        match (left, most) {
+    /// Whether decryption returns nothing before the last byte arrives.
+    pub(super) fn needs_all_bytes(&self) -> bool {
+        self.cipher().is_some_and(Cipher::needs_all)
+    }
+
+    /// The range of the resource from `position` in the span on, at most `max` bytes.
+    pub(super) fn range_from(&self, position: u64, max: Option<u64>) -> Range {
+        let first = self.offset.saturating_add(position);
+        let rest = self.length.map(|length| length.saturating_sub(position));
+        match (rest, max) {
             (None, None) => Range { first, last: None },
-            (Some(left), Some(most)) => Range::of(first, left.min(most)),
+            (Some(rest), Some(max)) => Range::of(first, rest.min(max)),
             (Some(length), None) | (None, Some(length)) => Range::of(first, length),
         }
     }
 }
 
-/// What is read one behind the other: segments without a break between them.
+/// Consecutive segments that a decoder can decode without a reset.
 #[derive(Debug)]
 pub(crate) struct SegmentSpan {
     pub segments: Vec<Segment>,
-    /// Media that may stand before all of it: the tables of a transport stream whose ranges hold I-frames alone.
+    /// PAT and PMT of a transport stream whose byte ranges hold I-frames alone.
     tables: Option<ByteSpan>,
-    /// The part that the origin is about to have.
+    /// The Partial Segment of EXT-X-PRELOAD-HINT.
     hinted: Option<ByteSpan>,
 }
 
-/// Larger than any tables are.
+/// More than PAT and PMT take, in bytes.
 const LARGEST_TABLES: u64 = 64 << 10;
-/// A part that is hinted at should be there after one part target; a little later is still in time.
-const PARTS_WAITED_FOR: f64 = 1.5;
+/// Wait for a hinted part, in part target durations: it is due after one, and a little later is still in time.
+const HINT_PATIENCE: f64 = 1.5;
 
 impl SegmentSpan {
-    /// From a place on, up to the segment `last`, or to where a decoder could not go on.
-    pub fn new(playlist: &MediaPlaylist, place: hls::PlaylistIndex, last: usize) -> Self {
-        // Each entry of an I-frame Playlist stands for itself
-        let last = if playlist.i_frames_only { place.segment } else { last };
-        let segments = playlist.segments.get(place.segment..).unwrap_or_default();
-        let goes_on = segments.windows(2).take_while(|pair| matches!(pair, [one, next] if continues(one, next))).count();
-        let count = (goes_on + 1).min(last.saturating_sub(place.segment) + 1).min(segments.len());
+    /// The segments from `start` up to the one with the index `last`, or up to a discontinuity.
+    pub fn new(playlist: &MediaPlaylist, start: hls::PlaylistIndex, last: usize) -> Self {
+        // Each entry of an I-frame Playlist is decoded alone
+        let last = if playlist.i_frames_only { start.segment } else { last };
+        let segments = playlist.segments.get(start.segment..).unwrap_or_default();
+        let continuations = segments.windows(2).take_while(|pair| matches!(pair, [one, next] if continues(one, next))).count();
+        let count = (continuations + 1).min(last.saturating_sub(start.segment) + 1).min(segments.len());
         let mut segments = segments.get(..count).unwrap_or_default().to_vec();
-        if let Some(first) = segments.first_mut().filter(|_| place.part > 0) {
-            *first = first.from_part(place.part);
+        if let Some(first) = segments.first_mut().filter(|_| start.part > 0) {
+            *first = first.from_part(start.part);
         }
         let tables = segments.first().filter(|_| playlist.i_frames_only).and_then(|segment| tables(playlist, segment));
         Self { segments, tables, hinted: None }
     }
 
-    /// Where each segment starts in the playlist, in seconds.
+    /// The start of each segment in the playlist, in seconds.
     pub fn starts(&self) -> Vec<f64> {
         self.segments.iter().map(|segment| segment.start).collect()
     }
 
-    /// Reads on into the part that the origin hints at.
+    /// Appends the Partial Segment of EXT-X-PRELOAD-HINT, if the playlist has one.
     #[must_use]
     pub fn with_hint(mut self, playlist: &MediaPlaylist) -> Self {
         self.hinted = playlist.hint.as_ref().zip(playlist.part_target).map(|(hint, target)| ByteSpan {
             offset: hint.offset,
             length: hint.length,
-            may_fail_after: Some(Duration::from_secs_f64((target * PARTS_WAITED_FOR).clamp(0.1, 10.0))),
+            may_fail_after: Some(Duration::from_secs_f64((target * HINT_PATIENCE).clamp(0.1, 10.0))),
             ..ByteSpan::whole(&hint.url)
         });
         self
     }
 
-    /// The byte ranges with the init, up to the first segment that nothing opens. Fails with `encrypted` where that is the first one, or
-    /// the init.
-    pub fn parts(&self, keyring: &Keyring) -> Result<Vec<ByteSpan>, Error> {
+    /// The byte spans of the init and the segments, up to the first segment without a key. Fails with `encrypted` if the init or the first
+    /// segment has none.
+    pub fn byte_spans(&self, keyring: &Keyring) -> Result<Vec<ByteSpan>, Error> {
         let Some(first) = self.segments.first() else { return Ok(Vec::new()) };
-        let mut parts = Vec::new();
+        let mut spans = Vec::new();
         if let Some(Init { url, byte_range, key }) = first.init.as_deref() {
-            // An init needs an IV of its own; where it has none, the segment's is the best guess
-            let lock = keyring.key_ref(key.as_deref(), first.media_sequence_number)?;
-            parts.push(ByteSpan { is_init: true, lock, ..ByteSpan::new(url, *byte_range) });
+            // An encrypted init needs an IV attribute; without one, the segment's number is the best guess
+            let key_ref = keyring.key_ref(key.as_deref(), first.media_sequence_number)?;
+            spans.push(ByteSpan { is_init: true, key_ref, ..ByteSpan::new(url, *byte_range) });
         }
-        let mut add = |part: ByteSpan| {
-            if !parts.last_mut().is_some_and(|last: &mut ByteSpan| last.join(&part)) {
-                parts.push(part);
+        let mut add = |span: ByteSpan| {
+            if !spans.last_mut().is_some_and(|last: &mut ByteSpan| last.join(&span)) {
+                spans.push(span);
             }
         };
         for (index, segment) in self.segments.iter().enumerate() {
-            let lock = match keyring.key_ref(segment.key.as_deref(), segment.media_sequence_number) {
-                Err(_) if index > 0 => return Ok(parts),
-                lock => lock?,
+            let key_ref = match keyring.key_ref(segment.key.as_deref(), segment.media_sequence_number) {
+                Err(_) if index > 0 => return Ok(spans),
+                key_ref => key_ref?,
             };
-            let whole = segment.complete.then(|| ByteSpan::new(&segment.url, segment.byte_range));
-            let partial = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
-            let media = whole.into_iter().chain(partial.map(|part| ByteSpan::new(&part.url, part.byte_range)));
-            let media = media.map(|part| ByteSpan { lock: lock.clone(), segment: index, ..part });
             let tables = self.tables.clone().filter(|_| index == 0 && first.init.is_none());
-            // What is encrypted range by range has no clear tables
-            let tables = tables.filter(|_| lock.as_ref().is_none_or(|lock| lock.cipher().is_none()));
+            // Ranges that are encrypted one by one have no clear tables
+            let tables = tables.filter(|_| key_ref.as_ref().and_then(KeyRef::cipher).is_none());
+            let media = media_spans(segment).map(|span| ByteSpan { key_ref: key_ref.clone(), segment: index, ..span });
             tables.into_iter().chain(media).for_each(&mut add);
         }
         if let (Some(hinted), Some(last)) = (&self.hinted, self.segments.last()) {
             let number = last.media_sequence_number + u64::from(last.complete);
-            if let Ok(lock) = keyring.key_ref(last.key.as_deref(), number) {
-                add(ByteSpan { lock, segment: self.segments.len() - 1, ..hinted.clone() });
+            if let Ok(key_ref) = keyring.key_ref(last.key.as_deref(), number) {
+                add(ByteSpan { key_ref, segment: self.segments.len() - 1, ..hinted.clone() });
             }
         }
-        Ok(parts)
+        Ok(spans)
     }
+}
+
+/// The whole segment, or its Partial Segments while it is incomplete.
+fn media_spans(segment: &Segment) -> impl Iterator<Item = ByteSpan> {
+    let whole = segment.complete.then(|| ByteSpan::new(&segment.url, segment.byte_range));
+    let parts = segment.parts.iter().filter(|part| !segment.complete && !part.gap);
+    whole.into_iter().chain(parts.map(|part| ByteSpan::new(&part.url, part.byte_range)))
 }
 
 /// Whether a decoder can go on from one segment to the next.

@@ -1,4 +1,4 @@
-//! What a job has downloaded of its segments, so that nothing is downloaded twice when a search goes further back.
+//! Downloaded bytes of a job's segments, so that a search that goes further back downloads nothing twice.
 
 use std::{
     collections::HashMap,
@@ -11,37 +11,36 @@ use url::Url;
 use super::byte_spans::ByteSpan;
 use crate::fetch::Validators;
 
-/// The start of a resource, or all of it.
+/// The first bytes of a span, or all of them.
 #[derive(Clone, Default)]
-pub(crate) struct CachedDownload {
+pub(super) struct CachedDownload {
     pub chunks: Vec<Bytes>,
     pub length: u64,
-    pub is_whole: bool,
-    pub version: Option<Validators>,
+    pub is_complete: bool,
+    pub validators: Option<Validators>,
 }
 
-/// Downloaded parts by address and range. Clones share one content, which the job's limit on bytes bounds.
+/// Downloads by URL and range. Clones share their content; `max_bytes` bounds its size.
 #[derive(Clone, Default)]
-pub(crate) struct DownloadCache(Arc<Mutex<HashMap<DownloadKey, CachedDownload>>>);
+pub(crate) struct DownloadCache(Arc<Mutex<HashMap<CacheKey, CachedDownload>>>);
 
-type DownloadKey = (Url, u64, Option<u64>);
+type CacheKey = (Url, u64, Option<u64>);
 
-fn key(part: &ByteSpan) -> DownloadKey {
-    (part.url.clone(), part.offset, part.length)
+fn key(span: &ByteSpan) -> CacheKey {
+    (span.url.clone(), span.offset, span.length)
 }
 
 impl DownloadCache {
-    /// What is there of a part.
-    pub fn get(&self, part: &ByteSpan) -> Option<CachedDownload> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key(part)).cloned()
+    pub(super) fn get(&self, span: &ByteSpan) -> Option<CachedDownload> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key(span)).cloned()
     }
 
-    /// Keeps what has come of a part, unless more is there already.
-    pub fn put(&self, part: &ByteSpan, kept: CachedDownload) {
-        let mut parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = parts.entry(key(part)).or_default();
-        if kept.length > known.length || (kept.is_whole && !known.is_whole && kept.length == known.length) {
-            *known = kept;
+    /// Stores a download unless the cache holds as much of the span already.
+    pub(super) fn put(&self, span: &ByteSpan, download: CachedDownload) {
+        let mut downloads = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = downloads.entry(key(span)).or_default();
+        if download.length > known.length || (download.is_complete && !known.is_complete && download.length == known.length) {
+            *known = download;
         }
     }
 }

@@ -1,10 +1,18 @@
-//! Reading media: the byte spans of a plan, downloaded in order, decrypted, and handed to the demuxer as one stream.
+//! Reads media: downloads the byte spans of a plan in order, decrypts them, and joins them into one stream for the demuxer.
+//!
+//! ```text
+//! SegmentSpan -> ByteSpan -> SpanDownload -> SegmentDecryptor -> JoinedStream [InitFilter] -> demuxer
+//!                            [DownloadCache]  (protection)
+//! ```
+//!
+//! [`SegmentReader`] drives them, one span after the other.
 
 mod byte_spans;
-mod decode_permit;
 mod download_cache;
 mod init_filter;
+mod joined_stream;
 mod segment_reader;
+mod span_download;
 
 pub(crate) use byte_spans::{ByteSpan, SegmentSpan, continues};
 pub(crate) use download_cache::DownloadCache;

@@ -18,7 +18,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     error::{Error, ErrorKind},
-    report::Report,
+    report::SnapshotFacts,
     request::Format,
 };
 
@@ -89,12 +89,12 @@ impl Output {
         }
     }
 
-    /// The destination of the picture of `report`, taken at `now`.
-    pub fn destination(&self, report: &Report, now: DateTime<Utc>) -> Result<Destination, Error> {
+    /// The destination of the picture of `facts`, taken at `now`.
+    pub fn destination(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
-            Self::Path(template) => Destination::Path(PathBuf::from(template.fill(report, now))),
-            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", &template.fill(report, now))?),
+            Self::Path(template) => Destination::Path(PathBuf::from(template.fill(facts, now))),
+            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", &template.fill(facts, now))?),
         })
     }
 }

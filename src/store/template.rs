@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use ring::digest;
 use url::Url;
 
-use crate::{error::Error, report::Report, request::Format};
+use crate::{error::Error, report::SnapshotFacts};
 
 /// A path or URL with placeholders, such as `{msn}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +74,12 @@ impl OutputTemplate {
         !self.text.contains(['{', '}'])
     }
 
-    /// The name of the picture of `report`, taken at `now`.
-    pub(super) fn fill(&self, report: &Report, now: DateTime<Utc>) -> String {
+    /// The name of the picture of `facts`, taken at `now`.
+    pub(super) fn fill(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> String {
         let text = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.clone(),
             // An incomplete name is better than no picture
-            TemplatePiece::Placeholder(placeholder) => placeholder.value(report, now).unwrap_or_else(|| "unknown".to_owned()),
+            TemplatePiece::Placeholder(placeholder) => placeholder.value(facts, now).unwrap_or_else(|| "unknown".to_owned()),
         };
         self.pieces.iter().map(text).collect()
     }
@@ -101,29 +101,26 @@ impl Placeholder {
     }
 
     /// The value for one picture; `None` if the stream does not signal it.
-    fn value(self, report: &Report, now: DateTime<Utc>) -> Option<String> {
+    fn value(self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Option<String> {
         // No colons: not every file system allows them
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
             Self::Now => Some(stamp(now)),
-            Self::ProgramDateTime => {
-                let date = report.frame.program_date_time.as_deref()?;
-                DateTime::parse_from_rfc3339(date).ok().map(|date| stamp(date.to_utc()))
-            }
-            Self::MediaSequenceNumber => report.segment.media_sequence_number.map(|number| number.to_string()),
+            Self::ProgramDateTime => facts.presentation.program_date_time.map(stamp),
+            Self::MediaSequenceNumber => facts.segment.media_sequence_number.map(|number| number.to_string()),
             Self::Host => {
-                let url = Url::parse(&report.url).ok()?;
+                let url = Url::parse(&facts.url).ok()?;
                 let safe = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
                 url.host_str().map(|host| host.chars().map(safe).collect())
             }
             // The report's URL has no query values, so changing tokens do not change the hash, and it reveals none
             Self::Stream => {
-                let digest = digest::digest(&digest::SHA256, report.url.as_bytes());
+                let digest = digest::digest(&digest::SHA256, facts.url.as_bytes());
                 digest.as_ref().first_chunk::<STREAM_BYTES>().map(|first| format!("{:08x}", u32::from_be_bytes(*first)))
             }
-            Self::Width => Some(report.width.to_string()),
-            Self::Height => Some(report.height.to_string()),
-            Self::Extension => report.format.parse().ok().map(|format: Format| format.extension().to_owned()),
+            Self::Width => Some(facts.size.0.to_string()),
+            Self::Height => Some(facts.size.1.to_string()),
+            Self::Extension => Some(facts.format.extension().to_owned()),
         }
     }
 }

@@ -43,7 +43,7 @@ pub fn answer(cell: Cell) -> Answer {
     let usual = usual(kind, place);
     // With another Variant to go on to, the reload has less time
     if place == Place::Reload && fault == Fault::Slow && way == Way::Direct {
-        return usual.after("loaded again");
+        return usual.after("reloaded");
     }
     // A hinted Part is taken whole
     if fault == Fault::Slow || (fault.spares_the_key_frame() && place != Place::HintedPart) {

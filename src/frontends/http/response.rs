@@ -15,7 +15,6 @@ use super::single_flight::SharedSnapshot;
 use crate::{
     error::{Error, ErrorKind},
     report::Report,
-    request::Format,
 };
 
 /// A live picture is old in a moment.
@@ -42,7 +41,7 @@ pub(super) fn picture(taken: &SharedSnapshot, cache_control: Option<&str>, asker
     if has_already(asker, &taken.etag) {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    let media_type = report.format.parse().unwrap_or(Format::Jpeg).media_type();
+    let media_type = report.format.media_type();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     (headers, Body::from(taken.picture.clone())).into_response()
 }

@@ -97,5 +97,5 @@ async fn take(mut request: SnapshotRequest, client: &Client, jobs: &Semaphore) -
     let taken = capture::take(&request, client).await?;
     let digest = digest::digest(&digest::SHA256, &taken.picture);
     let etag = URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default());
-    Ok(SharedSnapshot { picture: taken.picture.into(), report: taken.report, etag: format!("\"{etag}\"") })
+    Ok(SharedSnapshot { picture: taken.picture.into(), report: Report::new(taken.facts, None), etag: format!("\"{etag}\"") })
 }

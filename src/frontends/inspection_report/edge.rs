@@ -75,7 +75,7 @@ pub(super) fn places(playlist: &MediaPlaylist) -> Vec<PlaceFacts> {
     let mut places = Vec::new();
     for segment in &playlist.segments {
         let mut tell = |what| {
-            let seconds = super::rounded(segment.start);
+            let seconds = crate::time::round_to_millisecond(segment.start);
             places.push(PlaceFacts { media_sequence_number: segment.media_sequence_number, seconds, what });
         };
         if segment.discontinuity_sequence_number != before {

@@ -119,7 +119,7 @@ impl Worker {
 
     async fn keep(&self, request: &SnapshotRequest) -> Result<Done, Error> {
         let taken = capture::take(request, &self.client).await?;
-        Ok(Done { report: taken.report, picture: Some(taken.picture) })
+        Ok(Done { report: Report::new(taken.facts, None), picture: Some(taken.picture) })
     }
 
     fn asked(&self, request: &Value) -> Result<Options, Error> {

@@ -1,0 +1,284 @@
+//! Searches one Media Playlist for a frame: reads segments from a given one on, and earlier ones if the frame depends on them.
+
+use std::sync::Arc;
+
+use super::{
+    context::JobContext,
+    decode_job::{DecodeInput, DecodedPicture, DomainStates, InputLayout, run_decode_job},
+    facts::{self, Capture},
+};
+use crate::{
+    error::{Error, ErrorKind, redacted},
+    hls::{Goal, MediaPlaylist, PlaylistIndex, Segment, Tiles},
+    libav::{DomainState, SearchTarget, SearchTime},
+    read::{self, SegmentSpan},
+    report::{Encryption, SegmentReport},
+    request::{Crop, Position},
+    time::TIME_TOLERANCE,
+};
+
+/// Segments to read after the wanted one: frames are reordered across segment borders, and some segments hold no video.
+const SEGMENTS_READ_AHEAD: usize = 4;
+
+/// Searches of one Media Playlist, which share what they learn.
+#[derive(Clone)]
+pub(super) struct PlaylistSearch<'a> {
+    pub context: JobContext<'a>,
+    pub playlist: &'a MediaPlaylist,
+    /// The Variant's BANDWIDTH, in bits per second.
+    bandwidth: Option<u64>,
+    states: Arc<DomainStates>,
+}
+
+impl<'a> PlaylistSearch<'a> {
+    pub fn new(context: &JobContext<'a>, playlist: &'a MediaPlaylist, bandwidth: Option<u64>) -> Self {
+        Self { context: context.clone(), playlist, bandwidth, states: Arc::default() }
+    }
+
+    /// The same search with another deadline.
+    pub fn with_context(&self, context: JobContext<'a>) -> Self {
+        Self { context, ..self.clone() }
+    }
+
+    /// Captures the frame of `goal`, reading from `index` on, and earlier segments if needed. `is_first`: no other candidate was tried.
+    pub async fn capture_at(&self, index: PlaylistIndex, goal: Goal, is_first: bool) -> Result<Capture, Error> {
+        let target = match goal {
+            Goal::FirstKeyFrame => SearchTarget::FirstKeyFrame,
+            Goal::LastFrame => SearchTarget::LastFrame,
+            Goal::KeyFrameAtOrBefore(seconds) => SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)),
+            Goal::FrameAt(seconds) => SearchTarget::FrameAt(SearchTime::FromStart(seconds)),
+        };
+        let mut attempts = Attempts::default();
+        let span = self.span(index, index, goal, is_first);
+        if target == SearchTarget::FirstKeyFrame {
+            return match self.decode(&span, target).await? {
+                Some(picture) => self.capture(&span, picture),
+                None => self.capture_with_earlier_parameters(index, &span).await,
+            };
+        }
+        if let Some(picture) = attempts.add(self.decode(&span, target).await)? {
+            return self.capture(&span, picture);
+        }
+        let mut from = index;
+        while let Some(earlier) = self.previous(from, index) {
+            from = earlier;
+            let span = self.span(from, index, goal, is_first);
+            if let Some(picture) = attempts.add(self.decode(&span, target).await)? {
+                return self.capture(&span, picture);
+            }
+        }
+        self.capture_next_key_frame(index, attempts).await
+    }
+
+    /// The first key frame from `index` on: no earlier frame can be decoded, so it is the nearest.
+    async fn capture_next_key_frame(&self, index: PlaylistIndex, mut attempts: Attempts) -> Result<Capture, Error> {
+        let had_video = attempts.had_video;
+        let mut next = index;
+        while self.playlist.segments.get(next.segment).is_some_and(|segment| !segment.gap) {
+            let span = SegmentSpan::new(self.playlist, next, self.playlist.segments.len());
+            match self.decode(&span, SearchTarget::FirstKeyFrame).await {
+                Ok(Some(picture)) => {
+                    let mut capture = self.capture(&span, picture)?;
+                    capture.notes.push("no key frame precedes that position; the first one after it was used".to_owned());
+                    return Ok(capture);
+                }
+                Ok(None) => return Err(missing_parameters()),
+                // Another stream may follow a discontinuity
+                Err(error) if error.kind() == ErrorKind::NoVideo => {
+                    attempts.no_video.get_or_insert(error);
+                    next = (next.segment + span.segments.len().max(1)).into();
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let undecodable = || Error::new(ErrorKind::Undecodable, "no frame at that position can be decoded");
+        Err(attempts.no_video.filter(|_| !had_video).unwrap_or_else(undecodable))
+    }
+
+    /// The first key frame of a span, once an earlier segment has given the parameter sets that it lacks.
+    async fn capture_with_earlier_parameters(&self, index: PlaylistIndex, span: &SegmentSpan) -> Result<Capture, Error> {
+        let mut from = index;
+        while let Some(earlier) = self.previous(from, index) {
+            from = earlier;
+            // Only its parameter sets are needed: the picture is dropped
+            match self.decode(&self.span(from, from, Goal::FirstKeyFrame, false), SearchTarget::FirstKeyFrame).await {
+                Err(error) if !matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) => return Err(error),
+                _ => {}
+            }
+            if let Some(picture) = self.decode(span, SearchTarget::FirstKeyFrame).await? {
+                return self.capture(span, picture);
+            }
+        }
+        Err(missing_parameters())
+    }
+
+    /// The first key frame of the segment at `index` that is presented after `seconds`.
+    pub async fn key_frame_after(&self, index: PlaylistIndex, seconds: f64) -> Result<Option<Capture>, Error> {
+        let span = SegmentSpan::new(self.playlist, index, index.segment);
+        match self.decode(&span, SearchTarget::KeyFrameAfter(seconds)).await {
+            Ok(Some(picture)) => self.capture(&span, picture).map(Some),
+            Ok(None) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::Undecodable | ErrorKind::NoVideo) || error.is_gone() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The segments from `from` on that a search for a frame in `index` may have to read.
+    fn span(&self, from: PlaylistIndex, index: PlaylistIndex, goal: Goal, is_first: bool) -> SegmentSpan {
+        let newest = self.playlist.segments.len().saturating_sub(1);
+        match goal {
+            // The newest frame may be in the hinted part
+            Goal::LastFrame if is_first && index.segment + 1 >= newest => {
+                SegmentSpan::new(self.playlist, from, newest).with_hint(self.playlist)
+            }
+            Goal::LastFrame => SegmentSpan::new(self.playlist, from, index.segment),
+            Goal::FirstKeyFrame if !is_first => SegmentSpan::new(self.playlist, from, index.segment),
+            _ => SegmentSpan::new(self.playlist, from, index.segment + SEGMENTS_READ_AHEAD),
+        }
+    }
+
+    /// The segment before `from`, if a decoder can go on from it and it is near enough to `index`.
+    fn previous(&self, from: PlaylistIndex, index: PlaylistIndex) -> Option<PlaylistIndex> {
+        if from.part > 0 {
+            return Some(from.segment.into());
+        }
+        let previous = from.segment.checked_sub(1)?;
+        let segments = &self.playlist.segments;
+        let (before, this, wanted) = (segments.get(previous)?, segments.get(from.segment)?, segments.get(index.segment)?);
+        let has_key = self.context.keyring.key_ref(before.key.as_deref(), before.media_sequence_number).is_ok();
+        let is_near = wanted.start - before.start <= self.max_look_back();
+        (!before.gap && has_key && is_near && read::continues(before, this)).then(|| previous.into())
+    }
+
+    /// Whether a candidate is near enough to the first one.
+    pub fn is_near(&self, index: PlaylistIndex, first: Option<&PlaylistIndex>) -> bool {
+        let start = |index: &PlaylistIndex| self.playlist.segments.get(index.segment).map_or(0.0, |segment| segment.start);
+        first.is_none_or(|first| (start(first) - start(&index)).abs() <= self.max_look_back())
+    }
+
+    fn max_look_back(&self) -> f64 {
+        self.context.request.limits.max_look_back.as_secs_f64()
+    }
+
+    /// Reads a span and decodes the frame of `target`. `None`: the frame depends on earlier segments.
+    async fn decode(&self, span: &SegmentSpan, target: SearchTarget) -> Result<Option<DecodedPicture>, Error> {
+        let Some(segment) = span.segments.first() else {
+            return Err(Error::internal("the plan names no segment"));
+        };
+        let located = |error: Error| error.with_url(&segment.url).with_media_sequence_number(segment.media_sequence_number);
+        let spans = span.byte_spans(&self.context.keyring).map_err(located)?;
+        let reader = self.context.open_reader(spans, self.first_request(segment, target)).await.map_err(located)?;
+        let input = |layout| DecodeInput { reader, layout, segment_starts: span.starts() };
+        if let Some(tiles) = segment.tiles {
+            let index = self.tile_index(segment, tiles, target);
+            let input = input(InputLayout::Tile(Crop::tile(tiles.layout, index)));
+            let picture =
+                run_decode_job(&self.context, input, SearchTarget::FirstKeyFrame, &mut DomainState::default()).await.map_err(located)?;
+            return Ok(picture.map(|picture| DecodedPicture { seconds: segment.start + f64::from(index) * tiles.duration, ..picture }));
+        }
+        let domain = segment.discontinuity_sequence_number;
+        let mut state = self.states.get(domain);
+        // The playlist alone places the entries of an I-frame Playlist in time
+        if self.playlist.i_frames_only {
+            state.anchor = None;
+        }
+        let input = input(if segment.init.is_some() { InputLayout::Fragments } else { InputLayout::Plain });
+        let picture = run_decode_job(&self.context, input, target, &mut state).await.map_err(located);
+        self.states.set(domain, state);
+        picture
+    }
+
+    /// Index of the tile of an image segment that is presented at the target.
+    fn tile_index(&self, segment: &Segment, tiles: Tiles, target: SearchTarget) -> u32 {
+        /// Playlists round durations.
+        const ROUNDING: f64 = 1e-6;
+        let (columns, rows) = tiles.layout;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float outside of the range is saturated")]
+        let tile_at = |seconds: f64| (seconds / tiles.duration + ROUNDING).floor().max(0.0) as u32;
+        // The last image may be partly filled
+        let last = tile_at(segment.duration - tiles.duration / 2.0).min(columns.saturating_mul(rows).saturating_sub(1));
+        let wants_newest = self.playlist.is_live() && matches!(self.context.request.at, None | Some(Position::Live));
+        match target {
+            SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
+                tile_at(seconds - segment.start).min(last)
+            }
+            SearchTarget::FirstKeyFrame if !wants_newest => 0,
+            _ => last,
+        }
+    }
+
+    /// Size in bytes of the first request: enough for a key frame, by the bit rate. A key frame weighs at most as much as half a second of
+    /// video; a wrong estimate costs one more request. `None` requests everything.
+    fn first_request(&self, segment: &Segment, target: SearchTarget) -> Option<u64> {
+        const UNKNOWN_BIT_RATE: u64 = 256 << 10;
+        const MIN: u64 = 64 << 10;
+        const MAX: u64 = 2 << 20;
+        let wants_first_frame = match target {
+            // Partial Segments are small, and an I-frame's range holds nothing else
+            _ if !segment.complete || self.playlist.i_frames_only => false,
+            SearchTarget::FirstKeyFrame => true,
+            SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
+                seconds - segment.start < 0.001
+            }
+            _ => false,
+        };
+        let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
+        wants_first_frame.then(|| bits.map_or(UNKNOWN_BIT_RATE, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX))
+    }
+
+    fn capture(&self, span: &SegmentSpan, picture: DecodedPicture) -> Result<Capture, Error> {
+        let segment = span.segments.get(picture.segment).ok_or_else(|| Error::internal("the frame's segment was not read"))?;
+        let declared = segment.key.as_deref().and_then(facts::segment_encryption);
+        Ok(Capture {
+            live: self.playlist.is_live(),
+            encryption: picture.encryption.or(declared).unwrap_or(Encryption::None),
+            variant: None,
+            segment: SegmentReport {
+                url: redacted(&segment.url),
+                media_sequence_number: Some(segment.media_sequence_number),
+                discontinuity_sequence_number: Some(segment.discontinuity_sequence_number),
+                part: self.part_at(segment, picture.seconds),
+                i_frame: self.playlist.i_frames_only,
+            },
+            frame: picture.frame,
+            presentation: facts::presentation(picture.seconds, segment.start, segment.program_date_time),
+            image: picture.image,
+            notes: Vec::new(),
+        })
+    }
+
+    /// Index of the Partial Segment presented at `seconds`; `None` if the segment was read whole.
+    fn part_at(&self, segment: &Segment, seconds: f64) -> Option<u64> {
+        let listed = self.playlist.segments.iter().find(|listed| listed.media_sequence_number == segment.media_sequence_number)?;
+        let index = listed.parts.iter().rposition(|part| part.start <= seconds + TIME_TOLERANCE)?;
+        let is_past_the_end = listed.parts.last().is_some_and(|last| seconds >= last.start + last.duration - TIME_TOLERANCE);
+        (!segment.complete).then_some((index + usize::from(is_past_the_end)) as u64)
+    }
+}
+
+/// What the searches for one frame have met so far.
+#[derive(Default)]
+struct Attempts {
+    /// Whether a span had video that depends on earlier segments.
+    had_video: bool,
+    /// The first failure of a span without video.
+    no_video: Option<Error>,
+}
+
+impl Attempts {
+    /// Adds a result; fails unless the previous segment may help. A segment without video shows the last frame of the one before.
+    fn add(&mut self, result: Result<Option<DecodedPicture>, Error>) -> Result<Option<DecodedPicture>, Error> {
+        match result {
+            Ok(None) => self.had_video = true,
+            Err(error) if error.kind() == ErrorKind::NoVideo => {
+                self.no_video.get_or_insert(error);
+            }
+            result => return result,
+        }
+        Ok(None)
+    }
+}
+
+fn missing_parameters() -> Error {
+    Error::new(ErrorKind::Undecodable, "no segment has the parameter sets of the video")
+}

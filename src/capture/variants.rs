@@ -1,0 +1,97 @@
+//! Captures a picture from a Multivariant Playlist: tries its Variants from the best one on.
+
+use url::Url;
+
+use super::{
+    context::{JobContext, TimeShare},
+    facts::{self, Capture},
+    failure_scope::FailureScope,
+    i_frames::capture_i_frame,
+    live::capture_live,
+    media_playlist::SelectedVariant,
+    open,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    hls::{self, MultivariantPlaylist, Variant},
+};
+
+/// Maximum number of Variants to try before reporting the first failure.
+const MAX_VARIANTS: usize = 4;
+
+/// Captures a picture from the best Variant that has one. Fails with the first Variant's failure if none has.
+pub(super) async fn capture_best_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
+    let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    let mut failures = VariantFailures::default();
+    if let Some(best) = variants.first()
+        && let Some(capture) = capture_i_frame(context, multivariant, best, &mut failures.notes).await?
+    {
+        return Ok(Capture { variant: Some(facts::variant_report(best)), ..capture });
+    }
+    for (index, variant) in variants.iter().enumerate() {
+        if failures.urls.len() == MAX_VARIANTS || failures.blocks(variant) {
+            continue;
+        }
+        let has_others = variants.iter().skip(index + 1).any(|other| other.url != variant.url);
+        let share = context.with_time_share(TimeShare::VARIANT, has_others && failures.urls.len() + 1 < MAX_VARIANTS);
+        match Box::pin(capture_variant(&share, multivariant, variant)).await {
+            Ok(mut capture) => {
+                capture.variant = Some(facts::variant_report(variant));
+                capture.notes.extend(failures.notes);
+                return Ok(capture);
+            }
+            Err(error) if FailureScope::of(&error, &context.job).allows_another_variant() => failures.add(error, variant),
+            Err(error) => return Err(failures.first.unwrap_or(error)),
+        }
+    }
+    Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
+}
+
+/// Loads a Variant's Media Playlist and captures a picture from it.
+async fn capture_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, variant: &Variant) -> Result<Capture, Error> {
+    let loaded = open::load_media_playlist(context, &variant.url, &multivariant.variables).await?;
+    context.timing.playlists_loaded();
+    let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };
+    Box::pin(capture_live(context, loaded, Some(selected), &multivariant.variables)).await
+}
+
+/// Failures of the Variants tried so far.
+#[derive(Default)]
+struct VariantFailures {
+    /// The failure to report if no Variant succeeds.
+    first: Option<Error>,
+    notes: Vec<String>,
+    /// Playlists that failed; they are not requested again.
+    urls: Vec<Url>,
+    /// Hosts and ports that refused a connection.
+    dead_hosts: Vec<String>,
+}
+
+impl VariantFailures {
+    fn add(&mut self, error: Error, variant: &Variant) {
+        self.urls.push(variant.url.clone());
+        let error = explained_by_codecs(error, variant);
+        tracing::info!("skipping Variant {}: {}", variant.index, error.one_line());
+        self.notes.push(format!("Variant {} was skipped: {}: {}", variant.index, error.kind(), error.message()));
+        if error.kind() == ErrorKind::Unreachable && error.is_before_connection() {
+            self.dead_hosts.extend(error.full_url().and_then(host_and_port));
+        }
+        self.first.get_or_insert(error);
+    }
+
+    /// Whether a Variant would fail in the same way.
+    fn blocks(&self, variant: &Variant) -> bool {
+        self.urls.contains(&variant.url) || host_and_port(&variant.url).is_some_and(|host| self.dead_hosts.contains(&host))
+    }
+}
+
+fn host_and_port(url: &Url) -> Option<String> {
+    url.host_str().map(|host| format!("{host}:{:?}", url.port_or_known_default()))
+}
+
+/// Replaces a failure to get media or a picture by what CODECS says against the Variant, if it does.
+fn explained_by_codecs(error: Error, variant: &Variant) -> Error {
+    let concerns_media = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable | ErrorKind::Unsupported);
+    let may_be_explained = concerns_media || matches!(error.origin_status(), Some(404 | 410));
+    hls::undecodable_reason(variant).filter(|_| may_be_explained).map_or(error, |reason| reason.with_url(&variant.url))
+}

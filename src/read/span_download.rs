@@ -1,0 +1,274 @@
+//! Downloads one byte span: from the cache first, then from the origin, resumed if a response was bounded or paused.
+
+use std::{collections::VecDeque, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{
+    byte_spans::ByteSpan,
+    download_cache::{CachedDownload, DownloadCache},
+};
+use crate::{
+    error::Error,
+    fetch::{Body, Job, Validators, may_refuse_ranges},
+};
+
+/// More than any Partial Segment has, in bytes.
+const LARGEST_PART: u64 = 16 << 20;
+
+/// The bytes of one span, in order.
+pub(super) struct SpanDownload {
+    span: ByteSpan,
+    job: Job,
+    /// Size of the first request in bytes; `None` requests the whole span.
+    first_request: Option<u64>,
+    body: Option<Body>,
+    /// Offset in the span of the next byte.
+    position: u64,
+    /// `position` at the last request.
+    requested_at: u64,
+    /// Those of the first response: later ones must be of the same version.
+    validators: Option<Validators>,
+    /// Bytes to return before the body's.
+    replay: VecDeque<Bytes>,
+    cache: DownloadCache,
+    recording: Recording,
+}
+
+/// What becomes of the downloaded bytes.
+enum Recording {
+    /// Nothing has been read; the cache may have the start of the span.
+    NotStarted,
+    /// They go to the cache.
+    On(CachedDownload),
+    /// They are dropped: the span is a file or was sought in.
+    Off,
+}
+
+impl SpanDownload {
+    /// A download that sends no request yet.
+    pub fn new(job: &Job, span: ByteSpan, first_request: Option<u64>, cache: &DownloadCache) -> Self {
+        Self {
+            span,
+            job: job.clone(),
+            first_request,
+            body: None,
+            position: 0,
+            requested_at: 0,
+            validators: None,
+            replay: VecDeque::new(),
+            cache: cache.clone(),
+            recording: Recording::NotStarted,
+        }
+    }
+
+    /// A resource that is open already; `head` has been read from `body`.
+    pub fn of_open_body(job: &Job, body: Body, head: Bytes) -> Self {
+        let mut download = Self::new(job, ByteSpan::whole(body.url()), None, &DownloadCache::default());
+        download.body = Some(body);
+        download.replay.extend(Some(head).filter(|head| !head.is_empty()));
+        download.recording = Recording::Off;
+        download
+    }
+
+    pub fn span(&self) -> &ByteSpan {
+        &self.span
+    }
+
+    /// Bytes returned so far; after a seek, the offset of the next byte.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub fn is_cached(&self) -> bool {
+        self.cache.get(&self.span).is_some()
+    }
+
+    /// Sends the first request ahead of [`SpanDownload::next`].
+    pub async fn prefetch(&mut self) -> Result<(), Error> {
+        self.body = Some(self.request().await?);
+        Ok(())
+    }
+
+    /// The next bytes, at least one; `None` at the end of the span.
+    pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        if matches!(self.recording, Recording::NotStarted) {
+            self.start();
+        }
+        if let Some(bytes) = self.replay.pop_front() {
+            self.position += bytes.len() as u64;
+            return Ok(Some(bytes));
+        }
+        if matches!(&self.recording, Recording::On(download) if download.is_complete) {
+            return Ok(None);
+        }
+        loop {
+            let mut body = if let Some(body) = self.body.take() {
+                body
+            } else {
+                self.requested_at = self.position;
+                self.request().await?
+            };
+            self.validators.get_or_insert_with(|| body.validators().clone()).check(body.validators(), body.url())?;
+            if let Some(bytes) = body.chunk().await? {
+                self.body = Some(body);
+                self.record(&bytes);
+                self.position += bytes.len() as u64;
+                return Ok(Some(bytes));
+            }
+            // A response without bytes is the end, whatever size the origin claims
+            if self.is_complete(&body) || self.position == self.requested_at {
+                if let Recording::On(download) = &mut self.recording {
+                    download.is_complete = true;
+                }
+                return Ok(None);
+            }
+            // The first request was too small: request the rest
+            self.first_request = None;
+        }
+    }
+
+    /// All bytes of a span that may not exist yet; `None` unless they arrive within `patience`.
+    pub async fn read_hinted(&self, patience: Duration) -> Option<Bytes> {
+        let whole = async {
+            let mut body = self.request().await?;
+            body.read_to_end(BytesMut::new(), LARGEST_PART).await
+        };
+        match tokio::time::timeout(patience, whole).await {
+            Ok(Ok(bytes)) => Some(bytes).filter(|bytes| !bytes.is_empty()),
+            Ok(Err(error)) => {
+                tracing::debug!("skipping the hinted part: {}", error.one_line());
+                None
+            }
+            Err(_) => {
+                tracing::debug!("skipping the hinted part: it did not arrive in time");
+                None
+            }
+        }
+    }
+
+    /// Stops the download; [`SpanDownload::next`] resumes it.
+    pub fn pause(&mut self) {
+        // An open body may still be needed after its head
+        if self.replay.is_empty() {
+            self.body = None;
+        }
+    }
+
+    /// Continues at `offset`. Later bytes are not cached, since the cache holds the start of a span.
+    pub fn seek_to(&mut self, offset: u64) {
+        self.store();
+        self.recording = Recording::Off;
+        self.replay.clear();
+        self.body = None;
+        self.position = offset;
+    }
+
+    /// Ends the download and moves the received bytes to the cache.
+    pub fn finish(&mut self) {
+        self.store();
+        self.replay.clear();
+        self.body = None;
+    }
+
+    /// Size of the resource in bytes, if the open response tells it.
+    pub fn resource_size(&self) -> Option<u64> {
+        self.body.as_ref().and_then(Body::size)
+    }
+
+    async fn request(&self) -> Result<Body, Error> {
+        let span = &self.span;
+        let opened = self.job.open(&span.url, span.range_from(self.position, self.first_request)).await;
+        match opened {
+            // An origin without range support may answer with almost any status
+            Err(error) if self.first_request.is_some() && span.length.is_none() && error.origin_status().is_some_and(may_refuse_ranges) => {
+                self.job.open(&span.url, span.range_from(self.position, None)).await
+            }
+            Ok(mut body) => {
+                if span.length.is_none() {
+                    body.accept_longer_body();
+                }
+                Ok(body)
+            }
+            failed => failed,
+        }
+    }
+
+    /// Takes what the cache has, unless the span was requested already.
+    fn start(&mut self) {
+        let cached = if self.body.is_none() { self.cache.get(&self.span) } else { None }.unwrap_or_default();
+        self.replay = cached.chunks.iter().cloned().collect();
+        self.validators.clone_from(&cached.validators);
+        self.recording = Recording::On(cached);
+    }
+
+    fn record(&mut self, bytes: &Bytes) {
+        if let Recording::On(download) = &mut self.recording {
+            download.length += bytes.len() as u64;
+            download.chunks.push(bytes.clone());
+            download.validators.clone_from(&self.validators);
+        }
+    }
+
+    fn store(&mut self) {
+        if let Recording::On(download) = std::mem::replace(&mut self.recording, Recording::Off) {
+            self.cache.put(&self.span, download);
+        }
+    }
+
+    /// Whether `body`, which has ended, reached the end of the span.
+    fn is_complete(&self, body: &Body) -> bool {
+        match (self.span.length, body.size()) {
+            (Some(length), _) => self.position >= length || !body.was_limited(),
+            (None, Some(size)) => self.span.offset + self.position >= size,
+            (None, None) => !body.was_limited(),
+        }
+    }
+}
+
+impl Drop for SpanDownload {
+    fn drop(&mut self) {
+        self.store();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        fetch::Client,
+        request::{Limits, NetworkPolicy, RequestHeaders},
+    };
+
+    async fn read_to_end(download: &mut SpanDownload) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = download.next_chunk().await.expect("readable") {
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes
+    }
+
+    #[tokio::test]
+    async fn the_cache_holds_the_start_of_a_span_even_after_a_seek() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let content: Vec<u8> = (0..3_000_000_u32).map(|number| number.to_le_bytes()[1]).collect();
+        let path = folder.path().join("a.mp4");
+        std::fs::write(&path, &content).expect("written");
+        let url = url::Url::from_file_path(&path).expect("a URL");
+        let client = Client::new(&NetworkPolicy::default()).expect("a client");
+        let job = Job::new(&client, &url, &RequestHeaders::default(), &Limits::default()).expect("a job");
+        let cache = DownloadCache::default();
+
+        let mut first = SpanDownload::new(&job, ByteSpan::whole(&url), None, &cache);
+        let start = first.next_chunk().await.expect("readable").expect("the first chunk");
+        first.seek_to(2_000_000);
+        assert_eq!(read_to_end(&mut first).await, content[2_000_000..]);
+        drop(first);
+
+        let mut second = SpanDownload::new(&job, ByteSpan::whole(&url), None, &cache);
+        assert!(second.is_cached());
+        assert_eq!(second.next_chunk().await.expect("readable"), Some(start));
+        second.seek_to(0);
+        assert_eq!(read_to_end(&mut second).await, content);
+    }
+}
