@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::{
     JobContext,
-    facts::{EncodedImage, JobClock, milliseconds},
-    render_job::RenderJob,
+    facts::{JobClock, milliseconds},
 };
 use crate::{
     error::Error,
     libav::{self, ByteSource, DomainState, Found, Fragments, NormalisedStream, SearchOutcome, SearchTarget},
     protection::SampleDecryptor,
     read::SegmentReader,
+    render::{self, EncodedImage, RenderOptions},
     report::FrameReport,
     request::Crop,
 };
@@ -57,7 +57,7 @@ pub(super) async fn run_decode_job(
 ) -> Result<Option<DecodedPicture>, Error> {
     let request = work.request;
     let tile = if let InputLayout::Tile(part) = kind { part } else { Crop::ALL };
-    let (limits, development) = (request.limits, RenderJob::of(request, tile));
+    let (limits, options) = (request.limits, RenderOptions::new(request, tile));
     let bounds = libav::DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames };
     let (first_byte, turn) = (feed.first_byte(), feed.turn());
     let marks = feed.marks();
@@ -85,7 +85,7 @@ pub(super) async fn run_decode_job(
         drop(source);
         let decoded = Instant::now();
         let segment = marks.segment_at(found.position);
-        let made = render_found(*found, &development).map(|grabbed| DecodedPicture { sealed: unlocker.seen(), segment, ..grabbed });
+        let made = render_found(*found, &options).map(|grabbed| DecodedPicture { sealed: unlocker.seen(), segment, ..grabbed });
         (known, made.map(|grabbed| Some((grabbed, decoded, decoded.elapsed()))))
     };
     let done = tokio::task::spawn_blocking(search).await.map_err(|e| Error::internal("the decoding thread failed").with_source(e))?;
@@ -101,27 +101,27 @@ pub(super) async fn run_decode_job(
     }))
 }
 
-fn render_found(found: Found, development: &RenderJob) -> Result<DecodedPicture, Error> {
+fn render_found(found: Found, options: &RenderOptions) -> Result<DecodedPicture, Error> {
     let Found { frame, seconds, media_seconds, .. } = found;
     let facts = FrameReport { pts_seconds: media_seconds.map(rounded), ..facts(&frame) };
-    Ok(DecodedPicture { made: development.make(frame)?, frame: facts, seconds, segment: 0, sealed: None })
+    Ok(DecodedPicture { made: render::render(frame, options)?, frame: facts, seconds, segment: 0, sealed: None })
 }
 
 fn facts(frame: &libav::Frame) -> FrameReport {
-    let (across, down) = frame.shape.sample_aspect_ratio;
+    let (across, down) = frame.sample_aspect_ratio;
     FrameReport {
         codec: frame.codec,
-        coded_width: frame.coded.0,
-        coded_height: frame.coded.1,
+        coded_width: frame.coded_size.0,
+        coded_height: frame.coded_size.1,
         sample_aspect_ratio: format!("{across}:{down}"),
-        rotation: frame.shape.orientation.degrees(),
+        rotation: render::Orientation::of(frame).rotation,
         interlaced: frame.is_interlaced(),
         key_frame: frame.is_key(),
         pts_seconds: None,
         presentation_seconds: None,
         program_date_time: None,
         age_seconds: None,
-        color: frame.colour().report(),
+        color: render::Color::of(frame).report(),
     }
 }
 

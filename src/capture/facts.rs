@@ -10,26 +10,19 @@ use crate::{
     error::redacted,
     hls::{Key, Method, Variant},
     render,
-    report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport, Verdict},
+    report::{Cost, FrameReport, Report, SegmentReport, Timing, VariantReport},
     request::SnapshotRequest,
 };
 
 /// A picture was taken.
 pub(super) struct Capture {
-    pub made: EncodedImage,
+    pub made: render::EncodedImage,
     pub live: bool,
     pub encrypted: &'static str,
     pub variant: Option<VariantReport>,
     pub segment: SegmentReport,
     pub frame: FrameReport,
     pub notes: Vec<String>,
-}
-
-/// The encoded picture.
-pub(super) struct EncodedImage {
-    pub file: Vec<u8>,
-    pub size: (u32, u32),
-    pub verdict: Verdict,
 }
 
 /// Where the time goes.

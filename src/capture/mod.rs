@@ -15,7 +15,6 @@ mod inspect;
 mod live;
 mod media_playlist;
 mod open;
-mod render_job;
 mod select;
 
 pub use inspect::{Inspection, inspect};
@@ -30,7 +29,7 @@ use crate::{
     request::{Format, SnapshotRequest, Source},
 };
 
-pub use render_job::reference_picture;
+pub use crate::render::reference_picture;
 
 use candidates::{FailureScope, TimeShare};
 use facts::{Capture, JobClock};

@@ -8,12 +8,12 @@ use ffmpeg_sys_next as ffi;
 use crate::error::{Error, ErrorKind};
 
 /// `Ok` for a non-negative result of a C function.
-pub(super) fn check(result: c_int) -> Result<c_int, ff::Error> {
+pub(crate) fn check(result: c_int) -> Result<c_int, ff::Error> {
     if result < 0 { Err(ff::Error::from(result)) } else { Ok(result) }
 }
 
 /// A failure of libav's while `doing`, told by its number.
-pub(super) fn failure(doing: &str, error: ff::Error) -> Error {
+pub(crate) fn failure(doing: &str, error: ff::Error) -> Error {
     let enomem = ff::Error::Other { errno: ff::util::error::ENOMEM };
     let kind = match error {
         ff::Error::DecoderNotFound | ff::Error::DemuxerNotFound | ff::Error::PatchWelcome => ErrorKind::Unsupported,
@@ -31,7 +31,7 @@ pub(super) fn failure(doing: &str, error: ff::Error) -> Error {
 }
 
 /// An allocation of libav's that failed.
-pub(super) fn no_memory() -> Error {
+pub(crate) fn no_memory() -> Error {
     Error::new(ErrorKind::TooLarge, "not enough memory")
 }
 
@@ -45,7 +45,7 @@ const LARGEST_KEPT: std::ffi::c_int = 128 << 10;
 
 /// What holds for the whole process. libav writes to stderr by itself, where only our one line belongs: what matters comes back as a
 /// result. And no size in a stream's headers may have it take all memory.
-pub(super) fn set_up() {
+pub(crate) fn set_up() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         ff::log::set_level(ff::log::Level::Quiet);

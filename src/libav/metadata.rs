@@ -1,4 +1,4 @@
-//! What stands beside the numbers: side data of frames and streams.
+//! Side data of frames and streams.
 
 use ff::frame::side_data::Type;
 use ffmpeg_next as ff;
@@ -18,44 +18,44 @@ pub(super) fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStrea
     }
 }
 
-/// Of Dolby Vision: the profile, and what its base layer is compatible with (`dv_bl_signal_compatibility_id`: 0 is nothing).
+/// The Dolby Vision profile and `dv_bl_signal_compatibility_id` (0: the base layer is not viewable by itself).
 pub(super) fn dolby_vision(stream: *mut ffi::AVStream) -> Option<(u8, u8)> {
-    // AVDOVIDecoderConfigurationRecord (libavutil/dovi_meta.h) is bytes alone
+    // AVDOVIDecoderConfigurationRecord (libavutil/dovi_meta.h) consists of single bytes
     of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF, |data| Some((*data.get(2)?, *data.get(7)?))).flatten()
 }
 
-/// Pixels that the container has cut off at the top, bottom, left and right: outside of its clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
-/// Only newer libavs than the oldest tell it.
+/// Pixels to crop at the top, bottom, left and right: those outside of the container's clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
+/// The oldest supported libav does not export them.
 #[cfg_attr(not(feature = "vendored"), expect(unused_variables, clippy::unnecessary_wraps, reason = "see above"))]
 pub(super) fn cropping(stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
     #[cfg(feature = "vendored")]
-    let told = of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
+    let cropping = of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
         let words: Vec<u32> = data.chunks_exact(4).filter_map(|word| Some(u32::from_le_bytes(word.try_into().ok()?))).collect();
         words.try_into().ok()
     })
     .flatten();
     #[cfg(not(feature = "vendored"))]
-    let told = None;
-    told
+    let cropping = None;
+    cropping
 }
 
-/// The brightest light in the programme, in cd/m²: MaxCLL, or else what it was mastered on (CTA-861.3, SMPTE ST 2086).
-pub(super) fn peak(video: &ff::frame::Video) -> Option<f32> {
+/// The peak luminance of the program in cd/m²: MaxCLL, else the maximum luminance of the mastering display (CTA-861.3, SMPTE ST 2086).
+pub(super) fn peak_luminance(video: &ff::frame::Video) -> Option<f32> {
     let word = |data: &[u8], at: usize| Some(u32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));
-    let sane = |peak: &f32| (50.0..=10_000.0).contains(peak);
-    // AVContentLightMetadata begins with MaxCLL. AVMasteringDisplayMetadata holds eight fractions, least and greatest luminance, and two
-    // truths, of which the second says whether the luminances are there (libavutil/mastering_display_metadata.h)
+    let is_plausible = |peak: &f32| (50.0..=10_000.0).contains(peak);
+    // AVContentLightMetadata begins with MaxCLL. AVMasteringDisplayMetadata holds eight rationals, minimum and maximum luminance, then
+    // `has_primaries` and `has_luminance` (libavutil/mastering_display_metadata.h)
     let content = video.side_data(Type::ContentLightLevel).and_then(|side| word(side.data(), 0)).map(|peak| peak as f32);
     let mastered = || {
         let side = video.side_data(Type::MasteringDisplayMetadata)?;
         let data = side.data();
-        let (over, under, there) = (word(data, 72)?, word(data, 76)?, word(data, 84)?);
-        (there != 0 && under != 0).then(|| over as f32 / under as f32)
+        let (numerator, denominator, has_luminance) = (word(data, 72)?, word(data, 76)?, word(data, 84)?);
+        (has_luminance != 0 && denominator != 0).then(|| numerator as f32 / denominator as f32)
     };
-    content.filter(sane).or_else(|| mastered().filter(sane))
+    content.filter(is_plausible).or_else(|| mastered().filter(is_plausible))
 }
 
-/// Reads side data of a stream's parameters.
+/// Reads side data of a stream.
 fn of_stream<T>(stream: *mut ffi::AVStream, kind: ffi::AVPacketSideDataType, read: impl Fn(&[u8]) -> T) -> Option<T> {
     // SAFETY: the stream is open; the side data of its parameters are `nb_coded_side_data` entries, each with `size` bytes.
     #[cfg(libav_coded_side_data)]

@@ -1,7 +1,7 @@
-//! The only room with `unsafe`: bytes in, pictures out, by libavformat, libavcodec and libswscale; WebP by libwebp.
+//! Bytes in, frames out, by libavformat and libavcodec. `unsafe` is only here and in `render/ffi`, the two places that call C.
 //!
 //! ```text
-//! Upstream [-> Fragments] -> Normalised -> Source -> Demuxer -> Units -> Decoder -> Frame -> convert -> jpeg, webp
+//! Upstream [-> Fragments] -> Normalised -> Source -> Demuxer -> Units -> Decoder -> Frame
 //!                                                     [search: which access units make the frame that was asked for]
 //! ```
 //!
@@ -12,45 +12,41 @@
 
 mod about;
 mod byte_source;
-mod colour;
-mod convert;
+mod color_codes;
 mod decode_run;
 mod decoder;
 mod decrypt_samples;
-mod deinterlace;
 mod demuxer;
 mod error;
 mod field_pictures;
 mod first_key_frame;
 mod fragments;
 mod frame;
-mod gray;
 mod init;
-mod jpeg;
 mod key_verification;
 mod metadata;
 mod normalise;
 mod sample_entries;
-mod scale;
 mod search;
 mod seek;
 mod size;
 mod sniff;
 mod sound;
 mod spoilt_slices;
+mod still;
 mod units;
-mod webp;
 
 pub use about::{About, about};
 pub use byte_source::{ByteSource, Upstream};
-pub use colour::Colour;
-pub use convert::{ConvertOptions, PixelForm, picture};
+pub use color_codes::{ColorCodes, MatrixCode, PrimariesCode, TransferCode};
 pub use decrypt_samples::{CommonEncryption, DecryptSamples, EncryptedPacket};
+pub use ffmpeg_next::format::Pixel as PixelFormat;
 pub use fragments::Fragments;
-pub use frame::Frame;
+pub use frame::{FieldOrder, Frame};
 pub use init::{InitSection, needs_init};
-pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
 pub use normalise::NormalisedStream;
 pub use search::{DecodeLimits, DomainState, Found, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
 pub use sniff::{ENOUGH as ENOUGH_TO_RECOGNISE, recognise, refuse_text};
-pub use webp::{encode as encode_webp, encode_lossless as encode_lossless_webp};
+pub use still::decode_jpeg;
+
+pub(crate) use error::{check, failure, no_memory, set_up};

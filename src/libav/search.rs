@@ -10,9 +10,9 @@ use super::{
     decrypt_samples::DecryptSamples,
     demuxer::Mode,
     frame::Frame,
-    jpeg,
     key_verification::does_not_fit,
     sniff::{self, Container},
+    still,
     units::Units,
 };
 use crate::{
@@ -160,7 +160,7 @@ fn still(source: &ByteSource, bounds: DecodeLimits) -> Result<SearchOutcome, Err
     let read = source.from_start().take(LARGEST_STILL).read_to_end(&mut file);
     read.map_err(|e| source.take_error().unwrap_or_else(|| unclean("the picture cannot be read").with_source(e)))?;
     source.acquire_permit()?;
-    let frame = jpeg::still(&file, bounds.pixels)?;
+    let frame = still::decode_whole_jpeg(&file, bounds.pixels)?;
     Ok(SearchOutcome::Found(Box::new(Found { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
 }
 
