@@ -14,14 +14,14 @@ pub(super) fn display_matrix(video: &ff::frame::Video, stream: *mut ffi::AVStrea
     };
     match video.side_data(Type::DisplayMatrix) {
         Some(data) => read(data.data()),
-        None => of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, read).flatten(),
+        None => stream_side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DISPLAYMATRIX, read).flatten(),
     }
 }
 
 /// The Dolby Vision profile and `dv_bl_signal_compatibility_id` (0: the base layer is not viewable by itself).
 pub(super) fn dolby_vision(stream: *mut ffi::AVStream) -> Option<(u8, u8)> {
     // AVDOVIDecoderConfigurationRecord (libavutil/dovi_meta.h) consists of single bytes
-    of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF, |data| Some((*data.get(2)?, *data.get(7)?))).flatten()
+    stream_side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_DOVI_CONF, |data| Some((*data.get(2)?, *data.get(7)?))).flatten()
 }
 
 /// Pixels to crop at the top, bottom, left and right: those outside of the container's clean aperture (`clap`, ISO/IEC 14496-12, 12.1.4).
@@ -29,7 +29,7 @@ pub(super) fn dolby_vision(stream: *mut ffi::AVStream) -> Option<(u8, u8)> {
 #[cfg_attr(not(feature = "vendored"), expect(unused_variables, clippy::unnecessary_wraps, reason = "see above"))]
 pub(super) fn cropping(stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
     #[cfg(feature = "vendored")]
-    let cropping = of_stream(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
+    let cropping = stream_side_data(stream, ffi::AVPacketSideDataType::AV_PKT_DATA_FRAME_CROPPING, |data| {
         let words: Vec<u32> = data.chunks_exact(4).filter_map(|word| Some(u32::from_le_bytes(word.try_into().ok()?))).collect();
         words.try_into().ok()
     })
@@ -56,7 +56,7 @@ pub(super) fn peak_luminance(video: &ff::frame::Video) -> Option<f32> {
 }
 
 /// Reads side data of a stream.
-fn of_stream<T>(stream: *mut ffi::AVStream, kind: ffi::AVPacketSideDataType, read: impl Fn(&[u8]) -> T) -> Option<T> {
+fn stream_side_data<T>(stream: *mut ffi::AVStream, kind: ffi::AVPacketSideDataType, read: impl Fn(&[u8]) -> T) -> Option<T> {
     // SAFETY: the stream is open; the side data of its parameters are `nb_coded_side_data` entries, each with `size` bytes.
     #[cfg(libav_coded_side_data)]
     let found = unsafe {

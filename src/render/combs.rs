@@ -18,7 +18,7 @@ const MIN_DIFFERENCE: i32 = 7;
 const MIN_PIXELS: u16 = 5;
 
 /// Which cells show combs.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Combs {
     columns: usize,
     cells: Vec<bool>,
@@ -70,8 +70,7 @@ impl Combs {
         })
     }
 
-    /// Interpolates the lines of the later field at and around combs. `shift` holds the binary logarithms of how much smaller the plane is
-    /// than luma.
+    /// Interpolates the lines of the later field at and around combs. `shift` is that of the plane (see `PixelLayout::plane_shift`).
     pub fn interpolate_later_field<T: Sample>(&self, plane: &mut PlaneViewMut<'_, T>, order: FieldOrder, shift: (usize, usize)) {
         let (wide, high) = ((CELL >> shift.0).max(1), (CELL >> shift.1).max(1));
         let mut line = vec![0; plane.width];

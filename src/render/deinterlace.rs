@@ -34,11 +34,11 @@ fn remove_combs<T: Sample>(mut video: VideoFrame, field_order: Option<FieldOrder
         let crop = Rect { y: (layout.crop.y / 2) & !1, height: (layout.crop.height / 2).max(1), ..layout.crop };
         return Ok((video, Layout { crop, ..layout }));
     }
-    let pixels = PixelLayout::of(video.format());
+    let format = PixelLayout::of(video.format());
     // The sparse check has not seen all combs
-    let combs = if field_order.is_some() { combs } else { video.samples::<T>(0).map_or(combs, |luma| Combs::find(&luma, pixels.depth, 1)) };
-    for index in 0..pixels.components {
-        let shift = pixels.plane_shift(index);
+    let combs = if field_order.is_some() { combs } else { video.samples::<T>(0).map_or(combs, |luma| Combs::find(&luma, format.depth, 1)) };
+    for index in 0..format.components {
+        let shift = format.plane_shift(index);
         if let Some(mut plane) = video.samples_mut::<T>(index)? {
             combs.interpolate_later_field(&mut plane, order, shift);
         }

@@ -34,7 +34,7 @@ impl Coefficients {
 
 /// Converts 8-bit samples of a stream to those of JFIF.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Conversion {
+pub struct JfifConversion {
     luma: f64,
     luma_black: f64,
     /// The factors of Cb and Cr in luma, Cb and Cr.
@@ -43,9 +43,9 @@ pub struct Conversion {
     chroma_to_cr: [f64; 2],
 }
 
-impl Conversion {
+impl JfifConversion {
     /// From a matrix and a range to BT.601 in the full range.
-    pub fn to_jfif(from: Coefficients, full_range: bool) -> Self {
+    pub fn new(from: Coefficients, full_range: bool) -> Self {
         let to = Coefficients::BT601;
         // R' = Y + red*Cr and B' = Y + blue*Cb with Cb and Cr from -0.5 to 0.5; G' follows from Y
         let (red, blue) = (2.0 * (1.0 - from.red), 2.0 * (1.0 - from.blue));
@@ -61,7 +61,7 @@ impl Conversion {
 
     /// Whether the conversion changes nothing.
     pub fn is_identity(&self) -> bool {
-        *self == Self::to_jfif(Coefficients::BT601, true)
+        *self == Self::new(Coefficients::BT601, true)
     }
 
     /// Converts the three planes of a picture; reads and writes each once.
@@ -116,7 +116,7 @@ const HALF: i16 = 8;
 
 impl Fixed {
     #[expect(clippy::cast_possible_truncation, reason = "the factors are below 2")]
-    fn of(conversion: &Conversion) -> Self {
+    fn of(conversion: &JfifConversion) -> Self {
         let factor = |k: f64| (k * SIXTEENTHS * 65536.0 / f64::from(1 << UP)).round() as i16;
         Self {
             luma: factor(conversion.luma),
@@ -190,7 +190,7 @@ mod tests {
     fn every_color_converts_within_rounding() {
         for from in [Coefficients::BT601, Coefficients::BT709, Coefficients::BT2020, Coefficients::SMPTE240, Coefficients::FCC] {
             for full in [true, false] {
-                let conversion = Conversion::to_jfif(from, full);
+                let conversion = JfifConversion::new(from, full);
                 for r in (0..=255).step_by(51) {
                     for g in (0..=255).step_by(51) {
                         for b in (0..=255).step_by(51) {
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn the_conversion_of_jfif_is_the_identity() {
-        assert!(Conversion::to_jfif(Coefficients::BT601, true).is_identity());
-        assert!(!Conversion::to_jfif(Coefficients::BT709, true).is_identity());
+        assert!(JfifConversion::new(Coefficients::BT601, true).is_identity());
+        assert!(!JfifConversion::new(Coefficients::BT709, true).is_identity());
     }
 }

@@ -39,9 +39,9 @@ use crate::{
     libav::Frame,
     report::Verdict,
 };
-use ffi::{PixelLayout, VideoFrame};
+use convert::ColorConversion;
+use ffi::VideoFrame;
 use geometry::FrameGeometry;
-use tone_map::ToneMapper;
 
 /// An encoded picture and what its content check found.
 pub struct EncodedImage {
@@ -63,17 +63,15 @@ pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedImage, Err
 
 /// Renders a frame to an upright picture with square pixels in sRGB. Fails as [`render`] does before encoding.
 pub fn render_image(frame: Frame, options: &RenderOptions) -> Result<Image, Error> {
-    let color = Color::of(&frame);
-    let opponent_color = color.opponent_color(PixelLayout::of(frame.pixel_format()).depth)?;
+    let conversion = ColorConversion::of(&frame, options.tone_map)?;
     refuse_unviewable_base_layer(&frame)?;
     let layout = FrameGeometry::of(&frame).layout(&options.size, options.max_pixels)?;
-    let tone_mapper = ToneMapper::new(color.dynamic_range(frame.peak_luminance()), color.gamut(), options.tone_map);
     let field_order = frame.field_order();
     let video = gray::add_chroma(VideoFrame::from(frame))?;
     let (video, layout) = deinterlace::deinterlace(video, field_order, layout)?;
-    let source = convert::Source { video, color, opponent_color, tone_mapper };
-    let image = source.convert(&layout, options.image_kind())?;
-    Ok(image.oriented(layout.orientation).on_canvas(layout.canvas, layout.offset))
+    let image = conversion.scale_and_convert(&video, &layout, options.image_kind())?;
+    let upright = image.oriented(layout.orientation);
+    Ok(upright.on_canvas(layout.canvas, layout.offset))
 }
 
 /// Checks the content of a picture and encodes it. Fails as [`render`] does when encoding.

@@ -37,11 +37,11 @@ pub fn is_displaced<T: Sample>(luma: &PlaneView<'_, T>, depth: u32, cells: &[(us
         return false;
     }
     let step = cells.len().div_ceil(MAX_BLOCKS);
-    let level = f32::from(u8::MAX) / ((1_u64 << depth.min(16)) - 1) as f32;
+    let scale = f32::from(u8::MAX) / ((1_u64 << depth.min(16)) - 1) as f32;
     let (mut sums, mut count) = (vec![0.0; 2 * max_displacement + 1], 0_usize);
     let mut displacements = Vec::new();
     for cell in cells.iter().step_by(step) {
-        let differences = differences(luma, *cell, max_displacement, level);
+        let differences = differences(luma, *cell, max_displacement, scale);
         displacements.extend(displacement(&differences, max_displacement, &SINGLE));
         sums.iter_mut().zip(&differences).for_each(|(sum, difference)| *sum += difference);
         count += 1;
@@ -53,7 +53,8 @@ pub fn is_displaced<T: Sample>(luma: &PlaneView<'_, T>, depth: u32, cells: &[(us
 }
 
 /// The mean differences between the odd lines of a block and the mean of the even lines around each, by displacement of the even lines.
-fn differences<T: Sample>(luma: &PlaneView<'_, T>, (x, y): (usize, usize), max_displacement: usize, level: f32) -> Vec<f32> {
+/// `scale` converts them to 8 bits.
+fn differences<T: Sample>(luma: &PlaneView<'_, T>, (x, y): (usize, usize), max_displacement: usize, scale: f32) -> Vec<f32> {
     let half = BLOCK / 2;
     let left = x.saturating_sub(half).clamp(max_displacement, luma.width - BLOCK - max_displacement);
     let top = y.saturating_sub(half).min(luma.height - BLOCK) | 1;
@@ -70,7 +71,7 @@ fn differences<T: Sample>(luma: &PlaneView<'_, T>, (x, y): (usize, usize), max_d
         }
         samples += BLOCK;
     }
-    sums.into_iter().map(|sum| sum as f32 / 2.0 / samples.max(1) as f32 * level).collect()
+    sums.into_iter().map(|sum| sum as f32 / 2.0 / samples.max(1) as f32 * scale).collect()
 }
 
 /// The displacement other than zero that makes the difference small, if no other does.

@@ -126,7 +126,8 @@ impl VideoFrame {
 
     /// Keeps every second line: those of the earlier field.
     pub fn keep_earlier_field(&mut self, order: FieldOrder) {
-        // SAFETY: this reference to the buffers is our own, so its fields may be changed; every second row of a buffer lies within it.
+        // SAFETY: this reference to the buffers is our own, so its fields may be changed; every second row of a plane lies within it. If the
+        // number of chroma rows is odd, the last one of the bottom field may be the next row, which the buffers' padding holds.
         unsafe {
             let frame = self.as_mut_ptr();
             for (data, stride) in (*frame).data.iter_mut().zip(&mut (*frame).linesize) {
