@@ -18,8 +18,9 @@ use std::{
 };
 
 use hlsnap::{
-    libav::{PixelForm, SearchTarget, SearchTime},
-    render::{Chroma, Image},
+    libav::{SearchTarget, SearchTime},
+    render::Image,
+    request::Format,
 };
 use targets::{Chosen, Way};
 
@@ -100,7 +101,7 @@ fn main() {
     println!("{} of {checked} pictures are none of the intact frames: {wrong:?}", wrong.values().sum::<u64>());
 }
 
-const CHOSEN: Chosen = Chosen { form: PixelForm::Jfif(Chroma::Half), width: Some(WIDTH) };
+const CHOSEN: Chosen = Chosen { format: Format::Jpeg, width: Some(WIDTH) };
 
 fn segments(folders: &[PathBuf]) -> Vec<Segment> {
     let mut files = Vec::new();

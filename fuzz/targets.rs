@@ -10,12 +10,12 @@ use hlsnap::{
     frontends::fuzz_entry,
     hls::{self, Playlist, Variables},
     libav::{
-        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalisedStream, PixelForm,
-        SearchOutcome, SearchTarget, SearchTime, Upstream,
+        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalisedStream, SearchOutcome,
+        SearchTarget, SearchTime, Upstream,
     },
     protection::cipher::{self, EncryptedSample, NalCodec, Scheme},
-    render::{Chroma, Image},
-    request::{Limits, Precision, Size, ToneMap, VariantChoice},
+    render::{self, Image, RenderOptions},
+    request::{Checks, Encoding, Format, Limits, Precision, Size, ToneMap, VariantChoice},
 };
 use url::Url;
 
@@ -64,23 +64,17 @@ pub fn media(data: &[u8], way: Way) {
         _ => SearchTarget::FrameAt(SearchTime::Fraction(0.5)),
     };
     let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
-    let _ = pictures(
-        data,
-        piece,
-        way,
-        wanted,
-        Chosen { form: if first & 4 == 0 { PixelForm::Jfif(Chroma::Half) } else { PixelForm::Rgb }, width: Some(64) },
-    );
+    let _ = pictures(data, piece, way, wanted, Chosen { format: if first & 4 == 0 { Format::Jpeg } else { Format::Png }, width: Some(64) });
 }
 
 /// What is made of a frame.
 #[derive(Clone, Copy)]
 pub struct Chosen {
-    pub form: PixelForm,
+    pub format: Format,
     pub width: Option<u32>,
 }
 
-/// The picture that the pipeline gives as clean, with its file where it is a JPEG.
+/// The picture that the pipeline gives as clean, with its file.
 pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chosen: Chosen) -> Result<Option<(Image, Vec<u8>)>, Error> {
     let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
     let source = if way == Way::Fragments {
@@ -94,15 +88,15 @@ pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chose
     let SearchOutcome::Found(found) = libav::search(&source, wanted, kind, bounds, &Key, &mut libav::DomainState::default())? else {
         return Ok(None);
     };
-    let frame = found.frame;
-    let size = Size { width: chosen.width, ..Size::default() };
-    let wanted = libav::ConvertOptions { size, tone_map: ToneMap::Auto, form: chosen.form, pixels: 2 << 20 };
-    let picture = libav::picture(&frame, &wanted)?;
-    let _ = hlsnap::render::verdict(&picture, &hlsnap::request::Checks { detect_bars: true, ..Default::default() });
-    let file = match &picture {
-        Image::Jfif(planes) => libav::encode_jpeg(planes.clone(), 85)?,
-        Image::Rgb(_) => Vec::new(),
+    let options = RenderOptions {
+        size: Size { width: chosen.width, ..Size::default() },
+        tone_map: ToneMap::Auto,
+        encoding: Encoding { format: chosen.format, ..Encoding::default() },
+        checks: Checks { detect_bars: true, ..Checks::default() },
+        max_pixels: 2 << 20,
     };
+    let picture = render::render_image(found.frame, &options)?;
+    let file = render::encode_image(picture.clone(), &options)?.file;
     Ok(Some((picture, file)))
 }
 

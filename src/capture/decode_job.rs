@@ -9,14 +9,13 @@ use std::{
 use super::{
     context::JobContext,
     decode_permit::{DecodePermit, PermitReleasingReader},
-    facts::EncodedImage,
-    render_job::RenderJob,
 };
 use crate::{
     error::Error,
     libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalisedStream, SearchOutcome, SearchTarget},
     protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
+    render::{self, EncodedImage, RenderOptions},
     report::{Encryption, FrameFacts},
     request::Crop,
 };
@@ -101,7 +100,7 @@ pub(super) async fn run_decode_job(
         limits: DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames },
         decryptor,
         offsets,
-        render: RenderJob::of(context.request, layout.area()),
+        render: RenderOptions::new(context.request, layout.area()),
     };
     let mut known = state.clone();
     let work = move || (job.run(reader, &mut known), known);
@@ -130,7 +129,7 @@ struct DecodeJob {
     limits: DecodeLimits,
     decryptor: SampleDecryptor,
     offsets: SegmentOffsets,
-    render: RenderJob,
+    render: RenderOptions,
 }
 
 impl DecodeJob {
@@ -149,7 +148,7 @@ impl DecodeJob {
             seconds: found.seconds,
             segment: self.offsets.segment_at(found.position),
             encryption: self.decryptor.detected_encryption(),
-            image: self.render.make(found.frame)?,
+            image: render::render(found.frame, &self.render)?,
         };
         Ok(Some(TimedPicture { picture, decoded_at, encode: decoded_at.elapsed() }))
     }
@@ -166,12 +165,12 @@ impl DecodeJob {
 fn frame_facts(frame: &Frame, pts_seconds: Option<f64>) -> FrameFacts {
     FrameFacts {
         codec: frame.codec,
-        coded_size: frame.coded,
-        sample_aspect_ratio: frame.shape.sample_aspect_ratio,
-        rotation: frame.shape.orientation.degrees(),
+        coded_size: frame.coded_size,
+        sample_aspect_ratio: frame.sample_aspect_ratio,
+        rotation: render::Orientation::of(frame).rotation,
         is_interlaced: frame.is_interlaced(),
         is_key: frame.is_key(),
         pts_seconds,
-        color: frame.colour().report(),
+        color: render::Color::of(frame).report(),
     }
 }

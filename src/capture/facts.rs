@@ -8,7 +8,7 @@ use crate::{
     error::redacted,
     hls::{Key, Method, Variant},
     render,
-    report::{Encryption, FrameFacts, Presentation, SegmentReport, SnapshotFacts, VariantReport, Verdict},
+    report::{Encryption, FrameFacts, Presentation, SegmentReport, SnapshotFacts, VariantReport},
 };
 
 /// An encoded picture and the facts about it.
@@ -22,7 +22,7 @@ pub struct Snapshot {
 
 /// A captured picture with the facts about it.
 pub(super) struct Capture {
-    pub image: EncodedImage,
+    pub image: render::EncodedImage,
     pub live: bool,
     pub encryption: Encryption,
     pub variant: Option<VariantReport>,
@@ -30,13 +30,6 @@ pub(super) struct Capture {
     pub frame: FrameFacts,
     pub presentation: Presentation,
     pub notes: Vec<String>,
-}
-
-/// The encoded picture.
-pub(super) struct EncodedImage {
-    pub file: Vec<u8>,
-    pub size: (u32, u32),
-    pub verdict: Verdict,
 }
 
 impl Capture {

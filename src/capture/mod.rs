@@ -8,7 +8,7 @@
 //! 4. Plan which segments may hold the frame, and try them in order (`media_playlist`).
 //! 5. Read segments and search them for the frame, going back if it depends on earlier ones (`playlist_search`). A media file takes
 //!    the place of steps 2 to 5 (`file`, `file_search`).
-//! 6. Decode the frame and render the picture, on a blocking thread (`decode_job`, `render_job`).
+//! 6. Decode the frame and render the picture, on a blocking thread (`decode_job`, `render`).
 //! 7. Choose a better picture, if the content matters (`content_choice`).
 //! 8. Build the snapshot: the file with its metadata, and the facts for the report (`facts`).
 //!
@@ -29,12 +29,11 @@ mod live;
 mod media_playlist;
 mod open;
 mod playlist_search;
-mod render_job;
 mod variants;
 
+pub use crate::render::reference_picture;
 pub use facts::Snapshot;
 pub use inspect::{Inspection, inspect};
-pub use render_job::reference_picture;
 
 use url::Url;
 

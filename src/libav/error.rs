@@ -7,12 +7,12 @@ use ffmpeg_next as ff;
 use crate::error::{Error, ErrorKind};
 
 /// `Ok` for a non-negative result of a C function.
-pub(super) fn check(result: c_int) -> Result<c_int, ff::Error> {
+pub(crate) fn check(result: c_int) -> Result<c_int, ff::Error> {
     if result < 0 { Err(ff::Error::from(result)) } else { Ok(result) }
 }
 
 /// The error for a libav failure. `context` says what failed.
-pub(super) fn failure(context: &str, error: ff::Error) -> Error {
+pub(crate) fn failure(context: &str, error: ff::Error) -> Error {
     let enomem = ff::Error::Other { errno: ff::util::error::ENOMEM };
     let kind = match error {
         ff::Error::DecoderNotFound | ff::Error::DemuxerNotFound | ff::Error::PatchWelcome => ErrorKind::Unsupported,
@@ -30,6 +30,6 @@ pub(super) fn failure(context: &str, error: ff::Error) -> Error {
 }
 
 /// The error for a failed allocation in libav.
-pub(super) fn no_memory() -> Error {
+pub(crate) fn no_memory() -> Error {
     Error::new(ErrorKind::TooLarge, "not enough memory")
 }

@@ -127,7 +127,7 @@ mod tests {
         let mut frames = Vec::new();
         let mut each = |frame: Frame, first: usize, _: usize| {
             let video = frame.video();
-            assert_eq!((video.width(), video.height(), frame.shape.height), (6, 6, 6));
+            assert_eq!((video.width(), video.height(), frame.size().1), (6, 6, 6));
             let column = |plane: usize, lines: usize| {
                 video.data(plane).chunks(video.stride(plane)).take(lines).filter_map(|row| row.first().copied()).collect()
             };

@@ -1,16 +1,15 @@
-//! A decoded frame with its properties.
+//! A decoded frame and the facts that decoder and container give about it. The rendering room interprets them.
 
 use std::hash::{DefaultHasher, Hasher};
 
-use ffmpeg_next as ff;
+use ffmpeg_next::{self as ff, format::Pixel as PixelFormat};
 use ffmpeg_sys_next as ffi;
 
 use super::{
-    colour::{Colour, settle_colour},
+    color_codes::{ColorCodes, fill_in_color_codes},
     metadata,
     stream::codec_name,
 };
-use crate::render::{Orientation, Shape};
 
 /// One decoded frame.
 pub struct Frame {
@@ -18,37 +17,47 @@ pub struct Frame {
     /// libavcodec's name of the codec.
     pub codec: &'static str,
     /// Width and height in pixels as coded, before cropping.
-    pub coded: (u32, u32),
-    /// Size, sample aspect ratio and orientation for display.
-    pub shape: Shape,
-    /// Dolby Vision's profile and base layer compatibility; see [`metadata::dolby_vision`].
-    pub(super) dolby_vision: Option<(u8, u8)>,
+    pub coded_size: (u32, u32),
+    /// Width to height of a pixel: 4:3 is `(4, 3)`. Square if the stream does not signal it.
+    pub sample_aspect_ratio: (u32, u32),
+    /// The display matrix (ISO/IEC 14496-12, 6.2.2).
+    pub display_matrix: Option<[i32; 9]>,
+    /// The Dolby Vision profile and `dv_bl_signal_compatibility_id` (0: the base layer is not viewable by itself).
+    pub dolby_vision: Option<(u8, u8)>,
+}
+
+/// Which field of an interlaced frame is the earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldOrder {
+    /// The top field, with the even lines.
+    TopFirst,
+    /// The bottom field, with the odd lines.
+    BottomFirst,
 }
 
 impl Frame {
     pub(super) fn new(mut video: ff::frame::Video, stream: *mut ffi::AVStream, decoder: *mut ffi::AVCodecContext) -> Self {
-        settle_colour(&mut video, stream);
+        fill_in_color_codes(&mut video, stream);
         if let Some(cropping) = metadata::cropping(stream) {
-            crop(&mut video, cropping);
+            apply_clean_aperture(&mut video, cropping);
         }
         // SAFETY: the decoder passes the stream that it was opened for, and its context, both open; the frame is one of its own.
         // `av_guess_sample_aspect_ratio` reads all three, and with a null format context lets the container win.
-        let (coded, aspect) = unsafe {
+        let (coded_size, sample_aspect_ratio) = unsafe {
             let frame = video.as_ptr().cast_mut();
             let aspect = ffi::av_guess_sample_aspect_ratio(std::ptr::null_mut(), stream, frame);
-            let coded = ((*decoder).coded_width.max((*frame).width), (*decoder).coded_height.max((*frame).height));
-            (coded, aspect)
+            let coded_size = ((*decoder).coded_width.max((*frame).width), (*decoder).coded_height.max((*frame).height));
+            (coded_size, aspect)
         };
-        let aspect = match (u32::try_from(aspect.num), u32::try_from(aspect.den)) {
-            (Ok(across), Ok(down)) if across > 0 && down > 0 => (across, down),
+        let sample_aspect_ratio = match (u32::try_from(sample_aspect_ratio.num), u32::try_from(sample_aspect_ratio.den)) {
+            (Ok(width), Ok(height)) if width > 0 && height > 0 => (width, height),
             _ => (1, 1),
         };
-        let orientation = metadata::display_matrix(&video, stream).map_or(Orientation::UPRIGHT, |matrix| Orientation::of_matrix(&matrix));
-        let shape = Shape { width: video.width(), height: video.height(), sample_aspect_ratio: aspect, orientation };
         Self {
             codec: codec_name(stream),
-            coded: (coded.0.unsigned_abs(), coded.1.unsigned_abs()),
-            shape,
+            coded_size: (coded_size.0.unsigned_abs(), coded_size.1.unsigned_abs()),
+            sample_aspect_ratio,
+            display_matrix: metadata::display_matrix(&video, stream),
             dolby_vision: metadata::dolby_vision(stream),
             video,
         }
@@ -56,9 +65,8 @@ impl Frame {
 
     /// The frame of a still image: upright, with square pixels.
     pub(super) fn of_still(video: ff::frame::Video, codec: &'static str) -> Self {
-        let (width, height) = (video.width(), video.height());
-        let shape = Shape { width, height, sample_aspect_ratio: (1, 1), orientation: Orientation::UPRIGHT };
-        Self { codec, coded: (width, height), shape, dolby_vision: None, video }
+        let coded_size = (video.width(), video.height());
+        Self { codec, coded_size, sample_aspect_ratio: (1, 1), display_matrix: None, dolby_vision: None, video }
     }
 
     /// Whether the decoder reports nothing missing, damaged or concealed.
@@ -100,45 +108,65 @@ impl Frame {
         self.video.is_key()
     }
 
-    /// Whether it consists of two fields.
+    /// Whether the decoder flags it as interlaced.
     pub fn is_interlaced(&self) -> bool {
         self.video.is_interlaced()
     }
 
-    /// The packet's pts, in which this module passes the access unit's index through the decoder.
+    /// The order of the fields, if the decoder flags the frame as interlaced.
+    pub fn field_order(&self) -> Option<FieldOrder> {
+        let order = if self.video.is_top_first() { FieldOrder::TopFirst } else { FieldOrder::BottomFirst };
+        self.is_interlaced().then_some(order)
+    }
+
+    /// Width and height in pixels, after cropping.
+    pub fn size(&self) -> (u32, u32) {
+        (self.video.width(), self.video.height())
+    }
+
+    /// libavutil's pixel format.
+    pub fn pixel_format(&self) -> PixelFormat {
+        self.video.format()
+    }
+
+    /// Matrix, range, primaries and transfer as the bitstream or the container signals them.
+    pub fn color_codes(&self) -> ColorCodes {
+        ColorCodes::of(&self.video)
+    }
+
+    /// The peak luminance of the program in cd/m², if static metadata give it.
+    pub fn peak_luminance(&self) -> Option<f32> {
+        metadata::peak_luminance(&self.video)
+    }
+
+    /// The pts of the packet, in which this room passes the index of the access unit through the decoder.
     pub(super) fn access_unit_index(&self) -> Option<i64> {
         self.video.pts().or(self.video.timestamp())
     }
 
-    /// The peak luminance of the programme in cd/m², if static metadata give it.
-    pub(super) fn peak(&self) -> Option<f32> {
-        metadata::peak(&self.video)
-    }
-
-    /// How its samples code colour.
-    pub fn colour(&self) -> Colour {
-        Colour::of(&self.video)
-    }
-
-    /// This frame with other samples, and their size.
+    /// The same facts with other samples, whose size becomes the frame's.
     pub(super) fn with_video(self, video: ff::frame::Video) -> Self {
-        let shape = Shape { width: video.width(), height: video.height(), ..self.shape };
-        Self { video, shape, ..self }
+        Self { video, ..self }
     }
 
     pub(super) fn video(&self) -> &ff::frame::Video {
         &self.video
     }
+
+    /// The samples without the facts.
+    pub(crate) fn into_video(self) -> ff::frame::Video {
+        self.video
+    }
 }
 
-/// Crops a frame, unless nothing would be left.
-fn crop(video: &mut ff::frame::Video, [top, bottom, left, right]: [u32; 4]) {
-    let fits = |one: u32, other: u32, all: u32| one.checked_add(other).is_some_and(|sum| sum < all);
-    if !fits(top, bottom, video.height()) || !fits(left, right, video.width()) {
+/// Crops to the clean aperture, unless that leaves nothing.
+fn apply_clean_aperture(video: &mut ff::frame::Video, [top, bottom, left, right]: [u32; 4]) {
+    let leaves_pixels = |one: u32, other: u32, all: u32| one.checked_add(other).is_some_and(|sum| sum < all);
+    if !leaves_pixels(top, bottom, video.height()) || !leaves_pixels(left, right, video.width()) {
         return;
     }
-    // SAFETY: the frame is ours to change, and the cropping lies inside of it. The call moves pointers alone; if it fails, the frame stays
-    // uncropped.
+    // SAFETY: this function owns the frame, and the cropping lies inside of it. The call only moves pointers; if it fails, the frame is
+    // unchanged.
     unsafe {
         let frame = video.as_mut_ptr();
         (*frame).crop_top = top as usize;

@@ -1,7 +1,7 @@
-//! The only module with `unsafe`: finds and decodes a frame with libavformat and libavcodec.
+//! Finds and decodes a frame with libavformat and libavcodec. `unsafe` is only here and in `render/ffi`, the two places that call C.
 //!
 //! ```text
-//! Upstream [-> FragmentStream] -> NormalisedStream -> ByteSource -> Demuxer -> AccessUnitReader -> Decoder -> Frame -> convert -> jpeg, webp
+//! Upstream [-> FragmentStream] -> NormalisedStream -> ByteSource -> Demuxer -> AccessUnitReader -> Decoder -> Frame
 //!                                                                              [search: which access units to decode]
 //! ```
 //!
@@ -15,48 +15,45 @@ mod access_unit_reader;
 mod audio;
 mod boxes;
 mod byte_source;
-mod colour;
+mod color_codes;
 mod container;
-mod convert;
 mod corrupt_slices;
 mod decode_range;
 mod decoder;
 mod decrypt_samples;
-mod deinterlace;
 mod demuxer;
 mod error;
 mod field_pictures;
 mod fragment_stream;
 mod frame;
-mod gray;
 mod init_trimmer;
-mod jpeg;
 mod key_verification;
 mod metadata;
 mod normalised_stream;
 mod playlist_times;
 mod process;
 mod sample_entries;
-mod scale;
 mod search;
 mod search_by_time;
 mod search_first;
 mod size;
+mod still;
 mod stream;
 mod video_selection;
-mod webp;
 
 pub use about::{About, about};
 pub use byte_source::{ByteSource, Upstream};
-pub use colour::Colour;
+pub use color_codes::{ColorCodes, MatrixCode, PrimariesCode, TransferCode};
 pub use container::{PROBE_BYTES, reject_text, require_media};
-pub use convert::{ConvertOptions, PixelForm, picture};
 pub use decrypt_samples::{CommonEncryption, DecryptSamples, EncryptedPacket};
+pub use ffmpeg_next::format::Pixel as PixelFormat;
 pub use fragment_stream::FragmentStream;
-pub use frame::Frame;
+pub use frame::{FieldOrder, Frame};
 pub use init_trimmer::{InitTrimmer, needs_init};
-pub use jpeg::{decode as decode_jpeg, encode as encode_jpeg};
 pub use normalised_stream::NormalisedStream;
 pub(crate) use process::configure_process;
 pub use search::{DecodeLimits, DomainState, FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
-pub use webp::{encode as encode_webp, encode_lossless as encode_lossless_webp};
+pub use still::decode_jpeg;
+
+pub(crate) use error::{check, failure, no_memory};
+pub(crate) use process::limit_allocations;

@@ -12,7 +12,7 @@ const MAX_ALLOCATION: usize = 128 << 20;
 const MMAP_THRESHOLD: std::ffi::c_int = 128 << 10;
 
 /// Limits libav's allocations, so that no size in a stream's headers exhausts memory. Call this before untrusted input is read.
-pub(super) fn limit_allocations() {
+pub(crate) fn limit_allocations() {
     // SAFETY: stores one atomic number, with which later allocations are compared (libavutil/mem.c).
     unsafe { ffi::av_max_alloc(MAX_ALLOCATION) };
 }

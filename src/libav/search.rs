@@ -13,8 +13,8 @@ use super::{
     decrypt_samples::DecryptSamples,
     demuxer::DemuxMode,
     frame::Frame,
-    jpeg,
     key_verification::wrong_key,
+    still,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -156,7 +156,7 @@ fn decode_still(source: &ByteSource, limits: DecodeLimits) -> Result<SearchOutco
     let read = source.from_start().take(MAX_STILL_BYTES).read_to_end(&mut file);
     read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the image cannot be read").with_source(e)))?;
     source.acquire_permit()?;
-    let frame = jpeg::still(&file, limits.pixels)?;
+    let frame = still::decode_whole_jpeg(&file, limits.pixels)?;
     Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
 }
 

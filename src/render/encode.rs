@@ -1,24 +1,74 @@
-//! PNG to and fro, and WebP back, by the `image` crate.
+//! Encodes pictures, within a limit of bytes if there is one.
 
 use image::{
     ExtendedColorType, ImageEncoder, RgbImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 
-use super::Image;
-use crate::error::Error;
+use super::{
+    ffi::{libwebp, mjpeg},
+    image::Image,
+    planes::Planes,
+    progressive_jpeg,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    request::{Encoding, Format},
+};
 
-/// The PNG file's bytes.
-pub fn encode_png(image: &RgbImage) -> Result<Vec<u8>, Error> {
+/// The bytes of the file. Lowers the quality of lossy formats to stay within `max_bytes`; fails with `too_large` if that does not suffice.
+pub fn encode_within_limit(image: Image, encoding: &Encoding) -> Result<Vec<u8>, Error> {
+    let is_lossy = matches!(image, Image::Jfif(_));
+    let file = match image {
+        Image::Jfif(planes) => encode_lossy_within_limit(planes, encoding)?,
+        Image::Rgb(image) if encoding.format == Format::WebP => libwebp::encode_lossless(&image)?,
+        Image::Rgb(image) => encode_png(&image)?,
+    };
+    match encoding.max_bytes {
+        Some(max_bytes) if file.len() as u64 > max_bytes => {
+            let what = format!("the picture takes {} bytes, but at most {max_bytes} are allowed", file.len());
+            let hint = if is_lossy { "ask for a smaller --width" } else { "ask for JPEG or lossy WebP, or for a smaller --width" };
+            Err(Error::new(ErrorKind::TooLarge, what).with_hint(hint))
+        }
+        _ => Ok(file),
+    }
+}
+
+/// The file of the highest quality within `max_bytes`; that of the requested quality if none is.
+fn encode_lossy_within_limit(planes: Planes, encoding: &Encoding) -> Result<Vec<u8>, Error> {
+    let Encoding { quality, max_bytes, .. } = *encoding;
+    let Some(max_bytes) = max_bytes else { return encode_lossy(planes, encoding, quality) };
+    let first = encode_lossy(planes.clone(), encoding, quality)?;
+    if first.len() as u64 <= max_bytes {
+        return Ok(first);
+    }
+    // The size grows with the quality
+    let (mut fits, mut too_large, mut best) = (0, quality, None);
+    while too_large - fits > 1 {
+        let middle = u8::midpoint(fits, too_large);
+        let file = encode_lossy(planes.clone(), encoding, middle)?;
+        if file.len() as u64 <= max_bytes {
+            (fits, best) = (middle, Some(file));
+        } else {
+            too_large = middle;
+        }
+    }
+    Ok(best.unwrap_or(first))
+}
+
+fn encode_lossy(planes: Planes, encoding: &Encoding, quality: u8) -> Result<Vec<u8>, Error> {
+    match encoding {
+        Encoding { format: Format::WebP, .. } => libwebp::encode(&planes, quality),
+        Encoding { progressive: true, .. } => progressive_jpeg::encode(&planes, quality),
+        _ => mjpeg::encode(planes, quality),
+    }
+}
+
+fn encode_png(image: &RgbImage) -> Result<Vec<u8>, Error> {
     let (width, height) = image.dimensions();
     let mut bytes = Vec::new();
     let encoder = PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive);
     let done = encoder.write_image(image.as_raw(), width, height, ExtendedColorType::Rgb8);
-    done.map_err(|e| Error::internal("the picture cannot be encoded").with_source(e))?;
+    done.map_err(|e| Error::internal("the PNG cannot be encoded").with_source(e))?;
     Ok(bytes)
-}
-
-/// The picture in a PNG or WebP file.
-pub fn decode(file: &[u8]) -> Option<Image> {
-    image::load_from_memory(file).ok().map(|image| Image::Rgb(image.into_rgb8()))
 }

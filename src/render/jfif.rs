@@ -1,25 +1,25 @@
-//! From R, G and B to JFIF's planes, and from those to WebP's.
+//! From RGB to JFIF's planes, and from those to WebP's.
 
 use image::RgbImage;
 
 use super::planes::{Chroma, Plane, Planes};
 
-/// Bits behind the point.
-const POINT: u32 = 16;
-const HALF: i32 = 1 << (POINT - 1);
+/// Fractional bits of the coefficients.
+const FRACTION_BITS: u32 = 16;
+const HALF: i32 = 1 << (FRACTION_BITS - 1);
 const LUMA: [i32; 3] = [19_595, 38_470, 7_471];
 const CB: [i32; 3] = [-11_058, -21_710, 32_768];
 const CR: [i32; 3] = [32_768, -27_439, -5_329];
 
-/// Y, Cb and Cr by BT.601, full range (ITU-T T.871). Of 4:2:0 a sample of chroma is that of its pixels' mean.
-pub fn of_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
+/// Converts to Y, Cb and Cr by BT.601 in the full range (ITU-T T.871). In 4:2:0, a chroma sample is the mean of its pixels.
+pub fn from_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let (across, down) = chroma.shift();
     let rows: Vec<&[[u8; 3]]> = image.as_raw().chunks_exact(width.max(1) * 3).map(|row| row.as_chunks::<3>().0).collect();
     let mut y = Plane::filled(width, height, 0);
     for (row, to) in rows.iter().zip(y.bytes.chunks_exact_mut(width.max(1))) {
         for (pixel, to) in row.iter().zip(to) {
-            *to = part(LUMA, pixel.map(i32::from), 1, 0);
+            *to = weighted_mean(LUMA, pixel.map(i32::from), 1, 0);
         }
     }
     let (chroma_width, chroma_height) = (width.div_ceil(1 << across), height.div_ceil(1 << down));
@@ -28,40 +28,40 @@ pub fn of_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
     let mut sums = vec![[0_i32; 3]; chroma_width];
     for ((cb, cr), rows) in lines.zip(rows.chunks(1 << down)) {
         sums.fill([0; 3]);
-        // At odd edges the last row and column count twice
+        // At odd edges, the last row and column count twice
         for row in rows.iter().cycle().take(1 << down) {
             for (sum, pixels) in sums.iter_mut().zip(row.chunks(1 << across)) {
                 for pixel in pixels.iter().cycle().take(1 << across) {
-                    sum.iter_mut().zip(pixel).for_each(|(sum, part)| *sum += i32::from(*part));
+                    sum.iter_mut().zip(pixel).for_each(|(sum, component)| *sum += i32::from(*component));
                 }
             }
         }
         for ((sum, cb), cr) in sums.iter().zip(cb).zip(cr) {
             let count = 1 << (across + down);
-            *cb = part(CB, *sum, count, 128);
-            *cr = part(CR, *sum, count, 128);
+            *cb = weighted_mean(CB, *sum, count, 128);
+            *cr = weighted_mean(CR, *sum, count, 128);
         }
     }
-    Planes::of(chroma, [y, cb, cr])
+    Planes::new(chroma, [y, cb, cr])
 }
 
-/// The same in the limited range, as WebP has it (RFC 6386, 9.2).
-pub fn limited(planes: &Planes) -> [Plane; 3] {
-    // 16 + 219 / 255 of luma; 128 + 224 / 255 of what chroma has over 128; each with half a step for rounding
-    let part = |plane: &Plane, span: u16, zero: u16| {
+/// Converts to the limited range, as WebP has it (RFC 6386, 9.2).
+pub fn to_limited_range(planes: &Planes) -> [Plane; 3] {
+    // Luma: 16 + 219/255 of the value; chroma: 128 + 224/255 of the distance from 128. Each offset includes half a step for rounding
+    let convert = |plane: &Plane, span: u16, offset: u16| {
         #[expect(clippy::cast_possible_truncation, reason = "at most 240")]
-        let bytes = plane.bytes.iter().map(|value| ((u16::from(*value) * span + zero) / 255) as u8).collect();
+        let bytes = plane.bytes.iter().map(|value| ((u16::from(*value) * span + offset) / 255) as u8).collect();
         Plane { bytes, ..*plane }
     };
-    [part(&planes.y, 219, 16 * 255 + 127), part(&planes.cb, 224, 16 * 255 + 15), part(&planes.cr, 224, 16 * 255 + 15)]
+    [convert(&planes.y, 219, 16 * 255 + 127), convert(&planes.cb, 224, 16 * 255 + 15), convert(&planes.cr, 224, 16 * 255 + 15)]
 }
 
-/// A sum of products, of `count` pixels, over `zero`.
+/// The weighted sum of R, G and B, each the sum of `count` pixels, divided by `count` and raised by `offset`.
 #[expect(clippy::cast_sign_loss, reason = "clamped")]
-fn part([of_r, of_g, of_b]: [i32; 3], [r, g, b]: [i32; 3], count: i32, zero: i32) -> u8 {
+fn weighted_mean([red, green, blue]: [i32; 3], [r, g, b]: [i32; 3], count: i32, offset: i32) -> u8 {
     // Three products of four times 8 bits and 16 bits stay below 2^27
-    let sum = (of_r * r + of_g * g + of_b * b) / count;
-    (((sum + HALF) >> POINT) + zero).clamp(0, 255) as u8
+    let sum = (red * r + green * g + blue * b) / count;
+    (((sum + HALF) >> FRACTION_BITS) + offset).clamp(0, 255) as u8
 }
 
 #[cfg(test)]
@@ -72,18 +72,19 @@ mod tests {
 
     #[test]
     fn the_limited_range_begins_at_16() {
-        let given = [0, 128, 255].map(|value| limited(&Planes::filled(1, 1, Chroma::Half, [value; 3])).map(|plane| plane.bytes[0]));
-        assert_eq!(given, [[16; 3], [126, 128, 128], [235, 240, 240]]);
+        let actual =
+            [0, 128, 255].map(|value| to_limited_range(&Planes::filled(1, 1, Chroma::Half, [value; 3])).map(|plane| plane.bytes[0]));
+        assert_eq!(actual, [[16; 3], [126, 128, 128], [235, 240, 240]]);
     }
 
     #[test]
-    fn colours_are_jfifs() {
+    fn colors_convert_as_in_jfif() {
         for (rgb, planes) in
             [([255, 0, 0], [76, 85, 255]), ([0, 0, 255], [29, 255, 107]), ([255; 3], [255, 128, 128]), ([90; 3], [90, 128, 128])]
         {
             for chroma in [Chroma::Half, Chroma::Full] {
-                let given = of_rgb(&RgbImage::from_pixel(5, 3, Rgb(rgb)), chroma);
-                assert_eq!(given, Planes::filled(5, 3, chroma, planes), "{rgb:?}");
+                let actual = from_rgb(&RgbImage::from_pixel(5, 3, Rgb(rgb)), chroma);
+                assert_eq!(actual, Planes::filled(5, 3, chroma, planes), "{rgb:?}");
             }
         }
     }

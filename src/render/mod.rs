@@ -1,54 +1,94 @@
-//! A picture and what is done to one: geometry, encoding, verdict. Bytes to bytes: no I/O, no clock, no `unsafe`.
+//! From a decoded frame to a file: color, geometry, deinterlacing, tone mapping, content check, encoding.
 //!
-//! A [`Picture`] is what we give: upright, square pixels, sRGB. For JPEG it stays in JFIF's own form ([`Planes`]), so that nothing is
-//! converted twice; for PNG and WebP, and for whatever is composed, it is RGB.
+//! [`render`] is the whole way, as a list of steps. Everything is pure computation; only `ffi` calls C.
 
+mod color;
+mod combs;
+mod content_check;
+mod convert;
 mod deinterlace;
 mod encode;
 mod exif;
+mod ffi;
 mod geometry;
+mod gray;
+mod image;
 mod jfif;
 mod lut3d;
 mod matrix;
 mod motion_combs;
 mod opponent_color;
+mod options;
 mod planes;
 mod primaries;
-mod progressive;
+mod progressive_jpeg;
 mod tone_map;
-mod verdict;
+mod transfer_function;
+mod vector;
 
-pub use deinterlace::{Combs, PixelSample, PlaneMut};
-pub use encode::{decode, encode_png};
+pub use self::image::Image;
+pub use color::Color;
+pub use content_check::reference_picture;
 pub use exif::{ImageMetadata, embed_exif};
-pub use geometry::{Layout, Orientation, Rect, Shape};
-pub use jfif::{limited, of_rgb};
-pub use lut3d::{to_rgb8, to_srgb};
-pub use matrix::{Coefficients, Conversion};
-pub use opponent_color::{Opponent, TransferFunction};
-pub use planes::{Chroma, Plane, Planes, View};
-pub use primaries::Chromaticities;
-pub use progressive::encode_progressive;
-pub use tone_map::{Gamut, ToneMapper, Transfer};
-pub use verdict::{fingerprint, verdict};
+pub use geometry::Orientation;
+pub use options::RenderOptions;
+pub use planes::{Chroma, Plane, Planes};
 
-use image::RgbImage;
+use crate::{
+    error::{Error, ErrorKind},
+    libav::Frame,
+    report::Verdict,
+};
+use convert::ColorConversion;
+use ffi::VideoFrame;
+use geometry::FrameGeometry;
 
-/// A picture ready to be encoded.
-#[derive(Debug, Clone)]
-pub enum Image {
-    /// Y, Cb and Cr by BT.601, full range, as JFIF has them.
-    Jfif(Planes),
-    /// R, G and B, 8 bits each.
-    Rgb(RgbImage),
+/// An encoded picture and what its content check found.
+pub struct EncodedImage {
+    /// The bytes of the file.
+    pub file: Vec<u8>,
+    /// Width and height in pixels.
+    pub size: (u32, u32),
+    /// The content check.
+    pub verdict: Verdict,
 }
 
-impl Image {
-    /// Pixels across and down.
-    pub fn size(&self) -> (u32, u32) {
-        match self {
-            Self::Jfif(planes) => planes.size(),
-            Self::Rgb(image) => image.dimensions(),
+/// Renders a frame to a file.
+///
+/// Fails with `too_large` if the picture exceeds `max_pixels`, the format's largest size or `max_bytes`, and with `unsupported` if the
+/// frame's color cannot be shown correctly.
+pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedImage, Error> {
+    encode_image(render_image(frame, options)?, options)
+}
+
+/// Renders a frame to an upright picture with square pixels in sRGB. Fails as [`render`] does before encoding.
+pub fn render_image(frame: Frame, options: &RenderOptions) -> Result<Image, Error> {
+    let conversion = ColorConversion::of(&frame, options.tone_map)?;
+    refuse_unviewable_base_layer(&frame)?;
+    let layout = FrameGeometry::of(&frame).layout(&options.size, options.max_pixels)?;
+    let field_order = frame.field_order();
+    let video = gray::add_chroma(VideoFrame::from(frame))?;
+    let (video, layout) = deinterlace::deinterlace(video, field_order, layout)?;
+    let image = conversion.scale_and_convert(&video, &layout, options.image_kind())?;
+    let upright = image.oriented(layout.orientation);
+    Ok(upright.on_canvas(layout.canvas, layout.offset))
+}
+
+/// Checks the content of a picture and encodes it. Fails as [`render`] does when encoding.
+pub fn encode_image(image: Image, options: &RenderOptions) -> Result<EncodedImage, Error> {
+    let size = image.size();
+    let verdict = content_check::check_content(&image, &options.checks);
+    let file = encode::encode_within_limit(image, &options.encoding)?;
+    Ok(EncodedImage { file, size, verdict })
+}
+
+/// A Dolby Vision base layer that is not compatible with anything looks green and purple until it is reshaped.
+fn refuse_unviewable_base_layer(frame: &Frame) -> Result<(), Error> {
+    match frame.dolby_vision {
+        Some((profile, 0)) if matches!(profile, 5 | 10 | 20) => {
+            let what = format!("Dolby Vision profile {profile} has no base layer that can be shown without reshaping");
+            Err(Error::new(ErrorKind::Unsupported, what).with_hint("choose another Variant with --variant"))
         }
+        _ => Ok(()),
     }
 }

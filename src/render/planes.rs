@@ -1,18 +1,18 @@
-//! Three planes of 8 bits, and what is done to them whole: turning, mirroring, a canvas.
+//! Planes of samples: views of them, and pictures of three planes that can be mirrored, rotated and put on a canvas.
 
 use super::geometry::Orientation;
 
-/// How many pixels share a chroma sample.
+/// Chroma subsampling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chroma {
-    /// 4:2:0: two across, two down.
+    /// 4:2:0: half the width and height of luma.
     Half,
-    /// 4:4:4: none.
+    /// 4:4:4: the size of luma.
     Full,
 }
 
 impl Chroma {
-    /// Binary logarithms of the pixels that share a sample, across and down.
+    /// Binary logarithms of how much smaller chroma is than luma, horizontally and vertically.
     pub fn shift(self) -> (usize, usize) {
         match self {
             Self::Half => (1, 1),
@@ -21,12 +21,12 @@ impl Chroma {
     }
 }
 
-/// One plane, rows without gaps.
+/// A plane of 8 bits, rows without gaps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plane {
-    /// Samples across.
+    /// Samples in a row.
     pub width: usize,
-    /// Samples down.
+    /// Rows.
     pub height: usize,
     /// `width * height` samples, row by row from the top.
     pub bytes: Vec<u8>,
@@ -38,12 +38,12 @@ impl Plane {
         Self { width, height, bytes: vec![value; width * height] }
     }
 
-    /// A row from the top.
+    /// A row, counted from the top.
     pub fn row(&self, row: usize) -> Option<&[u8]> {
         self.bytes.get(row * self.width..(row + 1) * self.width)
     }
 
-    /// A row from the top.
+    /// A row, counted from the top.
     pub fn row_mut(&mut self, row: usize) -> Option<&mut [u8]> {
         self.bytes.get_mut(row * self.width..(row + 1) * self.width)
     }
@@ -52,8 +52,8 @@ impl Plane {
         self.bytes.chunks_exact_mut(self.width.max(1)).for_each(<[u8]>::reverse);
     }
 
-    /// A quarter turn clockwise.
-    fn turn(&self) -> Self {
+    /// Rotates clockwise by 90 degrees.
+    fn rotated(&self) -> Self {
         let (width, height) = (self.height, self.width);
         let mut bytes = Vec::with_capacity(self.bytes.len());
         for column in 0..self.width {
@@ -66,25 +66,25 @@ impl Plane {
         if orientation.mirrored {
             self.mirror();
         }
-        match orientation.turns % 4 {
-            1 => self.turn(),
-            2 => {
+        match orientation.rotation {
+            90 => self.rotated(),
+            180 => {
                 self.bytes.reverse();
                 self
             }
-            3 => {
-                let mut turned = self.turn();
-                turned.bytes.reverse();
-                turned
+            270 => {
+                let mut rotated = self.rotated();
+                rotated.bytes.reverse();
+                rotated
             }
             _ => self,
         }
     }
 
-    fn on_canvas(&self, width: usize, height: usize, at: (usize, usize), value: u8) -> Self {
+    fn on_canvas(&self, (width, height): (usize, usize), (x, y): (usize, usize), value: u8) -> Self {
         let mut canvas = Self::filled(width, height, value);
         for row in 0..self.height {
-            let start = (row + at.1) * width + at.0;
+            let start = (row + y) * width + x;
             if let (Some(from), Some(to)) = (self.row(row), canvas.bytes.get_mut(start..start + self.width)) {
                 to.copy_from_slice(from);
             }
@@ -93,26 +93,34 @@ impl Plane {
     }
 }
 
-/// A plane somewhere else, whose rows may have gaps between them.
+/// Samples of 8 bits, or of more bits in 16.
+pub trait Sample: Copy + Into<i32> + TryFrom<i32> {}
+
+impl Sample for u8 {}
+impl Sample for u16 {}
+
+/// A borrowed plane, whose rows may have gaps between them.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    /// From the first sample of the first row to the last one of the last row at least.
-    pub bytes: &'a [u8],
-    /// From one row's first sample to the next one's.
+pub struct PlaneView<'a, T = u8> {
+    /// At least from the first sample of the first row to the last sample of the last row.
+    pub samples: &'a [T],
+    /// Samples from the start of a row to that of the next.
     pub stride: usize,
-    /// Samples across.
+    /// Samples in a row.
     pub width: usize,
-    /// Samples down.
+    /// Rows.
     pub height: usize,
 }
 
-impl View<'_> {
-    /// A row from the top.
-    pub fn row(&self, row: usize) -> Option<&[u8]> {
+impl<'a, T> PlaneView<'a, T> {
+    /// A row, counted from the top.
+    pub fn row(&self, row: usize) -> Option<&'a [T]> {
         let start = row * self.stride;
-        self.bytes.get(start..start + self.width)
+        self.samples.get(start..start + self.width)
     }
+}
 
+impl PlaneView<'_> {
     /// A copy without gaps.
     pub fn to_plane(self) -> Plane {
         let mut bytes = Vec::with_capacity(self.width * self.height);
@@ -121,39 +129,56 @@ impl View<'_> {
     }
 }
 
-/// Y, Cb and Cr.
+/// A mutably borrowed plane, whose rows may have gaps between them.
+#[derive(Debug)]
+pub struct PlaneViewMut<'a, T = u8> {
+    /// As [`PlaneView::samples`].
+    pub samples: &'a mut [T],
+    /// Samples from the start of a row to that of the next.
+    pub stride: usize,
+    /// Samples in a row.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl<T> PlaneViewMut<'_, T> {
+    /// A row, counted from the top.
+    pub fn row(&self, row: usize) -> Option<&[T]> {
+        let start = row * self.stride;
+        self.samples.get(start..start + self.width)
+    }
+
+    /// A row, counted from the top.
+    pub fn row_mut(&mut self, row: usize) -> Option<&mut [T]> {
+        let start = row * self.stride;
+        self.samples.get_mut(start..start + self.width)
+    }
+}
+
+/// A picture of three planes: Y, Cb and Cr.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Planes {
     chroma: Chroma,
     /// Luma.
     pub y: Plane,
-    /// Blue's difference.
+    /// The blue difference.
     pub cb: Plane,
-    /// Red's difference.
+    /// The red difference.
     pub cr: Plane,
 }
 
 impl Planes {
-    /// Planes of one colour: Y, Cb, Cr.
+    /// A picture of one color.
     pub fn filled(width: u32, height: u32, chroma: Chroma, [y, cb, cr]: [u8; 3]) -> Self {
         let (w, h) = (width as usize, height as usize);
         let (cw, ch) = Self::chroma_size(w, h, chroma);
         Self { chroma, y: Plane::filled(w, h, y), cb: Plane::filled(cw, ch, cb), cr: Plane::filled(cw, ch, cr) }
     }
 
-    /// Y, Cb and Cr, whose sizes must fit `chroma`.
-    pub(super) fn of(chroma: Chroma, [y, cb, cr]: [Plane; 3]) -> Self {
+    /// The sizes of the planes must agree with `chroma`.
+    pub(super) fn new(chroma: Chroma, [y, cb, cr]: [Plane; 3]) -> Self {
         Self { chroma, y, cb, cr }
-    }
-
-    /// All three, to be read.
-    pub fn views(&self) -> [View<'_>; 3] {
-        [&self.y, &self.cb, &self.cr].map(|plane| View {
-            bytes: &plane.bytes,
-            stride: plane.width,
-            width: plane.width,
-            height: plane.height,
-        })
     }
 
     fn chroma_size(width: usize, height: usize, chroma: Chroma) -> (usize, usize) {
@@ -161,19 +186,19 @@ impl Planes {
         (width.div_ceil(1 << x), height.div_ceil(1 << y))
     }
 
-    /// How chroma is sampled.
+    /// The chroma subsampling.
     pub fn chroma(&self) -> Chroma {
         self.chroma
     }
 
-    /// Pixels across and down.
+    /// Width and height in pixels.
     pub fn size(&self) -> (u32, u32) {
         (u32::try_from(self.y.width).unwrap_or(u32::MAX), u32::try_from(self.y.height).unwrap_or(u32::MAX))
     }
 
-    /// Brings them upright.
+    /// Mirrors and rotates.
     #[must_use]
-    pub fn oriented(self, orientation: Orientation) -> Self {
+    pub(super) fn oriented(self, orientation: Orientation) -> Self {
         if orientation == Orientation::UPRIGHT {
             return self;
         }
@@ -181,18 +206,20 @@ impl Planes {
         Self { chroma, y: y.oriented(orientation), cb: cb.oriented(orientation), cr: cr.oriented(orientation) }
     }
 
-    /// Puts them on a black canvas, `offset` pixels from its left and top; both must be even for 4:2:0.
+    /// Puts the picture on a black canvas, `offset` pixels from its left and top; both must be even for 4:2:0.
     #[must_use]
-    pub fn on_canvas(self, canvas: (u32, u32), offset: (u32, u32)) -> Self {
-        if canvas == self.size() {
-            return self;
-        }
+    pub(super) fn on_canvas(self, canvas: (u32, u32), offset: (u32, u32)) -> Self {
         let (width, height) = (canvas.0 as usize, canvas.1 as usize);
         let (x, y) = (offset.0 as usize, offset.1 as usize);
-        let (chroma_width, chroma_height) = Self::chroma_size(width, height, self.chroma);
+        let chroma_canvas = Self::chroma_size(width, height, self.chroma);
         let shift = self.chroma.shift();
-        let coloured = |plane: &Plane| plane.on_canvas(chroma_width, chroma_height, (x >> shift.0, y >> shift.1), 128);
-        Self { chroma: self.chroma, cb: coloured(&self.cb), cr: coloured(&self.cr), y: self.y.on_canvas(width, height, (x, y), 0) }
+        let chroma_on_canvas = |plane: &Plane| plane.on_canvas(chroma_canvas, (x >> shift.0, y >> shift.1), 128);
+        Self {
+            chroma: self.chroma,
+            cb: chroma_on_canvas(&self.cb),
+            cr: chroma_on_canvas(&self.cr),
+            y: self.y.on_canvas((width, height), (x, y), 0),
+        }
     }
 }
 
@@ -205,13 +232,13 @@ mod tests {
     }
 
     #[test]
-    fn turns_are_clockwise_and_mirrors_come_first() {
-        let turned = |mirrored, turns| plane().oriented(Orientation { mirrored, turns });
-        assert_eq!(turned(false, 1), Plane { width: 2, height: 3, bytes: vec![4, 1, 5, 2, 6, 3] });
-        assert_eq!(turned(false, 2), Plane { width: 3, height: 2, bytes: vec![6, 5, 4, 3, 2, 1] });
-        assert_eq!(turned(false, 3), Plane { width: 2, height: 3, bytes: vec![3, 6, 2, 5, 1, 4] });
-        assert_eq!(turned(true, 0), Plane { width: 3, height: 2, bytes: vec![3, 2, 1, 6, 5, 4] });
-        assert_eq!(turned(true, 1), Plane { width: 2, height: 3, bytes: vec![6, 3, 5, 2, 4, 1] });
+    fn mirroring_comes_before_clockwise_rotation() {
+        let oriented = |mirrored, rotation| plane().oriented(Orientation { mirrored, rotation });
+        assert_eq!(oriented(false, 90), Plane { width: 2, height: 3, bytes: vec![4, 1, 5, 2, 6, 3] });
+        assert_eq!(oriented(false, 180), Plane { width: 3, height: 2, bytes: vec![6, 5, 4, 3, 2, 1] });
+        assert_eq!(oriented(false, 270), Plane { width: 2, height: 3, bytes: vec![3, 6, 2, 5, 1, 4] });
+        assert_eq!(oriented(true, 0), Plane { width: 3, height: 2, bytes: vec![3, 2, 1, 6, 5, 4] });
+        assert_eq!(oriented(true, 90), Plane { width: 2, height: 3, bytes: vec![6, 3, 5, 2, 4, 1] });
     }
 
     #[test]

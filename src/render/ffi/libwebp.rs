@@ -1,73 +1,74 @@
-//! Pictures to WebP, by libwebp's encoder: planes with loss, RGB without.
+//! WebP by libwebp's encoder: lossy from planes, lossless from RGB.
 
 use std::{ffi::c_int, ptr, slice};
 
 use image::RgbImage;
 use libwebp_sys as ffi;
 
-use super::error::no_memory;
 use crate::{
     error::{Error, ErrorKind},
-    render::{self, Planes},
+    libav::no_memory,
+    render::{jfif, planes::Planes},
 };
 
-/// How hard it tries with loss, 0 to 6: what libwebp takes by itself.
+/// libwebp's default effort for lossy encoding, of 0 to 6.
 const METHOD: c_int = 4;
-/// Of the lossless presets, 0 to 9, the quickest.
+/// The fastest of the lossless presets 0 to 9.
 const LOSSLESS_LEVEL: c_int = 0;
 
-/// The file's bytes. `quality` is 1 to 100 on libwebp's scale; a sample of chroma must stand for four pixels.
+/// Encodes a lossy WebP file. `quality` is 1 to 100 on libwebp's scale; `planes` must be 4:2:0. Fails with `too_large` beyond 16383
+/// pixels a side.
 pub fn encode(planes: &Planes, quality: u8) -> Result<Vec<u8>, Error> {
-    let mut picture = blank(planes.size())?;
-    let [mut y, mut cb, mut cr] = render::limited(planes);
-    let mut config = ffi::WebPConfig::new().map_err(|()| other_version())?;
+    let mut picture = new_picture(planes.size())?;
+    let [mut y, mut cb, mut cr] = jfif::to_limited_range(planes);
+    let mut config = ffi::WebPConfig::new().map_err(|()| version_mismatch())?;
     (config.quality, config.method) = (f32::from(quality.clamp(1, 100)), METHOD);
     let stride = |width: usize| c_int::try_from(width).unwrap_or(0);
     (picture.y, picture.y_stride) = (y.bytes.as_mut_ptr(), stride(y.width));
     (picture.u, picture.v, picture.uv_stride) = (cb.bytes.as_mut_ptr(), cr.bytes.as_mut_ptr(), stride(cb.width));
-    // SAFETY: the planes live until the end of this function, and hold the rows that their strides and the picture's size speak of
-    // (encode.h, WebPPicture: YUV input).
-    unsafe { encoded(&mut picture, &config) }
+    // SAFETY: the planes live until the end of this function, and hold the rows that strides and picture size imply (encode.h,
+    // WebPPicture: YUV input).
+    unsafe { run_encoder(&mut picture, &config) }
 }
 
-/// The file's bytes, without loss.
+/// Encodes a lossless WebP file. Fails with `too_large` beyond 16383 pixels a side.
 pub fn encode_lossless(image: &RgbImage) -> Result<Vec<u8>, Error> {
-    let mut picture = blank(image.dimensions())?;
-    let mut config = ffi::WebPConfig::new().map_err(|()| other_version())?;
+    let mut picture = new_picture(image.dimensions())?;
+    let mut config = ffi::WebPConfig::new().map_err(|()| version_mismatch())?;
     picture.use_argb = 1;
-    // SAFETY: the preset sets fields of the configuration. The import reads `height` rows of `3 * width` bytes, which is what the image
-    // holds, into memory of its own; that is freed before the picture goes.
+    // SAFETY: the preset sets fields of the configuration. The import copies `height` rows of `3 * width` bytes, which the image holds,
+    // into memory of its own; that is freed before `picture` goes out of scope.
     unsafe {
         if ffi::WebPConfigLosslessPreset(&raw mut config, LOSSLESS_LEVEL) == 0 {
-            return Err(other_version());
+            return Err(version_mismatch());
         }
         let file = match ffi::WebPPictureImportRGB(&raw mut picture, image.as_raw().as_ptr(), 3 * picture.width) {
             0 => Err(no_memory()),
-            _ => encoded(&mut picture, &config),
+            _ => run_encoder(&mut picture, &config),
         };
         ffi::WebPPictureFree(&raw mut picture);
         file
     }
 }
 
-fn blank((width, height): (u32, u32)) -> Result<ffi::WebPPicture, Error> {
+fn new_picture((width, height): (u32, u32)) -> Result<ffi::WebPPicture, Error> {
     if width.max(height) > ffi::WEBP_MAX_DIMENSION {
-        return Err(Error::new(ErrorKind::TooLarge, format!("WebP has no pictures of {width}x{height}"))
+        return Err(Error::new(ErrorKind::TooLarge, format!("a picture of {width}x{height} is too large for WebP"))
             .with_hint("ask for a smaller --width, or for PNG"));
     }
-    let mut picture = ffi::WebPPicture::new().map_err(|()| other_version())?;
+    let mut picture = ffi::WebPPicture::new().map_err(|()| version_mismatch())?;
     (picture.width, picture.height) = (width.cast_signed(), height.cast_signed());
     Ok(picture)
 }
 
 /// # Safety
 ///
-/// The picture's samples must be there (encode.h, `WebPEncode`).
-unsafe fn encoded(picture: &mut ffi::WebPPicture, config: &ffi::WebPConfig) -> Result<Vec<u8>, Error> {
+/// The picture's sample pointers must be valid for its size and strides (encode.h, `WebPEncode`).
+unsafe fn run_encoder(picture: &mut ffi::WebPPicture, config: &ffi::WebPConfig) -> Result<Vec<u8>, Error> {
     let mut writer = ffi::WebPMemoryWriter { mem: ptr::null_mut(), size: 0, max_size: 0, pad: [0] };
     picture.writer = Some(ffi::WebPMemoryWrite);
     picture.custom_ptr = (&raw mut writer).cast();
-    // SAFETY: `WebPMemoryWrite` finds a blank writer, which outlives the call; its memory holds `size` bytes and is freed once.
+    // SAFETY: `WebPMemoryWrite` gets a blank writer, which outlives the call; its memory holds `size` bytes and is freed once.
     unsafe {
         let done = ffi::WebPEncode(config, picture) != 0;
         let file = if writer.mem.is_null() { Vec::new() } else { slice::from_raw_parts(writer.mem, writer.size).to_vec() };
@@ -88,17 +89,17 @@ fn failure(code: ffi::WebPEncodingError) -> Error {
     }
 }
 
-fn other_version() -> Error {
-    Error::internal("libwebp is of another version than its declarations")
+fn version_mismatch() -> Error {
+    Error::internal("libwebp's version does not match its bindings")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::render::Chroma;
+    use crate::render::planes::Chroma;
 
     #[test]
-    fn a_picture_becomes_a_file_that_shows_it() {
+    fn files_of_any_size_decode_to_their_picture() {
         for (width, height) in [(640, 360), (17, 3), (1, 1)] {
             let file = encode(&Planes::filled(width, height, Chroma::Half, [76, 85, 255]), 90).expect("a WebP");
             let red = image::load_from_memory(&file).expect("readable").into_rgb8();

@@ -1,12 +1,12 @@
-//! Progressive JPEG, by the `jpeg-encoder` crate: libavcodec makes baseline alone.
+//! Progressive JPEG, by the `jpeg-encoder` crate: libavcodec only encodes baseline.
 
 use jpeg_encoder::{Encoder, EncodingError, ImageBuffer, JpegColorType, SamplingFactor};
 
 use super::planes::{Chroma, Plane, Planes};
 use crate::error::{Error, ErrorKind};
 
-/// The file's bytes. `quality` is 1 to 100 on libjpeg's scale.
-pub fn encode_progressive(planes: &Planes, quality: u8) -> Result<Vec<u8>, Error> {
+/// Encodes a progressive JPEG file. `quality` is 1 to 100 on libjpeg's scale.
+pub fn encode(planes: &Planes, quality: u8) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
     encoder.set_progressive(true);
@@ -20,7 +20,8 @@ pub fn encode_progressive(planes: &Planes, quality: u8) -> Result<Vec<u8>, Error
     Ok(bytes)
 }
 
-/// Planes as the encoder asks for them: whole rows of pixels. It takes the mean of chroma that is the same for each, which is what it was.
+/// Planes as the encoder reads them: rows of pixels with chroma of full size. It averages chroma again when it subsamples; the repeated
+/// samples have the original value as their mean.
 struct Rows<'a>(&'a Planes);
 
 impl ImageBuffer for Rows<'_> {
@@ -38,14 +39,14 @@ impl ImageBuffer for Rows<'_> {
 
     fn fill_buffers(&self, y: u16, buffers: &mut [Vec<u8>; 4]) {
         let (across, down) = self.0.chroma().shift();
-        let [luma, blue, red, _] = buffers;
+        let [luma, cb, cr, _] = buffers;
         let row = usize::from(y);
         luma.extend_from_slice(self.0.y.row(row).unwrap_or_default());
-        let spread = |plane: &Plane, to: &mut Vec<u8>| {
+        let repeat = |plane: &Plane, to: &mut Vec<u8>| {
             let samples = plane.row(row >> down).unwrap_or_default();
             to.extend(samples.iter().flat_map(|sample| std::iter::repeat_n(*sample, 1 << across)).take(self.0.y.width));
         };
-        spread(&self.0.cb, blue);
-        spread(&self.0.cr, red);
+        repeat(&self.0.cb, cb);
+        repeat(&self.0.cr, cr);
     }
 }

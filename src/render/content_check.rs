@@ -1,44 +1,73 @@
-//! What a picture shows, by its luma.
+//! What a picture shows, judged by its luma: black, flat, frozen, how sharp.
 
-use super::Image;
+use super::{
+    ffi::VideoFrame,
+    image::Image,
+    planes::{Chroma, PlaneView, Planes},
+};
 use crate::{
+    error::{Error, ErrorKind},
+    libav,
     report::Verdict,
     request::{Checks, Finding, ReferencePicture},
 };
 
-/// At most so many samples a side are looked at.
+/// The largest number of samples across and down that are checked.
 const GRID: usize = 160;
-/// Luma below this is black, of 255: what is left of black after coding.
+/// Luma below this, of 255, is black: coding leaves noise.
 const BLACK: u8 = 24;
-/// A picture whose luma and colours spread less than this from end to end is flat.
+/// A picture whose luma spans less than this is flat.
 const FLAT: u8 = 10;
-/// So many of a thousand samples may differ: noise, a logo's pixel.
+/// Of a thousand samples, this many are ignored at either end: noise, a pixel of a logo.
 const STRAY: usize = 2;
 
-/// Cells a side that pictures are compared in.
+/// Cells across and down for comparing pictures.
 const CELLS: usize = 32;
-/// Of hashes that differ in no more bits the pictures are the same.
+/// Hashes that differ in at most this many bits are of the same picture.
 const SAME_BITS: u32 = 1;
-/// The same frame, encoded anew, differs by less: in the mean of all cells in tenths of a level, and in the worst one in levels.
+/// The same frame, encoded again, differs by less than this: in the mean of all cells, in tenths of a level, and in the worst cell, in levels.
 const SAME_MEAN: u64 = 8;
 const SAME_CELL: u8 = 5;
 
-/// What a picture is compared by later on.
-pub fn fingerprint(picture: &Image) -> ReferencePicture {
-    let grid = Grid::of(picture);
+/// Reads the picture in a JPEG, PNG or WebP file for later comparison. Fails with `usage` if the file is none of these.
+pub fn reference_picture(file: &[u8]) -> Result<ReferencePicture, Error> {
+    let image = if file.starts_with(&[0xff, 0xd8]) { decode_jpeg(file) } else { decode_other(file) };
+    image.map(|image| fingerprint(&image)).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, "the file to compare with is not a picture").with_hint("give a JPEG, PNG or WebP, or a hash")
+    })
+}
+
+/// The luma of a JPEG, with neutral chroma.
+fn decode_jpeg(file: &[u8]) -> Option<Image> {
+    let frame = libav::decode_jpeg(file, u64::from(u16::MAX) * u64::from(u16::MAX)).ok()?;
+    let (width, height) = frame.size();
+    let video = VideoFrame::from(frame);
+    let luma = video.plane(0).ok()?;
+    let mut planes = Planes::filled(width, height, Chroma::Half, [0, 128, 128]);
+    planes.y = PlaneView { width: (width as usize).min(luma.width), ..luma }.to_plane();
+    Some(Image::Jfif(planes))
+}
+
+/// The picture in a PNG or WebP file.
+fn decode_other(file: &[u8]) -> Option<Image> {
+    image::load_from_memory(file).ok().map(|image| Image::Rgb(image.into_rgb8()))
+}
+
+fn fingerprint(image: &Image) -> ReferencePicture {
+    let grid = LumaGrid::of(image);
     ReferencePicture { hash: grid.hash(), cells: Some(grid.cells()) }
 }
 
-/// Looks at a picture, for what `watch` says.
-pub fn verdict(picture: &Image, watch: &Checks) -> Verdict {
-    let grid = Grid::of(picture);
+/// Checks a picture.
+pub fn check_content(image: &Image, checks: &Checks) -> Verdict {
+    let grid = LumaGrid::of(image);
     let count = grid.luma.len().max(1);
     let sum: u64 = grid.luma.iter().map(|luma| u64::from(*luma)).sum();
-    let (low, high) = grid.spread();
+    let (low, high) = grid.range();
     let black = high < BLACK;
-    let flat = high.saturating_sub(low) < FLAT || (watch.detect_bars && grid.is_bars());
-    let frozen = watch.previous.as_ref().map(|previous| grid.is_like(previous));
-    let found = |finding: &Finding| match finding {
+    let flat = high.saturating_sub(low) < FLAT || (checks.detect_bars && grid.shows_color_bars());
+    let frozen = checks.previous.as_ref().map(|previous| grid.equals(previous));
+    let is_found = |finding: &Finding| match finding {
         Finding::Black => black,
         Finding::Flat => flat,
         Finding::Frozen => frozen == Some(true),
@@ -50,7 +79,7 @@ pub fn verdict(picture: &Image, watch: &Checks) -> Verdict {
         frozen,
         sharpness: rounded(grid.sharpness()),
         hash: format!("{:016x}", grid.hash()),
-        failed: watch.fail_on.iter().filter(|finding| found(finding)).map(|finding| finding.name()).collect(),
+        failed: checks.fail_on.iter().filter(|finding| is_found(finding)).map(|finding| finding.name()).collect(),
     }
 }
 
@@ -59,19 +88,19 @@ fn rounded(value: f64) -> f64 {
 }
 
 /// Luma samples spread evenly over the picture.
-struct Grid {
+struct LumaGrid {
     width: usize,
     height: usize,
     luma: Vec<u8>,
 }
 
-impl Grid {
-    fn of(picture: &Image) -> Self {
-        let (width, height) = picture.size();
+impl LumaGrid {
+    fn of(image: &Image) -> Self {
+        let (width, height) = image.size();
         let (width, height) = (width as usize, height as usize);
         let (columns, rows) = (width.min(GRID), height.min(GRID));
-        let place = |index: usize, of: usize, size: usize| (2 * index + 1) * size / (2 * of.max(1));
-        let sample = |x: usize, y: usize| match picture {
+        let position = |index: usize, of: usize, size: usize| (2 * index + 1) * size / (2 * of.max(1));
+        let sample = |x: usize, y: usize| match image {
             Image::Jfif(planes) => planes.y.row(y).and_then(|row| row.get(x)).copied(),
             Image::Rgb(image) => {
                 let pixel = image.get_pixel_checked(u32::try_from(x).ok()?, u32::try_from(y).ok()?)?;
@@ -79,8 +108,8 @@ impl Grid {
                 u8::try_from((299 * r + 587 * g + 114 * b + 500) / 1000).ok()
             }
         };
-        let places = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-        let luma = places.filter_map(|(row, column)| sample(place(column, columns, width), place(row, rows, height))).collect();
+        let cells = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        let luma = cells.filter_map(|(row, column)| sample(position(column, columns, width), position(row, rows, height))).collect();
         Self { width: columns, height: rows, luma }
     }
 
@@ -88,8 +117,8 @@ impl Grid {
         self.luma.get(y * self.width + x).copied().unwrap_or_default().into()
     }
 
-    /// The darkest and the brightest, without strays.
-    fn spread(&self) -> (u8, u8) {
+    /// The darkest and the brightest level, without strays.
+    fn range(&self) -> (u8, u8) {
         let mut counts = [0_usize; 256];
         for luma in &self.luma {
             if let Some(count) = counts.get_mut(usize::from(*luma)) {
@@ -97,17 +126,17 @@ impl Grid {
             }
         }
         let stray = self.luma.len() * STRAY / 1000;
-        // How many levels at one end hold no more than strays
-        let bare = |counts: &mut dyn Iterator<Item = &usize>| {
+        // The number of levels at one end that hold only strays
+        let skipped = |counts: &mut dyn Iterator<Item = &usize>| {
             let mut sum = 0;
-            let empty = counts.take_while(|count| {
+            let levels = counts.take_while(|count| {
                 sum += **count;
                 sum <= stray
             });
-            u8::try_from(empty.count()).unwrap_or(u8::MAX)
+            u8::try_from(levels.count()).unwrap_or(u8::MAX)
         };
-        let low = bare(&mut counts.iter());
-        let high = u8::MAX - bare(&mut counts.iter().rev());
+        let low = skipped(&mut counts.iter());
+        let high = u8::MAX - skipped(&mut counts.iter().rev());
         (low, high)
     }
 
@@ -124,34 +153,36 @@ impl Grid {
         sum as f64 / (count.max(1) as f64 * 4.0 * 255.0)
     }
 
-    /// The mean of a part of it.
+    /// The mean of the samples in a rectangle.
     fn mean(&self, (left, right): (usize, usize), (top, bottom): (usize, usize)) -> u8 {
         let sum: i32 = (top..bottom).flat_map(|y| (left..right).map(move |x| self.at(x, y))).sum();
         let count = i32::try_from((bottom - top) * (right - left)).unwrap_or(i32::MAX);
         u8::try_from(sum / count.max(1)).unwrap_or(u8::MAX)
     }
 
+    /// The means of `CELLS` by `CELLS` rectangles.
     fn cells(&self) -> Vec<u8> {
-        let part = |index: usize, of: usize| (index * of / CELLS, ((index + 1) * of / CELLS).max(index * of / CELLS + 1));
-        (0..CELLS * CELLS).map(|cell| self.mean(part(cell % CELLS, self.width), part(cell / CELLS, self.height))).collect()
+        let range = |index: usize, of: usize| (index * of / CELLS, ((index + 1) * of / CELLS).max(index * of / CELLS + 1));
+        (0..CELLS * CELLS).map(|cell| self.mean(range(cell % CELLS, self.width), range(cell / CELLS, self.height))).collect()
     }
 
-    fn is_like(&self, previous: &ReferencePicture) -> bool {
-        let Some(before) = &previous.cells else { return (previous.hash ^ self.hash()).count_ones() <= SAME_BITS };
-        let differences: Vec<u8> = self.cells().iter().zip(before).map(|(one, other)| one.abs_diff(*other)).collect();
+    /// Whether the picture is the same as a previous one.
+    fn equals(&self, previous: &ReferencePicture) -> bool {
+        let Some(cells) = &previous.cells else { return (previous.hash ^ self.hash()).count_ones() <= SAME_BITS };
+        let differences: Vec<u8> = self.cells().iter().zip(cells).map(|(one, other)| one.abs_diff(*other)).collect();
         let sum: u64 = differences.iter().map(|difference| u64::from(*difference)).sum();
         sum * 10 < SAME_MEAN * differences.len() as u64 && differences.iter().all(|difference| *difference < SAME_CELL)
     }
 
-    /// Colour bars: in the upper half all rows are alike, and hold plateaus that grow darker from left to right, as the bars of EBU and
-    /// SMPTE do.
-    fn is_bars(&self) -> bool {
+    /// Whether the picture is color bars of EBU or SMPTE: in the upper half, all rows are alike and consist of plateaus that get darker from
+    /// left to right.
+    fn shows_color_bars(&self) -> bool {
         const ALIKE: i32 = 10;
         let (top, bottom) = (self.height / 10, self.height / 2);
         let row: Vec<i32> = (0..self.width).map(|x| self.at(x, usize::midpoint(top, bottom))).collect();
-        let unlike =
+        let different =
             (top..bottom).flat_map(|y| row.iter().enumerate().filter(move |(x, luma)| (self.at(*x, y) - **luma).abs() > ALIKE)).count();
-        if self.width < CELLS || unlike * 20 > row.len() * (bottom - top) {
+        if self.width < CELLS || different * 20 > row.len() * (bottom - top) {
             return false;
         }
         let mut plateaus: Vec<(i32, usize)> = Vec::new();
@@ -167,7 +198,7 @@ impl Grid {
         covered * 5 > self.width * 4 && (6..=10).contains(&plateaus.len()) && darker + 2 >= plateaus.len() - 1 && darker >= 5
     }
 
-    /// A difference hash: of 9 by 8 cells, whether each is brighter than its right neighbour.
+    /// A difference hash: for each of 8 by 8 cells, whether it is brighter than its right neighbor.
     fn hash(&self) -> u64 {
         let cell = |column: usize, row: usize| {
             let (left, right) = (column * self.width / 9, ((column + 1) * self.width / 9).max(column * self.width / 9 + 1));
@@ -186,55 +217,55 @@ mod tests {
 
     use super::*;
 
-    fn painted(paint: impl Fn(u32, u32) -> u32) -> Image {
+    fn image(paint: impl Fn(u32, u32) -> u32) -> Image {
         Image::Rgb(RgbImage::from_fn(640, 360, |x, y| Rgb([u8::try_from(paint(x, y)).expect("a luma"); 3])))
     }
 
-    fn of(paint: impl Fn(u32, u32) -> u32) -> Verdict {
-        verdict(&painted(paint), &Checks::default())
+    fn check(paint: impl Fn(u32, u32) -> u32) -> Verdict {
+        check_content(&image(paint), &Checks::default())
     }
 
     #[test]
-    fn black_flat_and_neither() {
-        let black = of(|_, _| 5);
+    fn black_pictures_are_flat_and_scenes_are_neither() {
+        let black = check(|_, _| 5);
         assert!(black.black && black.flat);
-        let grey = of(|_, _| 128);
-        assert!(!grey.black && grey.flat);
-        let scene = of(|x, y| (x / 20 + y / 20) % 2 * 200);
-        assert!(!scene.black && !scene.flat && scene.sharpness > grey.sharpness);
+        let gray = check(|_, _| 128);
+        assert!(!gray.black && gray.flat);
+        let scene = check(|x, y| (x / 20 + y / 20) % 2 * 200);
+        assert!(!scene.black && !scene.flat && scene.sharpness > gray.sharpness);
         assert!((0.3..0.5).contains(&scene.mean_luma), "{scene:?}");
     }
 
     #[test]
     fn the_same_picture_is_frozen_and_another_is_not() {
         let scene = |shift: u32| move |x: u32, y: u32| ((x + shift) / 20 + y / 20) % 2 * 120 + (x + y) % 3;
-        let watch =
-            Checks { previous: Some(fingerprint(&painted(scene(0)))), fail_on: vec![Finding::Frozen, Finding::Black], ..Checks::default() };
-        let same = verdict(&painted(|x, y| scene(0)(x, y) + u32::from(x * y % 3 == 0)), &watch);
+        let checks =
+            Checks { previous: Some(fingerprint(&image(scene(0)))), fail_on: vec![Finding::Frozen, Finding::Black], ..Checks::default() };
+        let same = check_content(&image(|x, y| scene(0)(x, y) + u32::from(x * y % 3 == 0)), &checks);
         assert_eq!((same.frozen, same.failed), (Some(true), vec!["frozen"]));
-        let moved = verdict(&painted(scene(3)), &watch);
+        let moved = check_content(&image(scene(3)), &checks);
         assert_eq!((moved.frozen, moved.failed.len()), (Some(false), 0));
-        let hash = Checks { previous: of(scene(0)).hash.parse().ok(), ..Checks::default() };
-        assert_eq!(verdict(&painted(scene(0)), &hash).frozen, Some(true));
+        let hash = Checks { previous: check(scene(0)).hash.parse().ok(), ..Checks::default() };
+        assert_eq!(check_content(&image(scene(0)), &hash).frozen, Some(true));
     }
 
     #[test]
-    fn bars_are_flat_where_they_are_looked_for() {
+    fn color_bars_are_flat_only_with_detect_bars() {
         // 75 % bars of SMPTE, with other things below
         let bars = |x: u32, y: u32| if y < 240 { [180, 162, 131, 112, 84, 65, 35, 20][(x * 7 / 640) as usize] } else { (x * y) % 255 };
         let detect = Checks { detect_bars: true, ..Checks::default() };
-        assert!(!of(bars).flat && verdict(&painted(bars), &detect).flat);
+        assert!(!check(bars).flat && check_content(&image(bars), &detect).flat);
         for scene in [(|x, _| x * 255 / 640) as fn(u32, u32) -> u32, |x, y| (x / 20 + y / 20) % 2 * 200, |x, _| 20 + x * 7 / 640 * 25] {
-            assert!(!verdict(&painted(scene), &detect).flat);
+            assert!(!check_content(&image(scene), &detect).flat);
         }
     }
 
     #[test]
-    fn near_pictures_have_near_hashes() {
+    fn similar_pictures_have_similar_hashes() {
         let hash = |verdict: Verdict| u64::from_str_radix(&verdict.hash, 16).unwrap_or_default();
         let ramp = |x: u32, y: u32| (x * 7 / 20 + (y / 40) * 13) % 250;
-        let same = (hash(of(ramp)) ^ hash(of(|x, y| ramp(x, y) + 3))).count_ones();
-        let other = (hash(of(ramp)) ^ hash(of(|x, y| 255 - ramp(x, y)))).count_ones();
+        let same = (hash(check(ramp)) ^ hash(check(|x, y| ramp(x, y) + 3))).count_ones();
+        let other = (hash(check(ramp)) ^ hash(check(|x, y| 255 - ramp(x, y)))).count_ones();
         assert!(same < 8 && other > 20, "{same} and {other} bits differ");
     }
 }

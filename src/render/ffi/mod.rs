@@ -1,0 +1,12 @@
+//! The only files of the room with `unsafe`: each wraps one C library, libavutil's frames, libswscale, the mjpeg encoder, libwebp.
+
+#![allow(unsafe_code, reason = "calls C; each block carries its SAFETY comment")]
+
+pub mod libwebp;
+pub mod mjpeg;
+mod pixel_layout;
+pub mod swscale;
+mod video_frame;
+
+pub use pixel_layout::PixelLayout;
+pub use video_frame::VideoFrame;

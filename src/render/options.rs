@@ -1,0 +1,42 @@
+//! What a caller chooses of a picture.
+
+use super::{Chroma, image::ImageKind};
+use crate::request::{Checks, Crop, Encoding, Format, Size, SnapshotRequest, ToneMap};
+
+/// How a frame is rendered.
+#[derive(Debug, Clone)]
+pub struct RenderOptions {
+    /// Size, fit and crop.
+    pub size: Size,
+    /// How HDR becomes SDR.
+    pub tone_map: ToneMap,
+    /// The file format and its parameters.
+    pub encoding: Encoding,
+    /// What the content check looks for.
+    pub checks: Checks,
+    /// The largest picture, in pixels.
+    pub max_pixels: u64,
+}
+
+impl RenderOptions {
+    /// A request's options, for a picture that fills the part `tile` of the frame.
+    pub fn new(request: &SnapshotRequest, tile: Crop) -> Self {
+        let crop = Some(request.size.crop.map_or(tile, |crop| crop.within(tile))).filter(|crop| *crop != Crop::ALL);
+        Self {
+            size: Size { crop, ..request.size },
+            tone_map: request.tone_map,
+            encoding: request.encoding,
+            checks: request.checks.clone(),
+            max_pixels: request.limits.max_pixels,
+        }
+    }
+
+    /// The samples that the encoder takes.
+    pub(super) fn image_kind(&self) -> ImageKind {
+        match self.encoding {
+            Encoding { format: Format::Jpeg, full_chroma: true, .. } => ImageKind::Jfif(Chroma::Full),
+            Encoding { format: Format::Jpeg, .. } | Encoding { format: Format::WebP, lossless: false, .. } => ImageKind::Jfif(Chroma::Half),
+            _ => ImageKind::Rgb,
+        }
+    }
+}
