@@ -145,6 +145,11 @@ impl Error {
         Self { kind, message: message.into(), details: Box::default() }
     }
 
+    /// A request that makes no sense; `hint` says what to write instead.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message).with_hint(hint)
+    }
+
     /// Our own fault: asks for a report.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)

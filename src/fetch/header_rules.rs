@@ -30,7 +30,7 @@ impl HeaderRules {
             user_agent: value("--user-agent", agent)?,
             own_headers: own_headers(access)?,
             own_origin: playlist.origin(),
-            everywhere: access.header_everywhere,
+            everywhere: access.send_everywhere,
             cookies: Jar::default(),
         })
     }
@@ -62,7 +62,7 @@ impl HeaderRules {
 
 fn own_headers(access: &RequestHeaders) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    for (name, text) in &access.headers {
+    for (name, text) in &access.custom {
         let known = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Error::new(ErrorKind::Usage, format!("--header {name:?} is no header's name")).with_hint("write 'Name: value'"))?;
         headers.append(known, value("--header", text)?);

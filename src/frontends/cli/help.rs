@@ -1,8 +1,39 @@
-//! What stands below the options in the help, and the version.
+//! The texts of the help that belong to no option, and the version.
 
 use std::fmt::Write as _;
 
 use crate::libav;
+
+pub(super) const ABOUT: &str = "Takes a still picture out of an HLS stream, live or recorded";
+
+pub(super) const LONG_ABOUT: &str = "\
+Takes a still picture out of an HLS stream, live or recorded
+
+Takes a still picture out of an HLS stream, live or recorded, with the fewest bytes and round trips that the protocol allows: the \
+playlists, and of one segment the bytes up to the frame.";
+
+pub(super) const INSPECT: &str = "Show what is there: Variants, segments, encryption, live edge";
+
+pub(super) const LONG_INSPECT: &str = "\
+Show what is there: Variants, segments, encryption, live edge
+
+Shows what is there: Variants and Renditions, and of the Variant that a picture would be taken from the window, the live edge, \
+discontinuities, gaps and encryption. Only playlists are read, no media.";
+
+pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
+
+pub(super) const LONG_SERVE: &str = "\
+Answer over HTTP: /snapshot.jpg?url=...
+
+Answers over HTTP: /snapshot.jpg, .png and .webp, /report.json, /inspect.json and /healthz, with the options as parameters. Nothing is \
+answered until hosts, a key, or --allow-any say what may be asked for; private addresses are refused unless --allow-private is given. \
+Options, and HLSNAP_... variables of their names, are what a request gets that says nothing, and the most of time, bytes and tries that \
+it may ask for.";
+
+pub(super) const LONG_COMPLETIONS: &str = "\
+Print completions for a shell
+
+Prints completions for a shell: `hlsnap completions bash > /etc/bash_completion.d/hlsnap`";
 
 pub(super) const SHORT_END: &str = "`--help` tells more, with examples and exit codes.";
 
@@ -37,12 +68,12 @@ Exit codes, with the kind that the error line names:
   40 verdict       --fail-on was met; the picture is written
   70 internal      our fault; the message says how to report it";
 
-/// `--version`: the program, then the libraries that are linked.
+/// The text of `--version`: the program, then the linked libraries.
 pub(super) fn version() -> String {
     let about = libav::about();
     let versions: Vec<_> = about.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let mut text = format!("hlsnap {}\n", env!("CARGO_PKG_VERSION"));
-    // Writing to a string does not fail
+    // Writing to a string cannot fail
     let _ = writeln!(text, "libav: {} ({})", versions.join(", "), about.kind);
     let _ = writeln!(text, "licence: hlsnap {}, libav {}", env!("CARGO_PKG_LICENSE"), about.license);
     let _ = writeln!(text, "decoders: {}", about.decoders.join(" "));
@@ -56,7 +87,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn the_help_has_every_exit_code() {
+    fn the_help_lists_every_exit_code() {
         for (_, name, code, _) in ErrorKind::TABLE {
             assert!(LONG_END.contains(&format!("\n  {code:>2} {name} ")), "{name}");
         }

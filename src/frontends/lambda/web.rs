@@ -1,4 +1,4 @@
-//! HTTP events: function URLs, API Gateway in both versions, and load balancers, answered by the HTTP face's router.
+//! HTTP events: function URLs, API Gateway in both versions, and load balancers, answered by the HTTP frontend's router.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use super::{direct, metrics::Metrics, worker::Deadline, worker::Worker, worker::out_of_time};
 use crate::{
     error::{Error, ErrorKind},
-    frontends::http,
+    frontends::{http, report_facts::Spent},
 };
 
 #[derive(Debug)]
@@ -29,11 +29,11 @@ pub(super) struct Web {
 }
 
 impl Web {
-    pub fn new(works: &Worker) -> Self {
-        Self { router: http::router(http::HttpFrontend::new(works.settings.clone(), works.client.clone(), works.jobs())) }
+    pub fn new(worker: &Worker) -> Self {
+        Self { router: http::router(http::HttpFrontend::new(worker.settings.clone(), worker.client.clone(), worker.jobs())) }
     }
 
-    /// The answer in the form of whoever sent the event.
+    /// The response in the event sender's format.
     pub async fn answer(
         &self,
         request: LambdaRequest,
@@ -41,23 +41,23 @@ impl Web {
         deadline: Deadline,
         metrics: &mut Metrics,
     ) -> Result<Value, Error> {
-        // The adapter may call its service more than once, as far as types go
+        // By its type, the adapter may call its service more than once
         let metrics = Mutex::new(metrics);
         let handler = service_fn(|request: Request| async {
-            let answer = tokio::time::timeout(deadline.left(), self.routed(request)).await;
-            let answer = answer.unwrap_or_else(|_| http::problem(&out_of_time()));
-            metrics.lock().unwrap_or_else(PoisonError::into_inner).count_answer(answer.status(), answer.headers());
-            Ok::<_, std::convert::Infallible>(WebResponse(answer))
+            let response = tokio::time::timeout(deadline.remaining(), self.route(request)).await;
+            let response = response.unwrap_or_else(|_| http::problem(&out_of_time()));
+            count(&response, &mut metrics.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok::<_, std::convert::Infallible>(WebResponse(response))
         });
-        // lambda_http panics where what it was given makes no URL
-        let answer = async { Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await };
-        let unreadable = || Error::new(ErrorKind::Usage, "the HTTP event's path or query cannot be read");
-        let Ok(answer) = AssertUnwindSafe(answer).catch_unwind().await.map_err(|_| unreadable())?;
-        serde_json::to_value(answer).map_err(|e| Error::internal("the answer cannot be written as JSON").with_source(e))
+        // lambda_http panics if the event's parts make no URL
+        let response = async { Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await };
+        let invalid = || Error::new(ErrorKind::Usage, "the HTTP event's path or query cannot be read");
+        let Ok(response) = AssertUnwindSafe(response).catch_unwind().await.map_err(|_| invalid())?;
+        serde_json::to_value(response).map_err(|e| Error::internal("the response cannot be written as JSON").with_source(e))
     }
 
-    async fn routed(&self, request: Request) -> Response {
-        // Stages and base paths stand before what is ours
+    async fn route(&self, request: Request) -> Response {
+        // Stages and base paths precede the path's last segment
         let last = request.raw_http_path().rsplit('/').next().unwrap_or_default();
         let query = request.uri().query().map_or_else(String::new, |query| format!("?{query}"));
         let Ok(uri) = format!("/{last}{query}").parse::<Uri>() else {
@@ -66,14 +66,24 @@ impl Web {
         let (mut parts, _) = request.into_parts();
         parts.uri = uri;
         let request = axum::http::Request::from_parts(parts, axum::body::Body::empty());
-        let Ok(answer) = self.router.clone().oneshot(request).await;
-        let bytes = usize::try_from(answer.body().size_hint().lower()).unwrap_or(usize::MAX);
-        // In base64, with room for the headers
-        if bytes / 3 * 4 > direct::MOST_ANSWER - 16_384 { http::problem(&direct::too_large(bytes)) } else { answer }
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        let bytes = usize::try_from(response.body().size_hint().lower()).unwrap_or(usize::MAX);
+        // The size in base64, with room for the headers
+        if bytes / 3 * 4 > direct::MAX_RESPONSE - 16_384 { http::problem(&direct::too_large(bytes)) } else { response }
     }
 }
 
-/// An answer whose body is text or bytes by what we know of it. The crate's own conversion brings every legacy encoding's tables along.
+/// Counts a picture by the report behind the response, or a failure by the status. Reports and inspections do not count.
+fn count(response: &Response, metrics: &mut Metrics) {
+    let status = response.status();
+    match response.extensions().get::<Spent>() {
+        Some(spent) => metrics.count_picture(*spent),
+        None if status.is_client_error() || status.is_server_error() => metrics.count_failure(),
+        None => {}
+    }
+}
+
+/// A response whose media type decides between text and bytes. lambda_http's own conversion would link the tables of every legacy encoding.
 struct WebResponse(Response);
 
 impl IntoResponse for WebResponse {
