@@ -20,9 +20,9 @@ const FACTS: [Fact; 12] = [
     metadata("hash", |r| Some(r.verdict.hash.clone())),
     header("x-hlsnap-live", |r| Some(r.live.to_string())),
     header("x-hlsnap-age", |r| r.frame.age_seconds.map(|seconds| seconds.to_string())),
-    header("x-hlsnap-requests", |r| Some(Spent::of(r).requests.to_string())),
-    header("x-hlsnap-bytes-received", |r| Some(Spent::of(r).bytes_received.to_string())),
-    header("x-hlsnap-total-ms", |r| Some(Spent::of(r).milliseconds.to_string())),
+    header("x-hlsnap-requests", |r| Some(PictureCost::of(r).requests.to_string())),
+    header("x-hlsnap-bytes-received", |r| Some(PictureCost::of(r).bytes_received.to_string())),
+    header("x-hlsnap-total-ms", |r| Some(PictureCost::of(r).milliseconds.to_string())),
 ];
 
 const fn metadata(name: &'static str, text: fn(&Report) -> Option<String>) -> Fact {
@@ -53,13 +53,13 @@ fn named(report: &Report, name: fn(&Fact) -> Option<&'static str>) -> impl Itera
 
 /// What one picture cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Spent {
+pub(super) struct PictureCost {
     pub requests: u64,
     pub bytes_received: u64,
     pub milliseconds: f64,
 }
 
-impl Spent {
+impl PictureCost {
     pub fn of(report: &Report) -> Self {
         Self { requests: report.cost.requests, bytes_received: report.cost.bytes_received, milliseconds: report.timing_ms.total }
     }

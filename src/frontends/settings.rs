@@ -9,7 +9,10 @@ use wildmatch::WildMatch;
 use crate::{
     error::{Error, ErrorKind},
     frontends::sandbox,
-    request::{InputValue, NetworkPolicy, OptionKind, OptionSpec, Options},
+    request::{
+        NetworkPolicy, Options,
+        options::{InputValue, OptionKind, OptionSpec},
+    },
     store::{self, Output},
 };
 pub(super) use table::SETTINGS;
@@ -138,7 +141,7 @@ fn in_variable(variable: &str, error: &Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::OPTIONS;
+    use crate::request::options::OPTIONS;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let owned = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));

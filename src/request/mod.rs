@@ -3,14 +3,14 @@
 mod checks;
 mod keys;
 mod network_policy;
-mod options;
+pub mod options;
 mod picture;
 mod position;
 
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use keys::DecryptionKeys;
 pub use network_policy::{HostPattern, NetworkPolicy};
-pub use options::{ACCESS, Commands, InputValue, LIMITS, OPTIONS, OptionKind, OptionSpec, OptionValue, Options, Section};
+pub use options::Options;
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use position::{Position, Precision, parse_duration};
 
@@ -31,9 +31,9 @@ pub struct SnapshotRequest {
     pub precision: Option<Precision>,
     /// The Variant of a Multivariant Playlist.
     pub variant: VariantChoice,
-    /// How far to search while the picture is black or a single colour.
+    /// How much video to search for a key frame that is neither black nor a single colour.
     pub skip_black: Option<Duration>,
-    /// Compare this many key frames and take the one with the most detail.
+    /// Compare this many key frames and take the sharpest and best exposed.
     pub best: Option<usize>,
     /// The size of the picture.
     pub size: Size,

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     error::Error,
     frontends::settings::{SETTINGS, Settings},
-    request::{Commands, OPTIONS, OptionKind, OptionSpec, Options},
+    request::{
+        Options,
+        options::{Commands, OPTIONS, OptionKind, OptionSpec},
+    },
 };
 
 /// The flags of messages.
@@ -22,13 +25,13 @@ pub(super) struct MessageArgs {
     /// Print the report as one JSON object on stdout (with -o - on stderr)
     #[arg(long, global = true)]
     pub json: bool,
-    /// Log to stderr; -vv tells more
+    /// Log to stderr; -vv logs more
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
     /// Print nothing but errors
     #[arg(long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Log to stderr, one JSON object a line
+    /// Log to stderr, one JSON object per line
     #[arg(long, global = true)]
     pub log_json: bool,
 }
@@ -112,7 +115,7 @@ pub(super) fn command() -> Command {
     let base_url = Arg::new(BASE_URL)
         .long(BASE_URL)
         .value_name("URL")
-        .help("What the relative URIs of a playlist on stdin, or of a saved one, belong to")
+        .help("The URL of a playlist on stdin or in a file, for its relative URIs")
         .help_heading("Access")
         .global(true);
     let version = Arg::new(VERSION)

@@ -10,32 +10,31 @@ pub(super) const LONG_ABOUT: &str = "\
 Takes a still picture out of an HLS stream, live or recorded
 
 Takes a still picture out of an HLS stream, live or recorded, with the fewest bytes and round trips that the protocol allows: the \
-playlists, and of one segment the bytes up to the frame.";
+playlists, and one segment up to the frame.";
 
-pub(super) const INSPECT: &str = "Show what is there: Variants, segments, encryption, live edge";
+pub(super) const INSPECT: &str = "Show a stream's Variants, segments, encryption and live edge";
 
 pub(super) const LONG_INSPECT: &str = "\
-Show what is there: Variants, segments, encryption, live edge
+Show a stream's Variants, segments, encryption and live edge
 
-Shows what is there: Variants and Renditions, and of the Variant that a picture would be taken from the window, the live edge, \
-discontinuities, gaps and encryption. Only playlists are read, no media.";
+Shows Variants and Renditions, and the window, the live edge, discontinuities, gaps and encryption of the Variant that a picture would \
+be taken from. Reads playlists only, no media.";
 
 pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
 
 pub(super) const LONG_SERVE: &str = "\
 Answer over HTTP: /snapshot.jpg?url=...
 
-Answers over HTTP: /snapshot.jpg, .png and .webp, /report.json, /inspect.json and /healthz, with the options as parameters. Nothing is \
-answered until hosts, a key, or --allow-any say what may be asked for; private addresses are refused unless --allow-private is given. \
-Options, and HLSNAP_... variables of their names, are what a request gets that says nothing, and the most of time, bytes and tries that \
-it may ask for.";
+Answers over HTTP: /snapshot.jpg, .png and .webp, /report.json, /inspect.json and /healthz, with the options as parameters. Refuses \
+every request unless --allow-host, --key or --allow-any is given, and private addresses unless --allow-private is given. Options, and \
+HLSNAP_... variables of their names, are the defaults of requests, and the upper limits of time, bytes and retries.";
 
 pub(super) const LONG_COMPLETIONS: &str = "\
 Print completions for a shell
 
 Prints completions for a shell: `hlsnap completions bash > /etc/bash_completion.d/hlsnap`";
 
-pub(super) const SHORT_END: &str = "`--help` tells more, with examples and exit codes.";
+pub(super) const SHORT_END: &str = "`--help` shows more, with examples and exit codes.";
 
 pub(super) const LONG_END: &str = "\
 Examples:
@@ -47,7 +46,7 @@ Examples:
       hlsnap --at -10s -H 'Authorization: Bearer ...' https://example.com/live/index.m3u8 -o 'shots/{pdt}.jpg'
   Through a pipe, with the report on stderr:
       hlsnap --json -o - -f png https://example.com/live/index.m3u8 2>report.json | display
-  What is there, before a picture is taken:
+  The Variants and segments of a stream:
       hlsnap inspect https://example.com/live/index.m3u8
 
 Exit codes, with the kind that the error line names:
@@ -58,7 +57,7 @@ Exit codes, with the kind that the error line names:
   12 http_status   the origin answered 4xx or 5xx
   13 timeout       the deadline passed
   14 too_large     a limit on bytes, pixels, entries or redirects was hit
-  20 bad_playlist  not HLS, or broken past reading
+  20 bad_playlist  not HLS, or too broken to read
   21 no_video      audio or subtitles only; no Variant can be decoded
   22 not_found     nothing at that time; an empty or gap-only window
   23 encrypted     DRM, or a key that is missing, of the wrong size or wrong

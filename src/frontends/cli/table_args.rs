@@ -6,7 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource, value_parser};
 
 use crate::{
     error::Error,
-    request::{InputValue, OptionKind, OptionSpec},
+    request::options::{InputValue, OptionKind, OptionSpec},
 };
 
 /// The argument of a row. Values stay text unless clap's own parser says all there is to say: then [`OptionSpec::set`] reads them, every

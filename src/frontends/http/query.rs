@@ -6,7 +6,10 @@ use url::form_urlencoded;
 use crate::{
     error::Error,
     frontends::settings::Settings,
-    request::{Commands, InputValue, OPTIONS, OptionSpec, Options},
+    request::{
+        Options,
+        options::{Commands, InputValue, OPTIONS, OptionSpec},
+    },
 };
 
 /// The parameters of [`auth`](super::auth).

@@ -15,7 +15,7 @@ use serde_json::json;
 use super::single_flight::SharedSnapshot;
 use crate::{
     error::{Error, ErrorKind},
-    frontends::report_facts::{self, Spent},
+    frontends::report_facts::{self, PictureCost},
     report::Report,
     request::Format,
 };
@@ -36,7 +36,7 @@ pub(super) fn picture(snapshot: &SharedSnapshot, operators: Option<&str>, reques
         Ok(headers) => headers,
         Err(error) => return problem(&Error::internal("a header cannot be written").with_source(error)),
     };
-    let cost = Extension(Spent::of(report));
+    let cost = Extension(PictureCost::of(report));
     if is_cached(request, &snapshot.etag) {
         return (StatusCode::NOT_MODIFIED, cost, headers).into_response();
     }

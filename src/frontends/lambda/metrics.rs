@@ -4,7 +4,7 @@ use chrono::Utc;
 use lambda_runtime::Context;
 use serde_json::{Value, json};
 
-use crate::frontends::report_facts::Spent;
+use crate::frontends::report_facts::PictureCost;
 
 const NAMESPACE: &str = "hlsnap";
 /// CloudWatch accepts at most this many values of one metric in one line.
@@ -22,7 +22,7 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    pub fn count_picture(&mut self, spent: Spent) {
+    pub fn count_picture(&mut self, spent: PictureCost) {
         self.pictures += 1;
         self.requests += spent.requests;
         self.bytes_received += spent.bytes_received;

@@ -1,7 +1,7 @@
 //! The Lambda frontend: `bootstrap` for `provided.al2023`.
 //!
 //! ```text
-//! event -> direct | queue | web -> worker (a limited number of pictures, within the deadline) -> response, log, metrics
+//! event -> direct | queue | http_events -> worker (a limited number of pictures, within the deadline) -> response, log, metrics
 //! ```
 //!
 //! One client and one set of stores live across invocations. Each message of a queue succeeds or fails on its own. HTTP events go to the HTTP
@@ -9,10 +9,10 @@
 
 mod direct;
 mod event;
+mod http_events;
 mod log;
 mod metrics;
 mod queue;
-mod web;
 mod worker;
 
 use std::{process::ExitCode, sync::Arc, time::Instant};
@@ -23,8 +23,8 @@ use tracing::Instrument;
 
 use crate::{error::Error, frontends::settings::Settings};
 use event::Event;
+use http_events::HttpEvents;
 use metrics::Metrics;
-use web::Web;
 use worker::{Deadline, Worker};
 
 /// Handles invocations until the execution environment ends.
@@ -67,7 +67,7 @@ fn serve(settings: Settings) -> Result<(), Error> {
 /// Counts the requests of an event that are valid.
 pub(super) fn read(payload: &str, is_valid: impl Fn(&Value) -> bool) -> Result<usize, Error> {
     Ok(match Event::parse(payload)? {
-        // Not converted: lambda_http may panic, see `web`
+        // Not converted: lambda_http may panic, see `http_events`
         Event::Http(_) => 1,
         Event::One(request) => usize::from(is_valid(&Value::Object(request))),
         Event::Many(requests) => requests.iter().filter(|request| is_valid(request)).count(),
@@ -79,7 +79,7 @@ pub(super) fn read(payload: &str, is_valid: impl Fn(&Value) -> bool) -> Result<u
 #[derive(Debug)]
 struct Function {
     worker: Worker,
-    web: Web,
+    http_events: HttpEvents,
 }
 
 /// An error as Lambda's Runtime API reports it.
@@ -95,8 +95,8 @@ impl From<InvocationError> for Diagnostic {
 impl Function {
     fn new(settings: Settings) -> Result<Self, Error> {
         let worker = Worker::new(settings)?;
-        let web = Web::new(&worker);
-        Ok(Self { worker, web })
+        let http_events = HttpEvents::new(&worker);
+        Ok(Self { worker, http_events })
     }
 
     async fn invoke(&self, event: LambdaEvent<Box<RawValue>>) -> Result<Value, InvocationError> {
@@ -116,8 +116,8 @@ impl Function {
     async fn respond(&self, payload: &str, context: &Context, metrics: &mut Metrics) -> Result<Value, Error> {
         let deadline = Deadline::new(context);
         match Event::parse(payload)? {
-            Event::Http(request) => self.web.answer(*request, context.clone(), deadline, metrics).await,
-            Event::Queue(messages) => queue::answer(&self.worker, messages, deadline, metrics).await,
+            Event::Http(request) => self.http_events.respond(*request, context.clone(), deadline, metrics).await,
+            Event::Queue(messages) => queue::respond(&self.worker, messages, deadline, metrics).await,
             Event::One(request) => direct::one(&self.worker, &request, deadline, metrics).await,
             Event::Many(requests) => direct::many(&self.worker, requests, deadline, metrics).await,
         }

@@ -16,7 +16,7 @@ use crate::error::Error;
 
 /// `{"batchItemFailures": […]}`. A message group of a FIFO queue is processed in order, and after a failure the rest of the group returns
 /// too, which keeps the order.
-pub(super) async fn answer(worker: &Worker, messages: Vec<SqsMessage>, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
+pub(super) async fn respond(worker: &Worker, messages: Vec<SqsMessage>, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
     let groups = groups(messages);
     let each = groups.iter().map(|group| async move {
         let mut own = Metrics::default();

@@ -17,7 +17,7 @@ use crate::{
     frontends::{
         deliver::{Delivery, stores},
         remote_source,
-        report_facts::Spent,
+        report_facts::PictureCost,
         settings::Settings,
     },
     report::Report,
@@ -91,7 +91,7 @@ impl Worker {
     pub async fn run(&self, request: &Value, deadline: Deadline, must_store: bool, metrics: &mut Metrics) -> Result<Completed, Error> {
         let result = self.run_uncounted(request, deadline, must_store).await;
         match &result {
-            Ok(completed) => metrics.count_picture(Spent::of(&completed.report)),
+            Ok(completed) => metrics.count_picture(PictureCost::of(&completed.report)),
             Err(error) => {
                 metrics.count_failure();
                 tracing::warn!(kind = error.kind().name(), "no picture: {error}");

@@ -5,7 +5,7 @@ use wildmatch::WildMatch;
 use super::Settings;
 use crate::{
     error::Error,
-    request::{
+    request::options::{
         ACCESS, Commands, LIMITS,
         OptionKind::{Bool, Integer, Path, Repeatable, Switch, Value},
         OptionSpec, Section,
@@ -24,14 +24,14 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         v.text().map(|url| s.network.proxy = Some(url))
     })
     .after("decryption-key"),
-    Row::new(ACCESS, "cacert", Path, "FILE", "A PEM file with further root certificates", |s, v| {
+    Row::new(ACCESS, "cacert", Path, "FILE", "A PEM file with additional root certificates", |s, v| {
         s.network.cacert = Some(v.path()).filter(|path| !path.as_os_str().is_empty()).or(s.network.cacert.take());
         Ok(())
     })
     .after("decryption-key"),
-    Row::new(ACCESS, "insecure", Switch, "", "Do not check certificates", |s, v| v.flag().map(|on| s.network.insecure = on))
+    Row::new(ACCESS, "insecure", Switch, "", "Do not verify certificates", |s, v| v.flag().map(|on| s.network.insecure = on))
         .after("decryption-key"),
-    Row::new(ACCESS, "allow-private", Bool, "BOOL", "May private, loopback and link-local addresses be asked [default: true]", |s, v| {
+    Row::new(ACCESS, "allow-private", Bool, "BOOL", "Allow private, loopback and link-local addresses [default: true]", |s, v| {
         v.flag().map(|on| s.network.allow_private = on)
     })
     .after("decryption-key"),
@@ -44,7 +44,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "sandbox",
         Bool,
         "BOOL",
-        "Give up files, other programs and other processes before strangers' media is read (Linux) [default: false; for serve true]",
+        "Deny itself files, other programs and other processes before untrusted media is read (Linux) [default: false; for serve true]",
         |s, v| v.flag().map(|on| s.sandbox = Some(on)),
     )
     .after("max-playlist-bytes"),
@@ -53,7 +53,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "allow-host",
         Repeatable,
         "GLOB",
-        "A host that may be asked, such as *.example.com, for playlists, segments and redirects alike (repeatable)",
+        "A host that may be contacted, such as *.example.com, for playlists, segments and redirects alike (repeatable)",
         |s, v| v.parse().map(|pattern| s.network.allow_hosts.push(pattern)),
     ),
     Row::new(
@@ -68,7 +68,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         },
     ),
     Row::new(SERVE, "allow-any", Switch, "", "Answer requests for any public host", |s, v| v.flag().map(|on| s.allow_any = on)),
-    Row::new(SERVE, "jobs", Integer(1, MAX_JOBS), "N", "Pictures that are taken at once [default: 8]", |s, v| {
+    Row::new(SERVE, "jobs", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time [default: 8]", |s, v| {
         v.integer().map(|jobs| s.jobs = Some(jobs))
     }),
     Row::new(VARIABLES, "allow-output", Repeatable, "GLOB", "Outputs that events may name", |s, v| {

@@ -36,7 +36,7 @@ pub static OPTIONS: &[Row] = &[
     })
     .long_help(
         "The playlist: http://, https://, a path or file:// (its segments may be local too, below its folder), or - for a playlist on \
-         stdin, with --base-url. The old spellings hls://, hlsvariant:// and httpstream:// are understood. A TS or MP4 file is taken \
+         stdin, with --base-url. The old spellings hls://, hlsvariant:// and httpstream:// are understood. A TS or MP4 file counts \
          as one segment.",
     ),
     Row::new(PICTURE, "at", SignedValue, "WHEN", "The moment: live, start, 90, 1:30, 1m30s, -10s, 50%, or a date and time", |o, v| {
@@ -56,7 +56,7 @@ pub static OPTIONS: &[Row] = &[
         |o, v| o.set_precision(v, Precision::KeyFrame),
     )
     .conflicts_with("exact"),
-    Row::new(PICTURE, "exact", Switch, "", "Take the very frame that is shown at WHEN [default where WHEN is a time]", |o, v| {
+    Row::new(PICTURE, "exact", Switch, "", "Take the frame that is shown at WHEN [default if WHEN is a time]", |o, v| {
         o.set_precision(v, Precision::Exact)
     }),
     Row::new(
@@ -64,24 +64,24 @@ pub static OPTIONS: &[Row] = &[
         "fit",
         Value,
         "MODE",
-        "What to do when both sides are given: contain, cover, fill, pad [default: contain]",
+        "How to fit the picture if both sides are given: contain, cover, fill, pad [default: contain]",
         |o, v| v.parse().map(|fit| o.size.fit = fit),
     )
     .long_help(
-        "What to do when both sides are given and the shape differs: `contain` (the whole picture inside), `cover` (what sticks out \
-         is cut off), `fill` (stretched), `pad` (with black around it). Never enlarges without --enlarge. [default: contain]",
+        "How to fit the picture if both sides are given and the aspect ratio differs: `contain` (the whole picture inside), `cover` \
+         (cropped), `fill` (stretched), `pad` (with black around it). Never enlarges without --enlarge. [default: contain]",
     ),
-    Row::new(PICTURE, "enlarge", Switch, "", "Let a picture become larger than the stream has it", |o, v| {
+    Row::new(PICTURE, "enlarge", Switch, "", "Allow a picture that is larger than the stream's", |o, v| {
         v.flag().map(|on| o.size.enlarge = on)
     }),
-    Row::new(PICTURE, "tone-map", Value, "HOW", "What to do with HDR: auto, clip, none [default: auto]", |o, v| {
+    Row::new(PICTURE, "tone-map", Value, "HOW", "How to convert HDR: auto, clip, none [default: auto]", |o, v| {
         v.parse().map(|tone_map| o.tone_map = tone_map)
     })
     .long_help(
-        "What to do with HDR (PQ, HLG): `auto` (tone-mapped, as an SDR version of it would look), `clip` (what is brighter than \
-         reference white is white), `none` (the stream's numbers as they are: washed out). [default: auto]",
+        "How to convert HDR (PQ, HLG): `auto` (tone-mapped, as an SDR version would look), `clip` (everything brighter than reference \
+         white is white), `none` (the stream's values as they are, which looks washed out). [default: auto]",
     ),
-    Row::new(PICTURE, "format", Value, "F", "jpeg, png or webp [default: by the output's ending, else jpeg]", |o, v| {
+    Row::new(PICTURE, "format", Value, "F", "jpeg, png or webp [default: by the output's extension, else jpeg]", |o, v| {
         v.parse().map(|format| o.format = Some(format))
     })
     .short('f')
@@ -91,13 +91,13 @@ pub static OPTIONS: &[Row] = &[
         v.integer().map(|quality| o.encoding.quality = quality)
     })
     .short('q'),
-    Row::new(PICTURE, "crop", Value, "X,Y,W,H", "Take a part of the picture: X,Y,W,H in fractions of its width and height", |o, v| {
+    Row::new(PICTURE, "crop", Value, "X,Y,W,H", "Crop to a part of the picture: X,Y,W,H in fractions of its width and height", |o, v| {
         v.parse().map(|crop| o.size.crop = Some(crop))
     }),
-    Row::new(PICTURE, "lossless", Switch, "", "Make a WebP without loss; a PNG always is", |o, v| {
+    Row::new(PICTURE, "lossless", Switch, "", "Make a lossless WebP; a PNG is always lossless", |o, v| {
         v.flag().map(|on| o.encoding.lossless = on)
     }),
-    Row::new(PICTURE, "subsampling", Value, "S", "Chroma of a JPEG: 420, or 444 for sharp colours [default: 420]", |o, v| {
+    Row::new(PICTURE, "subsampling", Value, "S", "Chroma subsampling of a JPEG: 420, or 444 for sharp colours [default: 420]", |o, v| {
         match v.text()?.as_str() {
             "420" | "4:2:0" => {
                 o.encoding.full_chroma = false;
@@ -110,16 +110,16 @@ pub static OPTIONS: &[Row] = &[
             _ => Err(v.mismatch("is not known", "use 420 or 444")),
         }
     }),
-    Row::new(PICTURE, "progressive", Switch, "", "Make a JPEG that comes in passes", |o, v| v.flag().map(|on| o.encoding.progressive = on)),
+    Row::new(PICTURE, "progressive", Switch, "", "Make a progressive JPEG", |o, v| v.flag().map(|on| o.encoding.progressive = on)),
     Row::new(
         PICTURE,
         "max-size",
         Value,
         "N",
-        "The most that the file may take, such as 200k: the quality is lowered until it fits",
+        "The maximum size of the file, such as 200k: the quality is lowered until it fits",
         |o, v| v.bytes().map(|bytes| o.encoding.max_bytes = Some(bytes)),
     ),
-    Row::new(PICTURE, "strip", Switch, "", "Leave time, software and colour tags out of the file", |o, v| {
+    Row::new(PICTURE, "strip", Switch, "", "Write no time, software and colour tags into the file", |o, v| {
         v.flag().map(|on| o.encoding.strip = on)
     }),
     Row::new(PICTURE, "describe", Switch, "", "Put the stream's URL (redacted) into the picture's Exif", |o, v| {
@@ -131,7 +131,7 @@ pub static OPTIONS: &[Row] = &[
         "skip-black",
         OptionalValue,
         "SECONDS",
-        "Go on to the next key frames while the picture is black or of one colour, at most so far [default: 30]",
+        "Skip key frames that are black or a single colour, for up to this many seconds of video [default: 30]",
         |o, v| v.or_default(DEFAULT_SKIP, OptionValue::duration).map(|skip| o.skip_black = skip),
     ),
     Row::new(
@@ -139,18 +139,16 @@ pub static OPTIONS: &[Row] = &[
         "best",
         OptionalValue,
         "N",
-        "Take the most telling of up to N key frames, at the price of their bytes [default: 5]",
+        "Take the sharpest and best exposed of up to N key frames, at the cost of their bytes [default: 5]",
         |o, v| v.or_default(DEFAULT_BEST, |v| v.integer_in(1, MAX_BEST)).map(|best| o.best = best),
     ),
-    Row::new(VERDICT, "detect-bars", Switch, "", "Count a slate of colour bars as flat", |o, v| {
-        v.flag().map(|on| o.checks.detect_bars = on)
-    }),
+    Row::new(VERDICT, "detect-bars", Switch, "", "Count colour bars as flat", |o, v| v.flag().map(|on| o.checks.detect_bars = on)),
     Row::new(
         VERDICT,
         "compare",
         Value,
         "FILE|HASH",
-        "An earlier picture, or the hash of one: whether they are the same is told as `frozen`",
+        "An earlier picture or its hash: the report says whether they are the same, as `frozen`",
         |o, v| v.parse().map(|reference| o.checks.previous = Some(reference)),
     ),
     Row::new(
@@ -158,7 +156,7 @@ pub static OPTIONS: &[Row] = &[
         "fail-on",
         Value,
         "LIST",
-        "Exit with 40, with the picture written, where it is one of these: black,flat,frozen",
+        "Exit with 40, after writing the picture, if it is one of these: black,flat,frozen",
         |o, v| Finding::list(&v.text()?).map(|findings| o.checks.fail_on = findings),
     ),
     Row::new(
@@ -173,14 +171,16 @@ pub static OPTIONS: &[Row] = &[
     .long_help(
         "Where the picture goes: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials \
          of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media \
-         Sequence Number), {host}, {stream} (eight digits that stand for the URL, whatever its query says), {width}, {height} and \
-         {ext} are filled in; what the stream does not tell is \"unknown\". The picture is written whole, or not at all. [default: \
-         snapshot.jpg, or with the ending of --format]",
+         Sequence Number), {host}, {stream} (eight digits that stand for the URL without its query), {width}, {height} and {ext} are \
+         filled in; values that the stream lacks are \"unknown\". The picture is written completely or not at all. [default: \
+         snapshot.jpg, or with the extension of --format]",
     ),
-    Row::new(OUTPUT, "report-output", Value, "WHERE", "Where the report goes as well, in JSON: as --output", |o, v| {
+    Row::new(OUTPUT, "report-output", Value, "WHERE", "Where the report goes too, in JSON: as --output", |o, v| {
         v.text().map(|output| o.report_output = Some(output))
     }),
-    Row::new(OUTPUT, "no-clobber", Switch, "", "Fail rather than replace what is there", |o, v| v.flag().map(|on| o.no_clobber = on)),
+    Row::new(OUTPUT, "no-clobber", Switch, "", "Fail instead of replacing an existing file or object", |o, v| {
+        v.flag().map(|on| o.no_clobber = on)
+    }),
     Row::new(OUTPUT, "cache-control", Value, "TEXT", "The Cache-Control that an object store keeps with the picture", |o, v| {
         v.text().map(|text| o.cache_control = Some(text))
     }),
@@ -193,8 +193,8 @@ pub static OPTIONS: &[Row] = &[
         |o, v| v.parse().map(|variant| o.variant = Some(variant)),
     )
     .long_help(
-        "Which Variant: `auto`, `best`, `worst`, `720p`, `<=720p`, `>=720p`, `<=2M` (bits a second), `#2` (its place in the playlist, \
-         from 0), or a NAME. [default: auto, the best, or, where a size is asked for, the smallest that is at least that large]",
+        "Which Variant: `auto`, `best`, `worst`, `720p`, `<=720p`, `>=720p`, `<=2M` (bits per second), `#2` (its index in the \
+         playlist, from 0), or a NAME. [default: auto, the best, or with a requested size the smallest that is at least that large]",
     ),
     Row::new(
         VARIANT_AND_SIZE,
@@ -221,7 +221,7 @@ pub static OPTIONS: &[Row] = &[
     Row::new(ACCESS, "header-everywhere", Switch, "", "Send --header, --cookie and --referer to other origins too", |o, v| {
         v.flag().map(|on| o.headers.send_everywhere = on)
     }),
-    Row::new(ACCESS, "user-agent", Value, "NAME", "The User-Agent, instead of our own", |o, v| {
+    Row::new(ACCESS, "user-agent", Value, "NAME", "The User-Agent, instead of hlsnap's own", |o, v| {
         v.text().map(|text| o.headers.user_agent = Some(text))
     }),
     Row::new(ACCESS, "referer", Value, "URL", "The Referer", |o, v| v.text().map(|text| o.headers.referer = Some(text))),
@@ -238,29 +238,19 @@ pub static OPTIONS: &[Row] = &[
     )
     .long_help(
         "A key in hexadecimal digits, used instead of fetching the one that the playlist names: 32 digits, or 64 for AES-256. For \
-         Common Encryption KID=KEY names the key of one key ID. Repeatable; every process of this machine can read it, so better give \
-         it as the variable HLSNAP_DECRYPTION_KEY to `serve` and to the Lambda function.",
+         Common Encryption KID=KEY gives the key of one key ID. Repeatable. Every process of this machine can read it: for `serve` and \
+         the Lambda function, prefer the variable HLSNAP_DECRYPTION_KEY.",
     ),
     Row::new(LIMITS, "timeout", Value, "S", "The whole job's deadline, in seconds or as 1m30s [default: 20]", |o, v| {
         v.timeout().map(|timeout| o.timeout = Some(timeout))
     }),
-    Row::new(LIMITS, "max-bytes", Value, "N", "The most that is downloaded for one picture [default: 64M]", |o, v| {
+    Row::new(LIMITS, "max-bytes", Value, "N", "The maximum download for one picture [default: 64M]", |o, v| {
         v.bytes().map(|bytes| o.max_bytes = Some(bytes))
     }),
-    Row::new(
-        LIMITS,
-        "max-playlist-bytes",
-        Value,
-        "N",
-        "The most that one playlist may have, after decompression [default: 16M]",
-        |o, v| v.bytes().map(|bytes| o.max_playlist_bytes = Some(bytes)),
-    ),
-    Row::new(
-        LIMITS,
-        "retries",
-        Integer(0, u32::MAX),
-        "N",
-        "Further tries for answers that are worth one, within the deadline [default: 2]",
-        |o, v| v.integer().map(|retries| o.retries = Some(retries)),
-    ),
+    Row::new(LIMITS, "max-playlist-bytes", Value, "N", "The maximum size of one playlist, after decompression [default: 16M]", |o, v| {
+        v.bytes().map(|bytes| o.max_playlist_bytes = Some(bytes))
+    }),
+    Row::new(LIMITS, "retries", Integer(0, u32::MAX), "N", "Retries of transient failures, within the deadline [default: 2]", |o, v| {
+        v.integer().map(|retries| o.retries = Some(retries))
+    }),
 ];

@@ -20,21 +20,21 @@ use tower::ServiceExt;
 use super::{direct, metrics::Metrics, worker::Deadline, worker::Worker, worker::out_of_time};
 use crate::{
     error::{Error, ErrorKind},
-    frontends::{http, report_facts::Spent},
+    frontends::{http, report_facts::PictureCost},
 };
 
 #[derive(Debug)]
-pub(super) struct Web {
+pub(super) struct HttpEvents {
     router: Router,
 }
 
-impl Web {
+impl HttpEvents {
     pub fn new(worker: &Worker) -> Self {
         Self { router: http::router(http::HttpFrontend::new(worker.settings.clone(), worker.client.clone(), worker.jobs())) }
     }
 
     /// The response in the event sender's format.
-    pub async fn answer(
+    pub async fn respond(
         &self,
         request: LambdaRequest,
         context: Context,
@@ -47,7 +47,7 @@ impl Web {
             let response = tokio::time::timeout(deadline.remaining(), self.route(request)).await;
             let response = response.unwrap_or_else(|_| http::problem(&out_of_time()));
             count(&response, &mut metrics.lock().unwrap_or_else(PoisonError::into_inner));
-            Ok::<_, std::convert::Infallible>(WebResponse(response))
+            Ok::<_, std::convert::Infallible>(EventResponse(response))
         });
         // lambda_http panics if the event's parts make no URL
         let response = async { Adapter::from(handler).oneshot(LambdaEvent::new(request, context)).await };
@@ -73,10 +73,10 @@ impl Web {
     }
 }
 
-/// Counts a picture by the report behind the response, or a failure by the status. Reports and inspections do not count.
+/// Counts a picture, whose cost is an extension of the response, or a failure by its status. Reports and inspections do not count.
 fn count(response: &Response, metrics: &mut Metrics) {
     let status = response.status();
-    match response.extensions().get::<Spent>() {
+    match response.extensions().get::<PictureCost>() {
         Some(spent) => metrics.count_picture(*spent),
         None if status.is_client_error() || status.is_server_error() => metrics.count_failure(),
         None => {}
@@ -84,9 +84,9 @@ fn count(response: &Response, metrics: &mut Metrics) {
 }
 
 /// A response whose media type decides between text and bytes. lambda_http's own conversion would link the tables of every legacy encoding.
-struct WebResponse(Response);
+struct EventResponse(Response);
 
-impl IntoResponse for WebResponse {
+impl IntoResponse for EventResponse {
     fn into_response(self) -> Pin<Box<dyn Future<Output = lambda_http::Response<Body>> + Send>> {
         let (parts, body) = self.0.into_parts();
         Box::pin(async move {
