@@ -44,7 +44,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "sandbox",
         Bool,
         "BOOL",
-        "Deny itself files, other programs and other processes before untrusted media is read (Linux) [default: false; for serve true]",
+        "Give up access to files, programs and other processes before untrusted media is read (Linux) [default: false; for serve true]",
         |s, v| v.flag().map(|on| s.sandbox = Some(on)),
     )
     .after("max-playlist-bytes"),
