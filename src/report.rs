@@ -203,6 +203,11 @@ impl Presentation {
         round_to_microsecond(self.seconds)
     }
 
+    /// The age of the frame when it was captured, in seconds.
+    pub fn age_seconds(&self) -> Option<f64> {
+        self.program_date_time.map(|date| seconds_between(date, self.captured_at))
+    }
+
     /// The Program Date Time in RFC 3339, UTC, with milliseconds.
     pub fn date_text(&self) -> Option<String> {
         self.program_date_time.map(|date| date.to_rfc3339_opts(SecondsFormat::Millis, true))
@@ -301,7 +306,7 @@ impl FrameReport {
             pts_seconds: frame.pts_seconds.map(round_to_microsecond),
             presentation_seconds: Some(presentation.rounded_seconds()),
             program_date_time: presentation.date_text(),
-            age_seconds: presentation.program_date_time.map(|date| seconds_between(date, presentation.captured_at)),
+            age_seconds: presentation.age_seconds(),
             color: frame.color,
         }
     }

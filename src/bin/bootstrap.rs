@@ -1,4 +1,4 @@
-//! The AWS Lambda function: what `provided.al2023` starts. See `deploy/README.md`.
+//! The AWS Lambda function for the `provided.al2023` runtime. See `deploy/README.md`.
 
 use std::process::ExitCode;
 

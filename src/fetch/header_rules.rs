@@ -28,7 +28,7 @@ impl HeaderRules {
             user_agent: value("--user-agent", agent)?,
             caller_headers: caller_headers(request)?,
             playlist_origin: playlist.origin(),
-            sends_everywhere: request.header_everywhere,
+            sends_everywhere: request.send_everywhere,
             cookies: Jar::default(),
         })
     }
@@ -60,7 +60,7 @@ impl HeaderRules {
 
 fn caller_headers(request: &RequestHeaders) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
-    for (name, text) in &request.headers {
+    for (name, text) in &request.custom {
         let name = HeaderName::from_bytes(name.as_bytes())
             .map_err(|_| Error::usage(format!("--header: {name:?} is not a valid header name"), "write 'Name: value'"))?;
         headers.append(name, value("--header", text)?);

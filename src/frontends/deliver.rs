@@ -1,20 +1,28 @@
-//! A picture that is taken and brought to its place: what the command line and Lambda share.
+//! Captures a picture and writes it to its output. The command line and Lambda share this.
 
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::Utc;
+use object_store::client::HttpClient;
 
+use super::report_facts;
 use crate::{
     capture::{self, Snapshot},
     error::{Error, ErrorKind},
     fetch::Client,
     report::{DeliveryFacts, Report, SnapshotFacts},
-    request::{Options, SnapshotRequest},
+    request::{NetworkPolicy, Options, SnapshotRequest},
     store::{Destination, Output, PutOptions, Stores},
 };
 
-/// Where a picture goes, and how.
+/// The client of object stores, with the network settings of `policy`.
+pub(super) fn stores(policy: &NetworkPolicy) -> Stores {
+    let policy = policy.clone();
+    Stores::new(move || Client::for_stores(&policy).map(HttpClient::new))
+}
+
+/// The outputs of a picture and of its report.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
     pub output: Output,
@@ -24,73 +32,64 @@ pub(super) struct Delivery {
 }
 
 impl Delivery {
-    /// What `asked` says of it; `usual` is where it says nothing.
-    pub fn of(asked: &Options, usual: &str) -> Result<Self, Error> {
-        let report_output = asked.report_output.as_deref().map(|text| Output::parse("--report-output", text)).transpose()?;
+    /// Reads the outputs from `options`; `default` is the picture's output if they name none.
+    pub fn new(options: &Options, default: &str) -> Result<Self, Error> {
+        let report_output = options.report_output.as_deref().map(|text| Output::parse("--report-output", text)).transpose()?;
         Ok(Self {
-            output: Output::parse("--output", asked.output.as_deref().unwrap_or(usual))?,
+            output: Output::parse("--output", options.output.as_deref().unwrap_or(default))?,
             report_output,
-            no_clobber: asked.no_clobber,
-            cache_control: asked.cache_control.clone(),
+            no_clobber: options.no_clobber,
+            cache_control: options.cache_control.clone(),
         })
     }
 
-    /// Every place that something goes to.
+    /// The picture's output, and the report's if it has one.
     pub fn outputs(&self) -> impl Iterator<Item = &Output> {
         [Some(&self.output), self.report_output.as_ref()].into_iter().flatten()
     }
 
-    /// Fails with `output` where something could surely not be written.
+    /// Fails with `output` if an output certainly cannot be written.
     pub fn check(&self, stores: &Stores) -> Result<(), Error> {
         self.outputs().try_for_each(|output| output.check(stores))
     }
 
-    /// Takes the picture and writes it, and then its report where that was asked for, within the request's time.
-    pub async fn make(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
-        let began = Instant::now();
+    /// Captures the picture, writes it and then its report, within the request's timeout.
+    pub async fn capture(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
+        let start = Instant::now();
         let Snapshot { picture, facts } = capture::take(request, client).await?;
-        let left = request.limits.timeout.saturating_sub(began.elapsed());
+        let remaining = request.limits.timeout.saturating_sub(start.elapsed());
 
-        let storing = Instant::now();
+        let store_start = Instant::now();
         let now = Utc::now();
-        let place = self.output.destination(&facts, now)?;
-        put(&place, picture.into(), &self.manner_of_picture(&facts), stores, left).await?;
-        let took = storing.elapsed();
-        let report_place = self.report_output.as_ref().map(|output| output.destination(&facts, now)).transpose()?;
-        let delivered = DeliveryFacts { output: place.name(), store: took, total: began.elapsed() };
-        let report = Report::new(facts, Some(delivered));
+        let destination = self.output.destination(&facts, now)?;
+        let report_destination = self.report_output.as_ref().map(|output| output.destination(&facts, now)).transpose()?;
+        put(&destination, picture.into(), &self.picture_options(&facts), stores, remaining).await?;
+        let store_time = store_start.elapsed();
+        let delivery = DeliveryFacts { output: destination.name(), store: store_time, total: start.elapsed() };
+        let report = Report::new(facts, Some(delivery));
 
-        if let Some(place) = report_place {
-            let text = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
-            let manner = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
-            put(&place, text.into(), &manner, stores, left.saturating_sub(took)).await?;
+        if let Some(destination) = report_destination {
+            let json = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
+            let options = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
+            put(&destination, json.into(), &options, stores, remaining.saturating_sub(store_time)).await?;
         }
         Ok(report)
     }
 
-    fn manner_of_picture(&self, facts: &SnapshotFacts) -> PutOptions {
-        let metadata = [
-            ("url", Some(facts.url.clone())),
-            ("pdt", facts.presentation.date_text()),
-            ("msn", facts.segment.media_sequence_number.map(|number| number.to_string())),
-            ("seconds", Some(facts.presentation.rounded_seconds().to_string())),
-            ("width", Some(facts.size.0.to_string())),
-            ("height", Some(facts.size.1.to_string())),
-            ("hash", Some(facts.verdict.hash.clone())),
-        ];
+    fn picture_options(&self, facts: &SnapshotFacts) -> PutOptions {
         PutOptions {
             content_type: facts.format.media_type(),
             cache_control: self.cache_control.clone(),
-            metadata: metadata.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+            metadata: report_facts::object_metadata(facts),
             no_clobber: self.no_clobber,
         }
     }
 }
 
-/// Puts within `left`; an object that is not answered for in time may be there or not, but never in part.
-async fn put(place: &Destination, bytes: Bytes, manner: &PutOptions, stores: &Stores, left: Duration) -> Result<(), Error> {
-    tokio::time::timeout(left, place.put(bytes, manner, stores)).await.unwrap_or_else(|_| {
-        let what = format!("{} was not written in time", place.name());
-        Err(Error::new(ErrorKind::Output, what).with_hint("see why it is slow, or raise --timeout"))
+/// Writes within `timeout`. After a timeout the object may exist or not, but it is never partial.
+async fn put(destination: &Destination, bytes: Bytes, options: &PutOptions, stores: &Stores, timeout: Duration) -> Result<(), Error> {
+    tokio::time::timeout(timeout, destination.put(bytes, options, stores)).await.unwrap_or_else(|_| {
+        let message = format!("{} was not written in time", destination.name());
+        Err(Error::new(ErrorKind::Output, message).with_hint("see why it is slow, or raise --timeout"))
     })
 }

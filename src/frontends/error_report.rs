@@ -1,10 +1,10 @@
-//! How a failure is told in JSON.
+//! Errors in JSON.
 
 use serde::Serialize;
 
 use crate::error::Error;
 
-/// A failure as the contract has it.
+/// An error with the contract's fields.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct ErrorReport {
     pub kind: &'static str,
@@ -46,14 +46,14 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn errors_in_json_keep_secrets() {
+    fn errors_in_json_show_no_secrets() {
         let url = url::Url::parse("https://user:secret@host/x.m3u8?token=secret#secret");
         let error = Error::new(ErrorKind::HttpStatus, "the origin answered 403").with_origin_status(403).with_hint("check the token");
-        let told = url.map(|url| serde_json::to_string(&ErrorObject::from(&error.with_url(&url))));
+        let json = url.map(|url| serde_json::to_string(&ErrorObject::from(&error.with_url(&url))));
         let wanted = concat!(
             r#"{"error":{"kind":"http_status","message":"the origin answered 403","url":"https://host/x.m3u8?...","#,
             r#""status":403,"hint":"check the token"}}"#
         );
-        assert_eq!(told.ok().and_then(Result::ok).as_deref(), Some(wanted));
+        assert_eq!(json.ok().and_then(Result::ok).as_deref(), Some(wanted));
     }
 }

@@ -1,4 +1,4 @@
-//! What strangers' text is read by, for tests from outside: no network, no work.
+//! Parsers of untrusted text, for fuzzing and tests from outside the crate. They do no I/O.
 
 use axum::http::Uri;
 use serde_json::Value;
@@ -9,7 +9,7 @@ use crate::{
     request::{Options, SnapshotRequest},
 };
 
-/// What a query of the HTTP face asks for; the text that its signature is of comes along. `signed` has it be signed by some key.
+/// Parses a query of the HTTP frontend: the request, and the text that a signature covers. `signed` requires a signature.
 pub fn query(text: &str, signed: bool) -> Result<(SnapshotRequest, String), Error> {
     let uri = format!("/snapshot.jpg?{text}").parse::<Uri>().map_err(|e| Error::internal("no URI").with_source(e))?;
     let mut settings = Settings::default();
@@ -18,10 +18,10 @@ pub fn query(text: &str, signed: bool) -> Result<(SnapshotRequest, String), Erro
     http::read(&settings, &uri)
 }
 
-/// How many requests an event of Lambda's holds that can be read; HTTP events count as one.
+/// Counts the valid requests of a Lambda event. An HTTP event counts as one.
 pub fn event(text: &str) -> Result<usize, Error> {
     lambda::read(text, |request| match request {
-        Value::Object(named) => Options::default().set_all(named).is_ok(),
+        Value::Object(options) => Options::default().set_all(options).is_ok(),
         _ => false,
     })
 }

@@ -1,8 +1,8 @@
-//! What is told of playlists: numbers and names, with every URL redacted.
+//! The report on playlists: numbers and names, with every URL redacted.
 
 mod edge;
 
-pub(super) use edge::{DateRangeFacts, LowLatencyFacts, PlaceFacts};
+pub(super) use edge::{BreakFacts, DateRangeFacts, LowLatencyFacts};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
@@ -16,16 +16,16 @@ use crate::{
     time::{round_to_millisecond, seconds_between},
 };
 
-/// The JSON object of `inspect --json`. Fields are added, never renamed.
+/// The JSON object of `inspect --json`. Fields may be added, never renamed.
 #[derive(Debug, Serialize)]
 pub(super) struct InspectionReport {
     pub url: String,
     pub multivariant: Option<MultivariantFacts>,
-    /// The index of the Variant that a picture would be taken from.
+    /// The index of the Variant that a snapshot would use.
     pub chosen: Option<usize>,
-    /// Why it is that one, for people.
+    /// Why this one, for people.
     pub why: Option<String>,
-    /// The index of the I-frame Variant that would serve, where a key frame will do.
+    /// The index of the I-frame Variant that a snapshot of a key frame would use.
     pub i_frame_variant: Option<usize>,
     pub media: Option<MediaFacts>,
     pub media_error: Option<ErrorReport>,
@@ -41,11 +41,11 @@ pub(super) struct MultivariantFacts {
     pub i_frame_variants: Vec<VariantFacts>,
     pub image_variants: Vec<VariantFacts>,
     pub renditions: Vec<RenditionFacts>,
-    /// The pathway to begin with, where the origin steers.
+    /// The initial pathway of Content Steering.
     pub pathway: Option<String>,
-    /// Protections that EXT-X-SESSION-KEY announces, for people.
+    /// The systems that EXT-X-SESSION-KEY announces, for people.
     pub session_keys: Vec<String>,
-    /// What is against the specification, for people.
+    /// Specification violations, for people.
     pub warnings: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct VariantFacts {
     pub audio: Option<String>,
     pub video: Option<String>,
     pub has_video: bool,
-    /// Whether this build has a decoder, as far as CODECS tells.
+    /// Whether this build has a decoder for its CODECS.
     pub decodable: bool,
 }
 
@@ -76,7 +76,7 @@ pub(super) struct RenditionFacts {
     pub name: String,
     pub language: Option<String>,
     pub default: bool,
-    /// `None`: it is in the Variant's own segments.
+    /// `None` if it is in the Variant's own segments.
     pub url: Option<String>,
 }
 
@@ -102,9 +102,9 @@ pub(super) struct MediaFacts {
     pub gaps: usize,
     pub byte_ranges: bool,
     pub inits: usize,
-    /// `mpeg-ts`, `fmp4`, `packed-audio` or `webvtt`, as far as tags and names tell.
+    /// `mpeg-ts`, `fmp4`, `packed-audio` or `webvtt`, guessed from tags and names.
     pub container: Option<&'static str>,
-    /// Empty where every segment is clear.
+    /// Empty if no segment is encrypted.
     pub encryption: Vec<EncryptionFacts>,
     pub program_date_time: Option<DateFacts>,
     pub first_segment_url: Option<String>,
@@ -112,9 +112,10 @@ pub(super) struct MediaFacts {
     pub version: Option<u64>,
     pub low_latency: Option<LowLatencyFacts>,
     pub date_ranges: Vec<DateRangeFacts>,
-    /// Where discontinuities and gaps are.
-    pub places: Vec<PlaceFacts>,
-    /// What is against the specification, for people.
+    /// Discontinuities and gaps.
+    #[serde(rename = "places")]
+    pub breaks: Vec<BreakFacts>,
+    /// Specification violations, for people.
     pub warnings: Vec<String>,
 }
 
@@ -124,7 +125,7 @@ pub(super) struct EncryptionFacts {
     pub method: String,
     /// For people.
     pub system: String,
-    /// Whether the playlist leads to a key that can be fetched.
+    /// Whether the playlist names a key that can be fetched.
     pub clear_key: bool,
     pub segments: usize,
 }
@@ -133,23 +134,23 @@ pub(super) struct EncryptionFacts {
 #[derive(Debug, Serialize)]
 pub(super) struct DateFacts {
     pub first: String,
-    /// The end of the last segment: of a live stream, the live edge.
+    /// The end of the last segment, which is the edge of a live stream.
     pub end: String,
-    /// Now minus `end`.
+    /// The current time minus `end`.
     pub age_seconds: f64,
 }
 
 impl InspectionReport {
-    pub fn of(found: &Inspection, now: DateTime<Utc>) -> Self {
+    pub fn new(inspection: &Inspection, now: DateTime<Utc>) -> Self {
         Self {
-            url: found.url.clone(),
-            multivariant: found.multivariant.as_ref().map(multivariant),
-            chosen: found.chosen,
-            why: found.why.clone(),
-            i_frame_variant: found.i_frame,
-            media: found.media.as_ref().map(|playlist| media(playlist, now)),
-            media_error: found.media_error.as_ref().map(ErrorReport::from),
-            cost: found.cost,
+            url: inspection.url.clone(),
+            multivariant: inspection.multivariant.as_ref().map(multivariant),
+            chosen: inspection.chosen,
+            why: inspection.why.clone(),
+            i_frame_variant: inspection.i_frame,
+            media: inspection.media.as_ref().map(|playlist| media(playlist, now)),
+            media_error: inspection.media_error.as_ref().map(ErrorReport::from),
+            cost: inspection.cost,
         }
     }
 }
@@ -239,16 +240,16 @@ fn media(playlist: &MediaPlaylist, now: DateTime<Utc>) -> MediaFacts {
         version: playlist.version,
         low_latency: edge::low_latency(playlist),
         date_ranges: edge::date_ranges(playlist),
-        places: edge::places(playlist),
+        breaks: edge::breaks(playlist),
         warnings: playlist.warnings(),
     }
 }
 
-/// A guess: only the segment's bytes tell.
+/// A guess from tags and names.
 fn container(segment: &Segment) -> Option<&'static str> {
     let name = segment.url.path().to_ascii_lowercase();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    match ending {
+    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+    match extension {
         _ if segment.init.is_some() => Some("fmp4"),
         "ts" | "m2ts" | "mts" | "tsv" => Some("mpeg-ts"),
         "mp4" | "m4s" | "m4v" | "m4a" | "m4f" | "cmfv" | "cmfa" => Some("fmp4"),
@@ -271,8 +272,8 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
             Method::Other(name) => name.to_ascii_lowercase(),
         };
         let (system, clear_key) = (key.protection_name(), key.usable_format().is_some());
-        match all.iter_mut().find(|one| one.method == method && one.system == system && one.clear_key == clear_key) {
-            Some(one) => one.segments += 1,
+        match all.iter_mut().find(|facts| facts.method == method && facts.system == system && facts.clear_key == clear_key) {
+            Some(facts) => facts.segments += 1,
             None => all.push(EncryptionFacts { method, system, clear_key, segments: 1 }),
         }
     }
@@ -282,9 +283,12 @@ fn encryption(segments: &[Segment]) -> Vec<EncryptionFacts> {
 fn dates(segments: &[Segment], now: DateTime<Utc>) -> Option<DateFacts> {
     let first = segments.iter().find_map(|segment| segment.program_date_time)?;
     let (last, date) = segments.iter().rev().find_map(|segment| segment.program_date_time.map(|date| (segment, date)))?;
-    #[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates")]
     let length = chrono::TimeDelta::milliseconds((last.duration * 1000.0).round() as i64);
     let end = date.checked_add_signed(length)?;
-    let shown = |date: DateTime<Utc>| date.to_rfc3339_opts(SecondsFormat::Millis, true);
-    Some(DateFacts { first: shown(first), end: shown(end), age_seconds: seconds_between(end, now) })
+    Some(DateFacts { first: rfc3339(first), end: rfc3339(end), age_seconds: seconds_between(end, now) })
+}
+
+fn rfc3339(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

@@ -1,5 +1,5 @@
-//! How hlsnap is asked: each face turns its own kind of question into a [`crate::SnapshotRequest`], and what comes back into its own
-//! kind of answer. Faces know [`crate::snapshot`], [`crate::store`] and the leaves; nothing knows them.
+//! The frontends: [`cli`], `http` and [`lambda`]. Each turns its own kind of request into a [`crate::SnapshotRequest`] and the result into
+//! its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
 
 pub mod cli;
 mod deliver;
@@ -9,28 +9,34 @@ pub mod fuzz_entry;
 mod http;
 mod inspection_report;
 pub mod lambda;
+mod report_facts;
 mod sandbox;
 mod settings;
 
 use std::panic::PanicHookInfo;
 
-use object_store::client::HttpClient;
+use crate::{
+    error::{Error, ErrorKind},
+    request::{Options, Source},
+};
 
-use crate::{fetch::Client, request::NetworkPolicy, store::Stores};
-
-/// Object stores, reached as `reach` says.
-fn stores(reach: &NetworkPolicy) -> Stores {
-    let reach = reach.clone();
-    Stores::new(move || Client::for_stores(&reach).map(HttpClient::new))
+/// The playlist of a request over the network. Fails with `not_allowed` for files of this machine.
+fn remote_source(options: &Options) -> Result<Source, Error> {
+    match options.source()? {
+        Source::Url(url) => Ok(Source::Url(url)),
+        Source::File(_) | Source::Text { .. } => {
+            Err(Error::new(ErrorKind::NotAllowed, "the url is no http:// or https:// URL").with_hint("give the playlist's whole URL"))
+        }
+    }
 }
 
-/// Where and why it panicked.
+/// The place and the message of a panic.
 fn panic_text(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
-    let said = text.unwrap_or("no message");
+    let message = text.unwrap_or("no message");
     match panic.location() {
-        Some(place) => format!("it panicked at {}:{}: {said}", place.file(), place.line()),
-        None => format!("it panicked: {said}"),
+        Some(location) => format!("it panicked at {}:{}: {message}", location.file(), location.line()),
+        None => format!("it panicked: {message}"),
     }
 }

@@ -1,55 +1,61 @@
-//! The operator's settings, from `HLSNAP_…` variables: what `hlsnap serve` and Lambda are allowed, and what a request that says nothing
-//! gets.
+//! The operator's settings, from flags and `HLSNAP_` variables: network policy, limits, outputs, and the defaults of requests.
 
-use std::fmt;
+mod table;
+
+use std::{fmt, path::PathBuf};
 
 use wildmatch::WildMatch;
 
 use crate::{
     error::{Error, ErrorKind},
     frontends::sandbox,
-    request::{NetworkPolicy, Options, flag},
+    request::{
+        NetworkPolicy, Options,
+        options::{InputValue, OptionKind, OptionSpec},
+    },
     store::{self, Output},
 };
+pub(super) use table::SETTINGS;
 
 const PREFIX: &str = "HLSNAP_";
-/// Read by the scripts that build and test.
-const NOT_OURS: [&str; 2] = ["HLSNAP_LIBAV", "HLSNAP_SOURCES"];
+/// Variables of the scripts that build and test.
+const FOREIGN: [&str; 2] = ["HLSNAP_LIBAV", "HLSNAP_SOURCES"];
 
-/// What an operator has said.
+/// The settings of one process.
 #[derive(Clone)]
 pub(super) struct Settings {
-    /// Private addresses are refused unless the operator says otherwise.
-    pub reach: NetworkPolicy,
-    /// What a request gets that does not say; its limits are the most that one may ask for over HTTP.
+    /// Which hosts may be contacted, and how.
+    pub network: NetworkPolicy,
+    /// The options that requests start from. Over HTTP, its limits are also the upper limits.
     pub defaults: Options,
-    /// Whether the HTTP face answers without hosts and without a key.
+    /// Whether the HTTP frontend answers without a list of hosts and without a key.
     pub allow_any: bool,
-    /// The key that HTTP requests are signed with.
+    /// The key that signs HTTP requests.
     pub key: Option<String>,
-    /// Where events may have pictures written; empty is any object store.
+    /// The outputs that events may name; empty allows every object store.
     allow_outputs: Vec<WildMatch>,
-    /// Pictures at once.
+    /// How many pictures are made at the same time.
     pub jobs: Option<usize>,
-    /// Whether files and other programs are given up; where nothing is said, as far as the kernel can.
+    /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
     pub sandbox: Option<bool>,
-    /// Whether queued messages that can never work are let go.
+    /// Whether to drop queued messages that fail the same way every time.
     pub drop_permanent: bool,
-    /// `error`, `warn`, `info`, `debug`.
+    /// The log level of the Lambda function.
     pub log: tracing::Level,
 }
 
 impl fmt::Debug for Settings {
+    /// Without the key.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("reach", &self.reach).field("allow_any", &self.allow_any).finish_non_exhaustive()
+        f.debug_struct("Settings").field("network", &self.network).field("allow_any", &self.allow_any).finish_non_exhaustive()
     }
 }
 
 impl Default for Settings {
-    /// Nothing was said.
+    /// Servers refuse private addresses.
     fn default() -> Self {
         Self {
-            reach: NetworkPolicy { allow_private: false, ..NetworkPolicy::default() },
+            network: NetworkPolicy { allow_private: false, ..NetworkPolicy::default() },
             defaults: Options::default(),
             allow_any: false,
             key: None,
@@ -63,90 +69,79 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads the variables of this process.
+    /// The defaults of commands that the user runs: they may contact private addresses.
+    pub fn for_user() -> Self {
+        Self { network: NetworkPolicy::default(), ..Self::default() }
+    }
+
+    /// Reads this process's variables.
     pub fn from_environment() -> Result<Self, Error> {
         Self::read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
     }
 
-    /// Fails with `usage` for a variable that is not known: a mistyped limit would not hold.
+    /// Fails with `usage` for an unknown variable: a misspelled limit would not apply.
     fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
         let mut settings = Self::default();
         for (variable, text) in variables {
-            let Some(name) = variable.strip_prefix(PREFIX).filter(|_| !NOT_OURS.contains(&variable.as_str())) else { continue };
-            // Templates of deployments set what is not wanted to nothing
+            let Some(name) = variable.strip_prefix(PREFIX).filter(|_| !FOREIGN.contains(&variable.as_str())) else { continue };
+            // Deployment templates leave unused variables empty
             if !text.is_empty() {
-                settings.set(&name.to_ascii_lowercase(), &text).map_err(|e| named(&variable, &e))?;
+                settings.set(&name.to_ascii_lowercase(), &text).map_err(|e| in_variable(&variable, &e))?;
             }
         }
         Ok(settings)
     }
 
     fn set(&mut self, name: &str, text: &str) -> Result<(), Error> {
-        let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        match name {
-            "allow_host" => self.reach.allow_hosts = list().map(str::parse).collect::<Result<_, _>>()?,
-            "allow_private" => self.reach.allow_private = flag(name, text)?,
-            "allow_downgrade" => self.reach.allow_downgrade = flag(name, text)?,
-            "proxy" => self.reach.proxy = Some(text.to_owned()),
-            "cacert" => self.reach.cacert = Some(text.into()),
-            "insecure" => self.reach.insecure = flag(name, text)?,
-            "allow_any" => self.allow_any = flag(name, text)?,
-            "key" => self.key = Some(text.to_owned()),
-            "allow_output" => self.allow_outputs = list().map(WildMatch::new).collect(),
-            "jobs" => {
-                let jobs = text.parse().ok().filter(|jobs| (1..=1000).contains(jobs));
-                self.jobs = Some(jobs.ok_or_else(|| usage("is no number from 1 to 1000", "give how many pictures may be taken at once"))?);
-            }
-            "sandbox" => self.sandbox = Some(flag(name, text)?),
-            "drop_permanent" => self.drop_permanent = flag(name, text)?,
-            "log" => self.log = text.parse().map_err(|_| usage("is no level", "use error, warn, info or debug"))?,
-            "decryption_key" => list().try_for_each(|key| self.defaults.set(name, key))?,
-            _ => self.defaults.set(name, text)?,
+        let inputs = |kind| {
+            let list = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(InputValue::from);
+            if kind == OptionKind::Repeatable { list.collect() } else { vec![InputValue::from(text)] }
+        };
+        if let Some(spec) = OptionSpec::find(SETTINGS, name) {
+            return inputs(spec.kind).iter().try_for_each(|input| spec.set(self, input));
         }
-        Ok(())
+        let spec = Options::spec(name)?;
+        inputs(spec.kind).iter().try_for_each(|input| spec.set(&mut self.defaults, input))
     }
 
-    /// Enters the sandbox, in which pictures can still be written where they may go.
+    /// Enters the sandbox; allowed outputs stay writable.
     pub fn enter_sandbox(&self) -> Result<(), Error> {
         if self.sandbox == Some(false) {
             return Ok(());
         }
-        let written = self.allow_outputs.iter().filter_map(|pattern| store::folder_of_pattern(&pattern.pattern()));
-        let read: Vec<_> = self.reach.cacert.iter().cloned().collect();
-        let how = sandbox::enter(&read, &written.collect::<Vec<_>>(), self.sandbox == Some(true))?;
-        tracing::debug!("sandbox: {how}");
+        let writable: Vec<_> = self.allow_outputs.iter().filter_map(|pattern| store::folder_of_pattern(&pattern.pattern())).collect();
+        let readable: Vec<PathBuf> = self.network.cacert.iter().cloned().collect();
+        let entered = sandbox::enter(&readable, &writable, self.sandbox == Some(true))?;
+        tracing::debug!("sandbox: {entered}");
         Ok(())
     }
 
-    /// Fails with `not_allowed` where pictures may not go: this machine's own files, and what the operator's list leaves out.
+    /// Fails with `not_allowed` for local files and stdout, and for outputs that are missing from the operator's list.
     pub fn check_output(&self, output: &Output, name: &str) -> Result<(), Error> {
         let refused = |why: &str, hint: &str| Err(Error::new(ErrorKind::NotAllowed, format!("the output {name:?} {why}")).with_hint(hint));
-        let listed = self.allow_outputs.iter().any(|pattern| pattern.matches(name));
+        let is_listed = self.allow_outputs.iter().any(|pattern| pattern.matches(name));
         match output {
-            Output::Object(_) if self.allow_outputs.is_empty() || listed => Ok(()),
-            Output::Path(_) if listed && !name.split('/').any(|part| part == "..") => Ok(()),
-            Output::Object(_) => refused("is not among those that may be written", "the operator allows places by HLSNAP_ALLOW_OUTPUT"),
-            _ => refused("is no object store", "give s3://bucket/key, gs://bucket/key or az://container/key"),
+            Output::Object(_) if self.allow_outputs.is_empty() || is_listed => Ok(()),
+            Output::Path(_) if is_listed && !name.split('/').any(|part| part == "..") => Ok(()),
+            Output::Object(_) => refused("is not on the operator's list", "the operator lists allowed outputs in HLSNAP_ALLOW_OUTPUT"),
+            _ => refused("is not an object store", "give s3://bucket/key, gs://bucket/key or az://container/key"),
         }
     }
 }
 
-/// Says which variable it is; values may be secret, so the text of theirs is not repeated for those that are.
-fn named(variable: &str, error: &Error) -> Error {
-    let told = Error::new(error.kind(), format!("the variable {variable}: {}", error.message()));
+/// Adds the variable's name. The message never shows values of variables that may be secret.
+fn in_variable(variable: &str, error: &Error) -> Error {
+    let named = Error::new(error.kind(), format!("the variable {variable}: {}", error.message()));
     match error.hint() {
-        Some(hint) => told.with_hint(hint),
-        None => told,
+        Some(hint) => named.with_hint(hint),
+        None => named,
     }
-}
-
-fn usage(what: &str, hint: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).with_hint(hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::options::OPTIONS;
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let owned = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
@@ -154,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn settings_are_named_as_the_options() {
+    fn variables_are_named_as_the_options() {
         let settings = read(&[
             ("PATH", "/bin"),
             ("HLSNAP_LIBAV", "system"),
@@ -163,17 +158,27 @@ mod tests {
             ("HLSNAP_JOBS", "3"),
             ("HLSNAP_DROP_PERMANENT", "true"),
             ("HLSNAP_OUTPUT", ""),
+            ("HLSNAP_HEADER", "Accept: a, b"),
         ]);
         let Ok(settings) = settings else { panic!("{settings:?}") };
-        assert_eq!(settings.reach.allow_hosts.len(), 2);
-        assert!(!settings.reach.allow_private && settings.drop_permanent);
+        assert_eq!(settings.network.allow_hosts.len(), 2);
+        assert!(!settings.network.allow_private && settings.drop_permanent);
         assert_eq!(settings.jobs, Some(3));
         assert_eq!(settings.defaults.limits().timeout.as_secs(), 5);
         assert_eq!(settings.defaults.output, None);
+        assert!(settings.defaults.sends_secrets());
     }
 
     #[test]
-    fn mistakes_are_told_with_the_variable() {
+    fn settings_and_options_share_no_name() {
+        for spec in SETTINGS {
+            assert!(OptionSpec::find(OPTIONS, spec.name).is_none(), "{}", spec.name);
+            assert!(spec.after.is_none_or(|other| OptionSpec::find(OPTIONS, other).is_some()), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_variable() {
         for (name, text) in [
             ("HLSNAP_ALOW_HOST", "a"),
             ("HLSNAP_JOBS", "0"),
@@ -182,26 +187,26 @@ mod tests {
             ("HLSNAP_TIMEOUT", "soon"),
             ("HLSNAP_LOG", "loud"),
         ] {
-            let said = read(&[(name, text)]).err().unwrap_or_default();
-            assert!(said.contains(name), "{name}: {said}");
+            let message = read(&[(name, text)]).err().unwrap_or_default();
+            assert!(message.contains(name), "{name}: {message}");
         }
     }
 
     #[test]
-    fn pictures_go_only_where_they_may() {
-        let may = |variables: &[(&str, &str)], text: &str| {
+    fn pictures_go_only_to_allowed_outputs() {
+        let check = |variables: &[(&str, &str)], text: &str| {
             let output = Output::parse("--output", text).map_err(|e| e.to_string())?;
             read(variables)?.check_output(&output, text).map_err(|e| e.kind().to_string())
         };
         let refused = Err("not_allowed".to_owned());
-        assert_eq!(may(&[], "s3://a/b.jpg"), Ok(()));
-        assert_eq!(may(&[], "/tmp/b.jpg"), refused);
-        assert_eq!(may(&[], "-"), refused);
+        assert_eq!(check(&[], "s3://a/b.jpg"), Ok(()));
+        assert_eq!(check(&[], "/tmp/b.jpg"), refused);
+        assert_eq!(check(&[], "-"), refused);
         let list = [("HLSNAP_ALLOW_OUTPUT", "s3://mine/*,/mnt/pictures/*")];
-        assert_eq!(may(&list, "s3://mine/b.jpg"), Ok(()));
-        assert_eq!(may(&list, "/mnt/pictures/b.jpg"), Ok(()));
-        assert_eq!(may(&list, "/mnt/pictures/../b.jpg"), refused);
-        assert_eq!(may(&list, "s3://other/b.jpg"), refused);
-        assert_eq!(may(&list, "-"), refused);
+        assert_eq!(check(&list, "s3://mine/b.jpg"), Ok(()));
+        assert_eq!(check(&list, "/mnt/pictures/b.jpg"), Ok(()));
+        assert_eq!(check(&list, "/mnt/pictures/../b.jpg"), refused);
+        assert_eq!(check(&list, "s3://other/b.jpg"), refused);
+        assert_eq!(check(&list, "-"), refused);
     }
 }

@@ -1,18 +1,18 @@
-//! How the picture is to look, besides its size.
+//! Tone mapping, crops, and the checks of a picture's content.
 
 use std::str::FromStr;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// What is done with HDR.
+/// How HDR is converted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ToneMap {
-    /// Highlights are compressed, so that it looks as an SDR version of it would.
+    /// Compress highlights: the picture looks like the SDR version of the stream.
     #[default]
     Auto,
-    /// Up to reference white as it is; what is brighter is white.
+    /// Keep everything up to reference white and clip the rest to white.
     Clip,
-    /// The stream's numbers as they are, which looks washed out: for other programs to work on.
+    /// Keep the stream's values. The picture looks washed out; for further processing.
     None,
 }
 
@@ -24,7 +24,7 @@ impl FromStr for ToneMap {
             "auto" => Ok(Self::Auto),
             "clip" => Ok(Self::Clip),
             "none" => Ok(Self::None),
-            _ => Err(Error::new(ErrorKind::Usage, format!("--tone-map {text:?} is not known")).with_hint("use auto, clip or none")),
+            _ => Err(Error::usage(format!("--tone-map {text:?} is not known"), "use auto, clip or none")),
         }
     }
 }
@@ -32,35 +32,37 @@ impl FromStr for ToneMap {
 /// A part of a picture, in millionths of its width and height.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crop {
-    /// From the left.
+    /// The left edge.
     pub x: u32,
-    /// From the top.
+    /// The top edge.
     pub y: u32,
-    /// Across.
+    /// The width.
     pub width: u32,
-    /// Down.
+    /// The height.
     pub height: u32,
 }
 
 impl Crop {
-    /// So many are the whole width or height.
+    /// The whole width or height.
     pub const WHOLE: u32 = 1_000_000;
     /// The whole picture.
     pub const ALL: Self = Self { x: 0, y: 0, width: Self::WHOLE, height: Self::WHOLE };
 
-    /// One of equal parts, `columns` across and `rows` down, counted row by row from 0.
+    /// Tile `index` of a grid, counted row by row from 0.
     pub fn tile((columns, rows): (u32, u32), index: u32) -> Self {
         let (columns, rows) = (columns.clamp(1, Self::WHOLE), rows.clamp(1, Self::WHOLE));
-        let edge = |place: u32, of: u32| u32::try_from(u64::from(Self::WHOLE) * u64::from(place) / u64::from(of)).unwrap_or(Self::WHOLE);
+        let edge = |position: u32, count: u32| {
+            u32::try_from(u64::from(Self::WHOLE) * u64::from(position) / u64::from(count)).unwrap_or(Self::WHOLE)
+        };
         let (column, row) = (index % columns, (index / columns).min(rows - 1));
         let (x, y) = (edge(column, columns), edge(row, rows));
         Self { x, y, width: edge(column + 1, columns) - x, height: edge(row + 1, rows) - y }
     }
 
-    /// This part of a part.
+    /// This crop of `outer`, as a crop of the whole picture.
     #[must_use]
     pub fn within(self, outer: Self) -> Self {
-        let share = |part: u32, of: u32| u32::try_from(u64::from(part) * u64::from(of) / u64::from(Self::WHOLE)).unwrap_or(of);
+        let share = |part: u32, whole: u32| u32::try_from(u64::from(part) * u64::from(whole) / u64::from(Self::WHOLE)).unwrap_or(whole);
         Self {
             x: outer.x + share(self.x, outer.width),
             y: outer.y + share(self.y, outer.height),
@@ -75,67 +77,67 @@ impl FromStr for Crop {
 
     /// `X,Y,W,H` in fractions of 0 to 1.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = || {
-            Error::new(ErrorKind::Usage, format!("--crop {text:?} is no part of a picture"))
-                .with_hint("give X,Y,W,H in fractions of its width and height, such as 0.25,0,0.5,1")
+        let invalid = || {
+            Error::usage(
+                format!("--crop {text:?} is no part of a picture"),
+                "give X,Y,W,H in fractions of its width and height, such as 0.25,0,0.5,1",
+            )
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to a million")]
         let millionths = |part: &str| {
             let part = part.trim().parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part));
-            part.map(|part| (part * f64::from(Self::WHOLE)).round() as u32).ok_or_else(bad)
+            part.map(|part| (part * f64::from(Self::WHOLE)).round() as u32).ok_or_else(invalid)
         };
         let parts = text.split(',').map(millionths).collect::<Result<Vec<_>, _>>()?;
         match parts[..] {
             [x, y, width, height] if width > 0 && height > 0 && x + width <= Self::WHOLE && y + height <= Self::WHOLE => {
                 Ok(Self { x, y, width, height })
             }
-            _ => Err(bad()),
+            _ => Err(invalid()),
         }
     }
 }
 
-/// What was seen before, to tell whether anything has changed.
+/// An earlier picture, to find out whether anything has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencePicture {
-    /// The perceptual hash.
+    /// Its perceptual hash.
     pub hash: u64,
-    /// Where the picture itself was there: the means of its luma, in cells row by row.
+    /// If the picture itself is available: the mean luma of its cells, row by row.
     pub cells: Option<Vec<u8>>,
 }
 
 impl FromStr for ReferencePicture {
     type Err = Error;
 
-    /// A hash as in a report: 16 hexadecimal digits.
+    /// Parses a hash as reports show it: 16 hexadecimal digits.
     fn from_str(text: &str) -> Result<Self, Error> {
         let digits = Some(text).filter(|text| text.len() == 16 && text.chars().all(|c| c.is_ascii_hexdigit()));
         let hash = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        hash.map(|hash| Self { hash, cells: None }).ok_or_else(|| {
-            Error::new(ErrorKind::Usage, format!("--compare {text:?} is no hash"))
-                .with_hint("give the 16 digits of verdict.hash of a report")
-        })
+        hash.map(|hash| Self { hash, cells: None })
+            .ok_or_else(|| Error::usage(format!("--compare {text:?} is no hash"), "give the 16 digits of verdict.hash of a report"))
     }
 }
 
-/// What is looked for in the picture, and what makes a failure of it.
+/// The checks of the picture's content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checks {
-    /// Whether a slate of colour bars counts as flat.
+    /// Whether colour bars count as flat.
     pub detect_bars: bool,
-    /// What it is compared with.
+    /// The picture to compare with.
     pub previous: Option<ReferencePicture>,
-    /// The findings that are failures.
+    /// The findings that make the command fail.
     pub fail_on: Vec<Finding>,
 }
 
-/// What a picture may show that nobody wants to see.
+/// A defect of a picture's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Finding {
-    /// Black all over.
+    /// The picture is black.
     Black,
-    /// One colour all over.
+    /// The picture is a single colour.
     Flat,
-    /// The same as before.
+    /// The picture is the same as the earlier one.
     Frozen,
 }
 
@@ -149,14 +151,13 @@ impl Finding {
         }
     }
 
-    /// Reads a list: `black,flat`.
+    /// Parses a list: `black,flat`.
     pub fn list(text: &str) -> Result<Vec<Self>, Error> {
         let all = [Self::Black, Self::Flat, Self::Frozen];
         let finding = |name: &str| {
-            all.into_iter().find(|finding| finding.name() == name).ok_or_else(|| {
-                Error::new(ErrorKind::Usage, format!("--fail-on {name:?} is not known"))
-                    .with_hint("use black, flat and frozen, with commas between")
-            })
+            all.into_iter()
+                .find(|finding| finding.name() == name)
+                .ok_or_else(|| Error::usage(format!("--fail-on {name:?} is not known"), "use black, flat and frozen, with commas between"))
         };
         text.split(',').map(str::trim).map(finding).collect()
     }

@@ -1,39 +1,39 @@
-//! Keys that the caller has, and need not be fetched.
+//! Decryption keys that the caller provides.
 
 use std::{fmt, str::FromStr};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// What opens a stream instead of the keys that its playlist names. Shown nowhere.
+/// Keys to use instead of those that the playlist names. They are never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct DecryptionKeys {
-    /// For whatever is encrypted; 16 bytes, or 32 for AES-256.
+    /// The key for everything that is encrypted: 16 bytes, or 32 for AES-256.
     any: Option<Vec<u8>>,
-    /// Key IDs of Common Encryption, and their keys.
+    /// Keys of Common Encryption, by their key IDs.
     by_id: Vec<([u8; 16], [u8; 16])>,
 }
 
 impl DecryptionKeys {
-    /// More than this is no stream's.
-    const MOST: usize = 256;
+    /// No stream has more.
+    const MAX_KEYS: usize = 256;
 
-    /// Whether there is none.
+    /// Whether no key is given.
     pub fn is_empty(&self) -> bool {
         self.any.is_none() && self.by_id.is_empty()
     }
 
-    /// The key for whatever is encrypted.
+    /// The key for everything that is encrypted.
     pub fn any(&self) -> Option<&[u8]> {
         self.any.as_deref()
     }
 
-    /// The key with this ID, or else the one for whatever is encrypted.
+    /// The key with this ID, or else the one for everything.
     pub fn for_id(&self, id: &[u8]) -> Option<&[u8]> {
-        let own = self.by_id.iter().find(|(known, _)| known.as_slice() == id);
-        own.map(|(_, key)| key.as_slice()).or(self.any())
+        let key = self.by_id.iter().find(|(known, _)| known.as_slice() == id);
+        key.map(|(_, key)| key.as_slice()).or(self.any())
     }
 
-    /// Takes `KEY` or `KID=KEY`, in hexadecimal digits; a KID may be written as a UUID. The last of several counts.
+    /// Adds `KEY` or `KID=KEY`, in hexadecimal digits. A KID may be a UUID. A later key replaces an earlier one.
     pub fn add(&mut self, text: &str) -> Result<(), Error> {
         let added: Self = text.parse()?;
         if added.any.is_some() {
@@ -43,8 +43,8 @@ impl DecryptionKeys {
             self.by_id.retain(|(known, _)| *known != id);
             self.by_id.push((id, key));
         }
-        if self.by_id.len() > Self::MOST {
-            return Err(usage(&format!("more than {} keys are given with --decryption-key", Self::MOST)));
+        if self.by_id.len() > Self::MAX_KEYS {
+            return Err(usage(&format!("more than {} keys are given with --decryption-key", Self::MAX_KEYS)));
         }
         Ok(())
     }
@@ -67,33 +67,34 @@ impl FromStr for DecryptionKeys {
 }
 
 impl fmt::Debug for DecryptionKeys {
-    /// How many: they are secrets.
+    /// The number of keys: the keys are secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} keys", usize::from(self.any.is_some()) + self.by_id.len())
     }
 }
 
-/// The bytes of hexadecimal digits, with or without 0x.
+/// Decodes hexadecimal digits, with or without 0x.
 fn hex(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text).as_bytes();
     let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    digits.chunks(2).map(|two| if let [high, low] = two { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
+    digits.chunks(2).map(|pair| if let [high, low] = pair { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
 }
 
-fn usage(what: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).with_hint("give --decryption-key KEY or KID=KEY, in hexadecimal digits")
+fn usage(message: &str) -> Error {
+    Error::usage(message, "give --decryption-key KEY or KID=KEY, in hexadecimal digits")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     const ID: &str = "00112233445566778899aabbccddeeff";
     const KEY: &str = "ffeeddccbbaa99887766554433221100";
 
     #[test]
-    fn keys_with_and_without_an_id() {
+    fn keys_are_found_by_id_or_for_everything() {
         let mut keys = DecryptionKeys::default();
         assert!(keys.is_empty());
         keys.add(&format!("00112233-4455-6677-8899-AABBCCDDEEFF={KEY}")).expect("a key with its ID");
@@ -106,13 +107,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_never_shown() {
+    fn invalid_keys_are_refused_and_never_shown() {
         for text in ["", "secret", "00", KEY.get(1..).unwrap_or_default(), &format!("x={KEY}"), &format!("{ID}=secret"), &format!("{ID}=")]
         {
             let error = DecryptionKeys::default().add(text).expect_err(text);
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
-            let said = format!("{error} {error:?}");
-            assert!(!said.contains("secret") && !said.contains("eeddccbb"), "{said}");
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("secret") && !shown.contains("eeddccbb"), "{shown}");
         }
         let mut keys = DecryptionKeys::default();
         keys.add(KEY).expect("a key");

@@ -1,16 +1,16 @@
-//! What is asked for: [`SnapshotRequest`] and its parts, parsed once and valid ever after.
+//! The request: [`SnapshotRequest`] and its parts, validated when parsed, and the table of [`Options`] that every frontend reads.
 
 mod checks;
 mod keys;
 mod network_policy;
-mod options;
+pub mod options;
 mod picture;
 mod position;
 
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use keys::DecryptionKeys;
 pub use network_policy::{HostPattern, NetworkPolicy};
-pub use options::{Options, flag};
+pub use options::Options;
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use position::{Position, Precision, parse_duration};
 
@@ -18,36 +18,36 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use url::Url;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// One picture out of one stream.
+/// One picture of one stream.
 #[derive(Debug, Clone)]
 pub struct SnapshotRequest {
-    /// Where the playlist is.
+    /// The playlist.
     pub source: Source,
-    /// The moment; `None` is the newest of a live stream and the start of a recording.
+    /// The moment; `None` takes the newest frame of a live stream and the start of a recording.
     pub at: Option<Position>,
-    /// `None`: [`Precision::Exact`] when a time was given, else [`Precision::KeyFrame`].
+    /// `None` takes [`Precision::Exact`] if `at` is a time, else [`Precision::KeyFrame`].
     pub precision: Option<Precision>,
-    /// Which Variant of a Multivariant Playlist.
+    /// The Variant of a Multivariant Playlist.
     pub variant: VariantChoice,
-    /// How far to go on while the picture is black or of one colour.
+    /// How much video to search for a key frame that is neither black nor a single colour.
     pub skip_black: Option<Duration>,
-    /// Of so many key frames the most telling one is taken.
+    /// Compare this many key frames and take the sharpest and best exposed.
     pub best: Option<usize>,
     /// The size of the picture.
     pub size: Size,
-    /// What is done with HDR.
+    /// How HDR is converted.
     pub tone_map: ToneMap,
     /// The encoding of the picture.
     pub encoding: Encoding,
-    /// What is looked for in the picture.
+    /// The checks of the picture's content.
     pub checks: Checks,
-    /// How origins are asked.
+    /// The headers of HTTP requests.
     pub headers: RequestHeaders,
-    /// Keys that are used instead of fetching any.
+    /// Keys to use instead of fetching any.
     pub keys: DecryptionKeys,
-    /// What may be spent.
+    /// The limits of time, bytes and everything else.
     pub limits: Limits,
 }
 
@@ -72,53 +72,53 @@ impl SnapshotRequest {
     }
 }
 
-/// Where the playlist comes from.
+/// The playlist's source.
 #[derive(Debug, Clone)]
 pub enum Source {
     /// `http:` or `https:`.
     Url(Url),
-    /// A local file; segments may be local too, below its folder.
+    /// A local file. Its segments may be local too, below its folder.
     File(PathBuf),
-    /// A playlist's text, with the URL that its URIs are relative to.
+    /// The text of a playlist.
     Text {
         /// The bytes of the playlist.
         text: Vec<u8>,
-        /// What its URIs are relative to.
+        /// The URL that its URIs are relative to.
         base: Url,
     },
 }
 
 impl Source {
-    /// Reads `http(s)://…`, `file://…`, a path, and livestreamer's `hls://`, `hlsvariant://` and `httpstream://`, whose rest is a URL
-    /// with or without its scheme, and parameters after blanks.
+    /// Parses `http(s)://…`, `file://…`, a path, and livestreamer's `hls://`, `hlsvariant://` and `httpstream://`, followed by a URL
+    /// with or without its scheme and by parameters after blanks. Fails with `usage`.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let old = ["hls://", "hlsvariant://", "httpstream://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
-        let spelled = match old {
+        let rest = ["hls://", "hlsvariant://", "httpstream://"].into_iter().find_map(|scheme| text.strip_prefix(scheme));
+        let text = match rest {
             Some(rest) => {
                 let rest = without_parameters(rest)?;
                 if rest.contains("://") { rest.to_owned() } else { format!("http://{rest}") }
             }
             None => text.to_owned(),
         };
-        let bad = |why: String| Error::new(ErrorKind::Usage, why).with_hint("give an http:// or https:// URL, a path, or - for stdin");
-        if spelled.is_empty() {
-            return Err(bad("the URL is empty".into()));
+        let invalid = |message: String| Error::usage(message, "give an http:// or https:// URL, a path, or - for stdin");
+        if text.is_empty() {
+            return Err(invalid("the URL is empty".into()));
         }
-        let Some((scheme, _)) = spelled.split_once("://") else {
-            return Ok(Self::File(PathBuf::from(spelled)));
+        let Some((scheme, _)) = text.split_once("://") else {
+            return Ok(Self::File(PathBuf::from(text)));
         };
-        // The text is not shown: it may hold a password.
-        let url = Url::parse(&spelled).map_err(|e| bad(format!("the URL cannot be read: {e}")))?;
+        // The message leaves out the text, which may hold a password
+        let url = Url::parse(&text).map_err(|e| invalid(format!("the URL cannot be read: {e}")))?;
         match url.scheme() {
             "http" | "https" => Ok(Self::Url(url)),
-            "file" => url.to_file_path().map(Self::File).map_err(|()| bad("the file: URL names no local path".into())),
-            _ => Err(bad(format!("the scheme {scheme}:// is not supported"))),
+            "file" => url.to_file_path().map(Self::File).map_err(|()| invalid("the file: URL names no local path".into())),
+            _ => Err(invalid(format!("the scheme {scheme}:// is not supported"))),
         }
     }
 }
 
-/// The URL of an old spelling. Of its parameters, `name_key=` says by which of its attributes a Variant is named; `--variant` knows all
-/// three by their form, so it need not be kept. Values are not shown: they may be secret.
+/// The URL of a livestreamer spelling, without its parameters. `name_key=`, which says what a Variant's name means, is accepted and
+/// ignored: a [`VariantChoice`] shows what it means by its form. Messages leave out values, which may be secret.
 fn without_parameters(text: &str) -> Result<&str, Error> {
     let mut words = text.split_ascii_whitespace();
     let url = words.next().unwrap_or_default();
@@ -127,33 +127,33 @@ fn without_parameters(text: &str) -> Result<&str, Error> {
         let value = value.trim_matches(['"', '\'']);
         if name != "name_key" {
             let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect();
-            return Err(Error::new(ErrorKind::Usage, format!("the parameter {name:?} after the URL is not known"))
-                .with_hint("give options instead, such as --variant, --header or --cookie; a blank in a URL is %20"));
+            return Err(Error::usage(
+                format!("the parameter {name:?} after the URL is not known"),
+                "give options instead, such as --variant, --header or --cookie; a blank in a URL is %20",
+            ));
         }
         if !matches!(value, "name" | "pixels" | "bitrate") {
-            return Err(
-                Error::new(ErrorKind::Usage, "name_key is none of name, pixels and bitrate").with_hint("name the Variant by --variant")
-            );
+            return Err(Error::usage("name_key is none of name, pixels and bitrate", "name the Variant by --variant"));
         }
     }
     Ok(url)
 }
 
 impl SnapshotRequest {
-    /// Whether the very frame at the moment is wanted, and not the key frame before it: where nothing was said, where the moment is a time.
+    /// Whether to take the frame shown at the moment rather than the key frame before it.
     pub fn is_exact(&self) -> bool {
         self.precision.map_or_else(|| self.at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact)
     }
 }
 
-/// What origins are told, in curl's terms.
+/// The headers of HTTP requests, as curl's options set them.
 #[derive(Clone, Default)]
 pub struct RequestHeaders {
-    /// Header names and values, sent to the playlist's own origin.
-    pub headers: Vec<(String, String)>,
-    /// Whether `headers`, `cookie` and `referer` go to every origin.
-    pub header_everywhere: bool,
-    /// `User-Agent`, instead of our own.
+    /// Header names and values for the playlist's own origin.
+    pub custom: Vec<(String, String)>,
+    /// Whether `custom`, `cookie` and `referer` go to every origin.
+    pub send_everywhere: bool,
+    /// `User-Agent`; `None` sends hlsnap's own.
     pub user_agent: Option<String>,
     /// `Referer`.
     pub referer: Option<String>,
@@ -162,60 +162,60 @@ pub struct RequestHeaders {
 }
 
 impl fmt::Debug for RequestHeaders {
-    /// Names only: values are secrets.
+    /// Names only: values may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Access").field("headers", &names).finish_non_exhaustive()
+        let names: Vec<_> = self.custom.iter().map(|(name, _)| name).collect();
+        f.debug_struct("RequestHeaders").field("custom", &names).finish_non_exhaustive()
     }
 }
 
-/// What one picture may cost, and how much of anything an origin may make us take: each limit has a message of its own, and all but the
-/// times are `too_large`. They suit a function with 256 MB. How many pictures are taken at once is the faces' to bound.
+/// The most that one picture may cost. Each limit has its own message; exceeding a time is `timeout`, anything else is `too_large`.
+/// The defaults fit a Lambda function with 256 MB. Frontends limit how many pictures are made at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The whole job's deadline.
     pub timeout: Duration,
-    /// The longest wait for an answer to begin, or for its next bytes.
+    /// The longest wait for the start of a response, or for its next bytes.
     pub idle_timeout: Duration,
-    /// Further tries for answers that are worth one.
+    /// Retries of transient failures.
     pub retries: u32,
-    /// Requests in all: playlists, keys, segments, redirects, reloads and further tries.
+    /// Requests in total: playlists, keys, segments, redirects, reloads and retries.
     pub max_requests: u64,
     /// Redirects of one request.
     pub max_redirects: usize,
-    /// The most that is downloaded, in bytes of bodies after decompression.
+    /// Bytes of all bodies, after decompression.
     pub max_bytes: u64,
-    /// Bytes of one answer that is no playlist.
+    /// Bytes of one response that is not a playlist.
     pub max_segment_bytes: u64,
     /// Bytes of a Media Initialization Section.
     pub max_init_bytes: u64,
     /// Bytes of one playlist, after decompression.
     pub max_playlist_bytes: u64,
-    /// Lines of one playlist that are not empty.
+    /// Lines of one playlist, empty ones not counted.
     pub max_playlist_lines: usize,
-    /// Bytes of one line, and so of an attribute.
+    /// Bytes of one line, which also limits an attribute.
     pub max_line_bytes: usize,
-    /// Variants, Renditions, segments or parts of one playlist.
+    /// Variants, Renditions, segments or Parts of one playlist.
     pub max_playlist_entries: usize,
-    /// Multivariant Playlists that name each other.
+    /// Multivariant Playlists that refer to each other.
     pub max_playlist_depth: usize,
-    /// How often a live playlist is loaded again.
+    /// Reloads of a live playlist.
     pub max_reloads: usize,
-    /// Segments that are opened for one picture.
+    /// Segments opened for one picture.
     pub max_segments: usize,
-    /// How far before the wanted moment a search for a random access point may go. Bytes and the deadline bound it too.
+    /// How far before the wanted moment the search for a random access point may go. Bytes and the deadline limit it too.
     pub max_look_back: Duration,
-    /// Keys that are fetched for one picture.
+    /// Keys fetched for one picture.
     pub keys: usize,
     /// Pixels of a coded frame.
     pub max_coded_pixels: u64,
-    /// Frames that are decoded in one search, where one may need all those before it.
+    /// Frames decoded in one search: a frame may depend on all those before it.
     pub max_frames: usize,
-    /// Pixels of the picture that is made.
+    /// Pixels of the finished picture.
     pub max_pixels: u64,
 }
 
-/// What to do about a playlist that is too large.
+/// The hint for a playlist that exceeds a limit.
 pub const RAISE_PLAYLIST_BYTES: &str = "check that it is a playlist, and raise --max-playlist-bytes if it is";
 
 impl Default for Limits {
@@ -249,9 +249,10 @@ impl Default for Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
-    fn sources_with_old_spellings() {
+    fn sources_have_livestreamer_spellings_too() {
         let url = |text: &str| match Source::parse(text) {
             Ok(Source::Url(url)) => url.to_string(),
             other => format!("{other:?}"),

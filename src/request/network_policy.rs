@@ -1,26 +1,26 @@
-//! How far a process may reach: the operator's settings, the same for every picture.
+//! The operator's network settings, the same for every picture.
 
 use std::{path::PathBuf, str::FromStr};
 
 use url::Url;
 use wildmatch::WildMatch;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// Who may be asked, and over which way.
+/// Which hosts may be contacted, and how.
 #[derive(Debug, Clone)]
 pub struct NetworkPolicy {
-    /// A proxy's URL; `None` takes the usual environment variables.
+    /// The proxy's URL; `None` reads the usual environment variables.
     pub proxy: Option<String>,
-    /// A PEM file with further root certificates.
+    /// A PEM file with additional root certificates.
     pub cacert: Option<PathBuf>,
-    /// Whether certificates go unchecked.
+    /// Whether certificates are accepted without verification.
     pub insecure: bool,
-    /// Whether private, loopback and link-local addresses may be asked.
+    /// Whether private, loopback and link-local addresses may be contacted.
     pub allow_private: bool,
     /// Whether a redirect may lead from `https:` to `http:`.
     pub allow_downgrade: bool,
-    /// The hosts that may be asked, for playlists, inits, segments and redirects alike; empty is any.
+    /// The hosts that may be contacted, for playlists, inits, segments and redirects alike; empty allows any.
     pub allow_hosts: Vec<HostPattern>,
 }
 
@@ -30,12 +30,12 @@ impl Default for NetworkPolicy {
     }
 }
 
-/// A host's name, `*` standing for any part of it: `*.example.com`, `cdn?.example.com:8443`.
+/// A pattern of host names, with `*` and `?`: `*.example.com`, `cdn?.example.com:8443`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostPattern(WildMatch);
 
 impl HostPattern {
-    /// Whether it is the host of `url`; a pattern with a port wants that port too.
+    /// Whether the host of `url` matches; a pattern with a port requires that port.
     pub fn matches(&self, url: &Url) -> bool {
         let host = url.host_str().unwrap_or_default();
         let port = url.port_or_known_default().unwrap_or_default();
@@ -49,10 +49,12 @@ impl FromStr for HostPattern {
     fn from_str(text: &str) -> Result<Self, Error> {
         let is_host = |c: char| c.is_alphanumeric() || "-_.*?:[]".contains(c);
         if text.is_empty() || !text.chars().all(is_host) {
-            return Err(Error::new(ErrorKind::Usage, format!("--allow-host {text:?} is no host"))
-                .with_hint("give a name such as live.example.com or *.example.com, without scheme and path"));
+            return Err(Error::usage(
+                format!("--allow-host {text:?} is no host"),
+                "give a name such as live.example.com or *.example.com, without scheme and path",
+            ));
         }
-        // URLs have their hosts in lower case
+        // `Url` lowercases hosts
         Ok(Self(WildMatch::new(&text.to_lowercase())))
     }
 }
@@ -66,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn hosts_are_matched_whole() {
+    fn patterns_match_whole_hosts() {
         for (pattern, url, wanted) in [
             ("live.example.com", "https://live.example.com/x", true),
             ("LIVE.example.com", "https://live.EXAMPLE.com:8443/x", true),

@@ -1,30 +1,30 @@
-//! Which Variant, how large, and in which file format.
+//! The choice of a Variant, and the picture's size, format and encoding.
 
 use std::{fmt, str::FromStr};
 
 use super::Crop;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// Which Variant of a Multivariant Playlist.
+/// The Variant of a Multivariant Playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum VariantChoice {
-    /// The best, or, where a size is asked for, the smallest that is at least that large.
+    /// The best, or with a requested size the smallest that is at least that large.
     Auto,
     /// The largest picture, then the highest bit rate.
     Best,
     /// The smallest picture, then the lowest bit rate.
     Worst,
-    /// This many lines: `720p`.
+    /// This height: `720p`.
     Lines(u32),
-    /// The best with at most this many lines: `<=720p`.
+    /// The best up to this height: `<=720p`.
     AtMostLines(u32),
-    /// The smallest with at least this many lines: `>=720p`.
+    /// The smallest from this height: `>=720p`.
     AtLeastLines(u32),
-    /// The best with at most this many bits a second: `<=2M`.
+    /// The best up to this bit rate, in bits per second: `<=2M`.
     AtMostBandwidth(u64),
-    /// The place in the playlist, from 0: `#2`.
+    /// The index in the playlist, from 0: `#2`.
     Index(usize),
-    /// Its `NAME`, or that of its video Rendition.
+    /// The `NAME` of the Variant or of its video Rendition.
     Name(String),
 }
 
@@ -32,42 +32,45 @@ impl FromStr for VariantChoice {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = || {
-            Error::new(ErrorKind::Usage, format!("--variant {text:?} is not a choice"))
-                .with_hint("use auto, best, worst, 720p, <=720p, >=720p, <=2M, #2 or a NAME")
+        let invalid = || {
+            Error::usage(format!("--variant {text:?} is not a choice"), "use auto, best, worst, 720p, <=720p, >=720p, <=2M, #2 or a NAME")
         };
         let lines = |text: &str| text.strip_suffix('p').and_then(|number| number.parse::<u32>().ok());
         match text {
-            "" => return Err(bad()),
+            "" => return Err(invalid()),
             "auto" => return Ok(Self::Auto),
             "best" => return Ok(Self::Best),
             "worst" => return Ok(Self::Worst),
             _ => {}
         }
-        if let Some(most) = text.strip_prefix("<=") {
-            return lines(most).map(Self::AtMostLines).or_else(|| parse_rate(most).map(Self::AtMostBandwidth)).ok_or_else(bad);
+        if let Some(max) = text.strip_prefix("<=") {
+            return lines(max).map(Self::AtMostLines).or_else(|| parse_rate(max).map(Self::AtMostBandwidth)).ok_or_else(invalid);
         }
-        if let Some(least) = text.strip_prefix(">=") {
-            return lines(least).map(Self::AtLeastLines).ok_or_else(bad);
+        if let Some(min) = text.strip_prefix(">=") {
+            return lines(min).map(Self::AtLeastLines).ok_or_else(invalid);
         }
         if let Some(index) = text.strip_prefix('#') {
-            return index.parse().map(Self::Index).map_err(|_| bad());
+            return index.parse().map(Self::Index).map_err(|_| invalid());
         }
         Ok(lines(text).map_or_else(|| Self::Name(text.to_owned()), Self::Lines))
     }
 }
 
-/// Bits a second: `800k`, `2M`, `1.5M`, `2000000`.
+/// Parses bits per second: `800k`, `2M`, `1.5M`, `2000000`.
 fn parse_rate(text: &str) -> Option<u64> {
     scaled(text, 1000.0)
 }
 
-/// Bytes: `300000`, `300k`, `64M`, `1G`, in powers of 1024 as `curl` and `dd` have them.
+/// Parses bytes: `300000`, `300k`, `64M`, `1G`, in powers of 1024 as curl and dd do.
 pub fn parse_bytes(text: &str) -> Option<u64> {
     scaled(text, 1024.0)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and below 2^53")]
+/// Bytes as a JSON number.
+pub(super) fn bytes_from_number(number: f64) -> Option<u64> {
+    whole(number)
+}
+
 fn scaled(text: &str, step: f64) -> Option<u64> {
     let power = match text.chars().last()? {
         'k' | 'K' => 1,
@@ -76,41 +79,46 @@ fn scaled(text: &str, step: f64) -> Option<u64> {
         _ => 0,
     };
     let digits = if power > 0 { text.get(..text.len() - 1)? } else { text };
-    let value = digits.parse::<f64>().ok()? * step.powi(power);
-    (digits.starts_with(|c: char| c.is_ascii_digit()) && value >= 1.0 && value < 2f64.powi(53)).then_some(value as u64)
+    let digits = Some(digits).filter(|digits| digits.starts_with(|c: char| c.is_ascii_digit()))?;
+    whole(digits.parse::<f64>().ok()? * step.powi(power))
 }
 
-/// The size of the picture. With neither side given: the display size.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be positive and below 2^53")]
+fn whole(value: f64) -> Option<u64> {
+    (1.0..2f64.powi(53)).contains(&value).then_some(value as u64)
+}
+
+/// The size of the picture; with neither side given, the display size.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Size {
-    /// Pixels across.
+    /// The width, in pixels.
     pub width: Option<u32>,
-    /// Pixels down.
+    /// The height, in pixels.
     pub height: Option<u32>,
-    /// What happens where both are given and the shape differs.
+    /// What to do if both are given and the aspect ratio differs.
     pub fit: Fit,
-    /// Whether a small picture may be made larger.
+    /// Whether a small picture may be enlarged.
     pub enlarge: bool,
-    /// The part of the upright picture that is taken.
+    /// The part to keep, of the picture after rotation.
     pub crop: Option<Crop>,
 }
 
 impl Size {
-    /// The largest side that can be asked for, as JPEG has it.
+    /// The largest side, which is JPEG's.
     pub const LARGEST_SIDE: u32 = 65_500;
 }
 
-/// What happens where width and height are given and the picture's shape is another.
+/// What to do if width and height are given and the picture's aspect ratio differs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Fit {
-    /// The whole picture inside the box.
+    /// Fit the whole picture inside the box.
     #[default]
     Contain,
-    /// The box is filled, what sticks out is cut off evenly.
+    /// Fill the box, and crop evenly what exceeds it.
     Cover,
-    /// The picture is stretched to the box.
+    /// Stretch the picture to the box.
     Fill,
-    /// The whole picture inside the box, with black around it.
+    /// Fit the whole picture inside the box, and pad with black.
     Pad,
 }
 
@@ -123,7 +131,7 @@ impl FromStr for Fit {
             "cover" => Ok(Self::Cover),
             "fill" => Ok(Self::Fill),
             "pad" => Ok(Self::Pad),
-            _ => Err(Error::new(ErrorKind::Usage, format!("--fit {text:?} is not known")).with_hint("use contain, cover, fill or pad")),
+            _ => Err(Error::usage(format!("--fit {text:?} is not known"), "use contain, cover, fill or pad")),
         }
     }
 }
@@ -134,19 +142,19 @@ impl FromStr for Fit {
 pub struct Encoding {
     /// The file format.
     pub format: Format,
-    /// 1 to 100, of a JPEG on libjpeg's scale, of a WebP on libwebp's. What is lossless ignores it.
+    /// 1 to 100: libjpeg's scale for a JPEG, libwebp's for a WebP. Lossless formats ignore it.
     pub quality: u8,
-    /// Of a WebP, whether it is lossless. A PNG always is, a JPEG never.
+    /// Whether a WebP is lossless. A PNG always is, a JPEG never.
     pub lossless: bool,
-    /// Of a JPEG, whether each pixel has its own chroma: 4:4:4 instead of 4:2:0.
+    /// Whether a JPEG is 4:4:4 instead of 4:2:0.
     pub full_chroma: bool,
-    /// Of a JPEG, whether it comes in passes, each finer than the one before.
+    /// Whether a JPEG is progressive.
     pub progressive: bool,
-    /// The most bytes that the file may have.
+    /// The maximum size of the file, in bytes.
     pub max_bytes: Option<u64>,
-    /// Whether the file carries nothing but the picture.
+    /// Whether the file has no metadata.
     pub strip: bool,
-    /// Whether the file names the stream's URL, redacted.
+    /// Whether the metadata has the stream's URL, redacted.
     pub describe: bool,
 }
 
@@ -187,7 +195,7 @@ impl Format {
         }
     }
 
-    /// The usual ending of a file's name.
+    /// The usual file extension.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Jpeg => "jpg",
@@ -196,7 +204,7 @@ impl Format {
         }
     }
 
-    /// IANA's media type.
+    /// The media type, as registered with IANA.
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
@@ -205,7 +213,7 @@ impl Format {
         }
     }
 
-    /// By a file's ending, in any case.
+    /// The format of a file extension, in any letter case.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
             "jpg" | "jpeg" | "jpe" | "jfif" => Some(Self::Jpeg),
@@ -220,8 +228,7 @@ impl FromStr for Format {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::from_extension(text)
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("the format {text:?} is not known")).with_hint("use jpeg, png or webp"))
+        Self::from_extension(text).ok_or_else(|| Error::usage(format!("the format {text:?} is not known"), "use jpeg, png or webp"))
     }
 }
 
@@ -236,7 +243,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn variants_in_every_form() {
+    fn variant_choices_have_many_forms() {
         let choice = |text: &str| text.parse::<VariantChoice>().ok();
         assert_eq!(choice("720p"), Some(VariantChoice::Lines(720)));
         assert_eq!(choice("<=720p"), Some(VariantChoice::AtMostLines(720)));

@@ -1,32 +1,38 @@
-//! The moment of the picture, and how near to it the frame must be.
+//! The moment of the picture, and how precisely the frame must match it.
 
 use std::{str::FromStr, time::Duration};
 
 use chrono::{DateTime, Utc};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
 /// The moment of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Position {
-    /// The newest picture there is.
+    /// The newest picture.
     Live,
-    /// The first picture there is.
+    /// The first picture.
     Start,
-    /// So long after the start of the playlist's first segment.
+    /// This long after the start of the playlist's first segment.
     FromStart(Duration),
-    /// So long before the end of a recording, or before the live edge.
+    /// This long before the end of a recording, or before the live edge.
     FromEnd(Duration),
-    /// Hundredths of the way from start to end: 0 to 100.
+    /// The percentage of the way from start to end: 0 to 100.
     Percent(f64),
-    /// A moment of the day, by `EXT-X-PROGRAM-DATE-TIME`.
+    /// A date and time, by `EXT-X-PROGRAM-DATE-TIME`.
     ProgramDateTime(DateTime<Utc>),
 }
 
 impl Position {
-    /// Whether a time was given, so that the very frame is expected.
+    /// Whether it is a time, for which [`Precision::Exact`] is the default.
     pub fn is_time(&self) -> bool {
         !matches!(self, Self::Live | Self::Start)
+    }
+
+    /// Seconds from the start, or back from the end if negative.
+    pub(super) fn from_seconds(seconds: f64) -> Option<Self> {
+        let duration = duration_from_seconds(seconds.abs())?;
+        Some(if seconds.is_sign_negative() { Self::FromEnd(duration) } else { Self::FromStart(duration) })
     }
 }
 
@@ -34,9 +40,11 @@ impl FromStr for Position {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let bad = || {
-            Error::new(ErrorKind::Usage, format!("--at {text:?} is not a moment"))
-                .with_hint("use live, start, 90, 1:30, 01:02:03.5, 1m30s, -10s, 50% or 2026-01-31T12:00:00Z")
+        let invalid = || {
+            Error::usage(
+                format!("--at {text:?} is not a moment"),
+                "use live, start, 90, 1:30, 01:02:03.5, 1m30s, -10s, 50% or 2026-01-31T12:00:00Z",
+            )
         };
         match text {
             "live" => return Ok(Self::Live),
@@ -44,22 +52,21 @@ impl FromStr for Position {
             _ => {}
         }
         if let Some(number) = text.strip_suffix('%') {
-            let percent: f64 = number.parse().map_err(|_| bad())?;
-            return if (0.0..=100.0).contains(&percent) { Ok(Self::Percent(percent)) } else { Err(bad()) };
+            let percent: f64 = number.parse().map_err(|_| invalid())?;
+            return if (0.0..=100.0).contains(&percent) { Ok(Self::Percent(percent)) } else { Err(invalid()) };
         }
         if let Ok(date) = DateTime::parse_from_rfc3339(text) {
             return Ok(Self::ProgramDateTime(date.to_utc()));
         }
         match text.strip_prefix('-') {
-            Some(back) => parse_duration(back).map(Self::FromEnd).ok_or_else(bad),
-            None => parse_duration(text).map(Self::FromStart).ok_or_else(bad),
+            Some(back) => parse_duration(back).map(Self::FromEnd).ok_or_else(invalid),
+            None => parse_duration(text).map(Self::FromStart).ok_or_else(invalid),
         }
     }
 }
 
-/// `90`, `1.5`, `1:30`, `01:02:03.5`, `1h2m3.5s`, `90s`; `None` where it is none of these or longer than ten years.
+/// Parses `90`, `1.5`, `1:30`, `01:02:03.5`, `1h2m3.5s`, `90s`. `None` for anything else, and for more than ten years.
 pub fn parse_duration(text: &str) -> Option<Duration> {
-    const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
     let number = |digits: &str| -> Option<f64> {
         let plain = digits.starts_with(|c: char| c.is_ascii_digit()) && digits.chars().all(|c| c.is_ascii_digit() || c == '.');
         if plain { digits.parse().ok() } else { None }
@@ -82,15 +89,21 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         }
         rest.is_empty().then_some(sum)?
     };
-    (seconds <= LONGEST && !text.is_empty()).then(|| Duration::from_secs_f64(seconds))
+    if text.is_empty() { None } else { duration_from_seconds(seconds) }
 }
 
-/// How near to the moment the frame must be.
+/// `None` for negative numbers, and for more than ten years.
+pub(super) fn duration_from_seconds(seconds: f64) -> Option<Duration> {
+    const LONGEST: f64 = 10.0 * 366.0 * 86_400.0;
+    (seconds.is_sign_positive() && seconds <= LONGEST).then(|| Duration::from_secs_f64(seconds))
+}
+
+/// How precisely the frame must match the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
     /// The key frame at or before the moment: the fewest bytes.
     KeyFrame,
-    /// The very frame shown at the moment: the last one with pts at or before it.
+    /// The frame shown at the moment: the last one with a PTS at or before it.
     Exact,
 }
 
@@ -103,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_in_every_spelling() {
+    fn durations_have_many_spellings() {
         for (text, wanted) in [
             ("90", 90.0),
             ("1.5", 1.5),
@@ -123,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_in_every_form() {
+    fn moments_have_many_forms() {
         let at = |text: &str| text.parse::<Position>().ok();
         assert_eq!(at("live"), Some(Position::Live));
         assert_eq!(at("start"), Some(Position::Start));

@@ -1,10 +1,40 @@
-//! What stands below the options in the help, and the version.
+//! The texts of the help that belong to no option, and the version.
 
 use std::fmt::Write as _;
 
 use crate::libav;
 
-pub(super) const SHORT_END: &str = "`--help` tells more, with examples and exit codes.";
+pub(super) const ABOUT: &str = "Takes a still picture out of an HLS stream, live or recorded";
+
+pub(super) const LONG_ABOUT: &str = "\
+Takes a still picture out of an HLS stream, live or recorded
+
+Takes a still picture out of an HLS stream, live or recorded, with the fewest bytes and round trips that the protocol allows: the \
+playlists, and one segment up to the frame.";
+
+pub(super) const INSPECT: &str = "Show a stream's Variants, segments, encryption and live edge";
+
+pub(super) const LONG_INSPECT: &str = "\
+Show a stream's Variants, segments, encryption and live edge
+
+Shows Variants and Renditions, and the window, the live edge, discontinuities, gaps and encryption of the Variant that a picture would \
+be taken from. Reads playlists only, no media.";
+
+pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
+
+pub(super) const LONG_SERVE: &str = "\
+Answer over HTTP: /snapshot.jpg?url=...
+
+Answers over HTTP: /snapshot.jpg, .png and .webp, /report.json, /inspect.json and /healthz, with the options as parameters. Refuses \
+every request unless --allow-host, --key or --allow-any is given, and private addresses unless --allow-private is given. Options, and \
+HLSNAP_... variables of their names, are the defaults of requests, and the upper limits of time, bytes and retries.";
+
+pub(super) const LONG_COMPLETIONS: &str = "\
+Print completions for a shell
+
+Prints completions for a shell: `hlsnap completions bash > /etc/bash_completion.d/hlsnap`";
+
+pub(super) const SHORT_END: &str = "`--help` shows more, with examples and exit codes.";
 
 pub(super) const LONG_END: &str = "\
 Examples:
@@ -16,7 +46,7 @@ Examples:
       hlsnap --at -10s -H 'Authorization: Bearer ...' https://example.com/live/index.m3u8 -o 'shots/{pdt}.jpg'
   Through a pipe, with the report on stderr:
       hlsnap --json -o - -f png https://example.com/live/index.m3u8 2>report.json | display
-  What is there, before a picture is taken:
+  The Variants and segments of a stream:
       hlsnap inspect https://example.com/live/index.m3u8
 
 Exit codes, with the kind that the error line names:
@@ -27,7 +57,7 @@ Exit codes, with the kind that the error line names:
   12 http_status   the origin answered 4xx or 5xx
   13 timeout       the deadline passed
   14 too_large     a limit on bytes, pixels, entries or redirects was hit
-  20 bad_playlist  not HLS, or broken past reading
+  20 bad_playlist  not HLS, or too broken to read
   21 no_video      audio or subtitles only; no Variant can be decoded
   22 not_found     nothing at that time; an empty or gap-only window
   23 encrypted     DRM, or a key that is missing, of the wrong size or wrong
@@ -37,12 +67,12 @@ Exit codes, with the kind that the error line names:
   40 verdict       --fail-on was met; the picture is written
   70 internal      our fault; the message says how to report it";
 
-/// `--version`: the program, then the libraries that are linked.
+/// The text of `--version`: the program, then the linked libraries.
 pub(super) fn version() -> String {
     let about = libav::about();
     let versions: Vec<_> = about.versions.iter().map(|(name, version)| format!("{name} {version}")).collect();
     let mut text = format!("hlsnap {}\n", env!("CARGO_PKG_VERSION"));
-    // Writing to a string does not fail
+    // Writing to a string cannot fail
     let _ = writeln!(text, "libav: {} ({})", versions.join(", "), about.kind);
     let _ = writeln!(text, "licence: hlsnap {}, libav {}", env!("CARGO_PKG_LICENSE"), about.license);
     let _ = writeln!(text, "decoders: {}", about.decoders.join(" "));
@@ -56,7 +86,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn the_help_has_every_exit_code() {
+    fn the_help_lists_every_exit_code() {
         for (_, name, code, _) in ErrorKind::TABLE {
             assert!(LONG_END.contains(&format!("\n  {code:>2} {name} ")), "{name}");
         }

@@ -1,14 +1,13 @@
-//! The command line. Options become a [`SnapshotRequest`](crate::SnapshotRequest), the answer becomes a file, a path on stdout, a report,
+//! The command line. Arguments become a [`SnapshotRequest`](crate::SnapshotRequest); the result becomes a file, a path on stdout, a report,
 //! or one line on stderr and an exit code.
 //!
 //! ```text
-//! args -> request -> snap | inspect | serve -> voice
+//! args -> request -> snap | inspect | serve -> terminal
 //! ```
 //!
-//! stdout carries what was asked for, stderr what is told about it. Nothing is set up that a plain run does not need.
+//! stdout carries the result, stderr the messages. A plain run starts no log and no server.
 
 mod args;
-mod content_args;
 mod help;
 mod inspect;
 mod logs;
@@ -17,80 +16,78 @@ mod request;
 mod serve;
 mod snap;
 mod spinner;
+mod table_args;
 mod terminal;
 mod usage;
 
 use std::{ffi::OsString, future::Future, process::ExitCode, time::Duration};
 
-use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
-use crate::error::{Error, ErrorKind};
-use args::{Cli, Command, PictureArgs};
+use crate::error::Error;
+use args::{Cli, CliCommand, MessageArgs};
 use terminal::Terminal;
 
-/// Runs the program with its arguments, the program's own name first.
+/// Runs the program. The first argument is its own name.
 pub fn run(args: Vec<OsString>) -> ExitCode {
     crate::libav::configure_process();
-    // Good until the options are read, and for what goes wrong with them
-    let mut voice = Terminal::guessed(&args);
-    panics::keep();
-    match panics::caught(|| parsed(args, &mut voice)) {
+    // In effect until the arguments are parsed, and if that fails
+    let mut terminal = Terminal::guess(&args);
+    panics::install_hook();
+    match panics::catch(|| run_command(args, &mut terminal)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(voice.fail(&error)),
+        Err(error) => ExitCode::from(terminal.fail(&error)),
     }
 }
 
-fn parsed(args: Vec<OsString>, voice: &mut Terminal) -> Result<(), Error> {
-    let mut cli = match Cli::try_parse_from(args) {
+fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error> {
+    let cli = match Cli::parse(args) {
         Ok(cli) => cli,
-        Err(error) if error.use_stderr() => return Err(usage::told(&error)),
+        Err(error) if error.use_stderr() => return Err(usage::from_clap(&error)),
         // Help is no error
-        Err(error) => return terminal::text(&error.render().to_string()),
+        Err(error) => return terminal::print_text(&error.render().to_string()),
     };
-    if cli.version {
-        return terminal::text(&help::version());
+    if cli.command == CliCommand::Version {
+        return terminal::print_text(&help::version());
     }
-    let command = cli.command.take();
-    if command.is_some() && cli.picture != PictureArgs::default() {
-        let what = "an option of `hlsnap snap` stands before the command";
-        return Err(
-            Error::new(ErrorKind::Usage, what).with_hint("write options behind the command's name; a URL or file of that name is ./NAME")
-        );
+    if cli.has_misplaced_options {
+        return Err(Error::usage(
+            "an option of `hlsnap snap` precedes the command",
+            "write options after the command's name; a URL or file of that name is ./NAME",
+        ));
     }
-    match command {
-        None => snap::snap(&cli, &cli.picture, voice),
-        Some(Command::Snap(picture)) => snap::snap(&cli, &picture, voice),
-        Some(Command::Inspect(asked)) => inspect::inspect(&cli, &asked.url, voice),
-        Some(Command::Serve(asked)) => serve::serve(&cli, &asked, voice),
-        Some(Command::Completions { shell }) => completions(shell),
+    match cli.command {
+        CliCommand::Snap => snap::snap(&cli, terminal),
+        CliCommand::Inspect => inspect::inspect(&cli, terminal),
+        CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
+        CliCommand::Completions(shell) => completions(shell),
+        CliCommand::Version => Ok(()),
     }
 }
 
 fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "hlsnap", &mut script);
-    terminal::text(&String::from_utf8_lossy(&script))
+    clap_complete::generate(shell, &mut args::command(), "hlsnap", &mut script);
+    terminal::print_text(&String::from_utf8_lossy(&script))
 }
 
-/// Runs work on this thread; each of `jobs` decoders has its own.
-fn block_on<T>(jobs: usize, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+/// Runs a future on this thread. Each of `jobs` decoders gets a thread of its own.
+fn block_on<T>(jobs: usize, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .enable_time()
-        // Others resolve names
+        // A few more threads resolve names
         .max_blocking_threads(jobs + 3)
         .thread_keep_alive(Duration::from_secs(1))
         .build()
         .map_err(|e| Error::internal("the runtime cannot be started").with_source(e))?;
-    let done = runtime.block_on(work);
-    // A decoder that is still at work after the deadline is not waited for
+    let result = runtime.block_on(future);
+    // A decoder may still be busy after the deadline: do not wait for it
     runtime.shutdown_background();
-    done
+    result
 }
 
-/// A spinner and log lines would write over each other; who wants JSON or silence wants no spinner.
-fn may_spin(cli: &Cli) -> bool {
-    let telling = &cli.telling;
-    !telling.json && !telling.quiet && !telling.log_json && telling.verbose == 0
+/// Whether a spinner may be shown: it would overwrite log lines, and JSON and `--quiet` call for silence.
+fn may_spin(messages: &MessageArgs) -> bool {
+    !messages.json && !messages.quiet && !messages.log_json && messages.verbose == 0
 }

@@ -1,4 +1,4 @@
-//! Panics become errors of the kind `internal`: one line, as for every other failure.
+//! Panics become errors of the kind `internal`, in one line like every other error.
 
 use std::{
     panic::{self, AssertUnwindSafe},
@@ -11,29 +11,29 @@ use crate::{
     frontends::panic_text,
 };
 
-/// What the first panic said.
+/// The message of the first panic.
 static FIRST: OnceLock<String> = OnceLock::new();
 
-/// Keeps what a panic says instead of printing it.
-pub(super) fn keep() {
+/// Records the message of a panic instead of printing it.
+pub(super) fn install_hook() {
     panic::set_hook(Box::new(|panic| {
         if FIRST.set(panic_text(panic)).is_err() {
-            // The second one: unwinding has failed, or is about to, and nobody may come to print the first
+            // A second panic: unwinding may have failed, and then nobody prints the first
             eprintln!("hlsnap: {}: {}", ErrorKind::Internal, error().one_line());
             process::exit(ErrorKind::Internal.exit_code().into());
         }
     }));
 }
 
-/// Runs `work`. A panic in it, or behind an `internal` error on another thread, is told in the error.
-pub(super) fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // What `work` was changing is only used to tell the error
+/// Runs `work`. If it panics, or fails with `internal` after a panic of another thread, the error has the panic's message.
+pub(super) fn catch<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What `work` changes is only used to print the error
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Err(error)) if error.kind() == ErrorKind::Internal => match FIRST.get() {
-            Some(said) => Err(error.with_source(said.as_str())),
+            Some(message) => Err(error.with_source(message.as_str())),
             None => Err(error),
         },
-        Ok(done) => done,
+        Ok(result) => result,
         Err(_) => Err(error()),
     }
 }
@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_internal_error() {
-        // Without the hook, which other tests' panics need as it is
-        let done: Result<(), Error> = caught(|| panic!("on purpose"));
-        assert_eq!(done.map_err(|e| e.kind()), Err(ErrorKind::Internal));
+        // Without the hook, which would affect other tests
+        let result: Result<(), Error> = catch(|| panic!("on purpose"));
+        assert_eq!(result.map_err(|e| e.kind()), Err(ErrorKind::Internal));
     }
 }

@@ -1,26 +1,26 @@
-//! A sign of life for people who wait.
+//! A spinner for people who wait.
 
 use std::{future::Future, io::IsTerminal, pin::pin, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Short runs stay silent.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Short runs show no spinner.
+const DELAY: Duration = Duration::from_millis(500);
 const STEP: Duration = Duration::from_millis(100);
 
-/// Awaits `work`, with a spinner on stderr while it takes long; nothing in a pipe.
-pub(super) async fn during<T>(work: impl Future<Output = T>, wanted: bool, what: &'static str) -> T {
+/// Awaits `work` and shows a spinner while it takes long, if `enabled` and if stderr is a terminal.
+pub(super) async fn during<T>(work: impl Future<Output = T>, enabled: bool, message: &'static str) -> T {
     let mut work = pin!(work);
-    if !wanted || !std::io::stderr().is_terminal() {
+    if !enabled || !std::io::stderr().is_terminal() {
         return work.await;
     }
-    if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
-        return done;
+    if let Ok(output) = tokio::time::timeout(DELAY, &mut work).await {
+        return output;
     }
     let style = ProgressStyle::with_template("{spinner} {msg}, {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let spinner = ProgressBar::new_spinner().with_style(style).with_message(what).with_elapsed(PATIENCE);
+    let spinner = ProgressBar::new_spinner().with_style(style).with_message(message).with_elapsed(DELAY);
     spinner.enable_steady_tick(STEP);
-    let done = work.await;
+    let output = work.await;
     spinner.finish_and_clear();
-    done
+    output
 }

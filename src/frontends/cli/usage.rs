@@ -1,40 +1,39 @@
-//! What clap finds wrong, in the contract's one line.
+//! clap's errors as the contract's single line.
 
-use clap::error::{ContextKind, ContextValue, ErrorKind as Found};
+use clap::error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind};
 use url::Url;
 
-use crate::error::{self, Error, ErrorKind};
+use crate::error::{self, Error};
 
-/// What happened without clap's layout, and what to do.
-pub(super) fn told(found: &clap::Error) -> Error {
-    let stray = match (found.kind(), found.get(ContextKind::InvalidArg)) {
-        (Found::UnknownArgument, Some(ContextValue::String(arg))) => !arg.starts_with('-'),
+/// The first paragraph of clap's text, and its tip as the hint.
+pub(super) fn from_clap(error: &clap::Error) -> Error {
+    let is_second_url = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ClapErrorKind::UnknownArgument, Some(ContextValue::String(arg))) => !arg.starts_with('-'),
         _ => false,
     };
-    if stray {
-        // Not shown: it may be half a header
-        return Error::new(ErrorKind::Usage, "there is more than one URL")
-            .with_hint("quote what holds spaces or &; `hlsnap --help` shows examples");
+    if is_second_url {
+        // The message leaves it out: it may be half of a secret header
+        return Error::usage("there is more than one URL", "quote what holds spaces or &; `hlsnap --help` shows examples");
     }
-    let text = found.render().to_string();
+    let text = error.render().to_string();
     let mut paragraphs = text.split("\n\n");
-    let what = paragraphs.next().unwrap_or_default();
-    let what = safe(what.strip_prefix("error: ").unwrap_or(what));
+    let message = paragraphs.next().unwrap_or_default();
+    let message = redacted_line(message.strip_prefix("error: ").unwrap_or(message));
     let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim_start().strip_prefix("tip: "));
-    // An unknown option was hardly meant as a value
+    // Nobody means a misspelled option as a value
     let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass "));
     let hint = match tip {
-        Some(tip) => format!("{}; see `hlsnap --help`", safe(tip)),
+        Some(tip) => format!("{}; see `hlsnap --help`", redacted_line(tip)),
         None => "see `hlsnap --help`".to_owned(),
     };
-    Error::new(ErrorKind::Usage, what).with_hint(hint)
+    Error::usage(message, hint)
 }
 
-/// On one line, and with URLs redacted.
-fn safe(text: &str) -> String {
+/// The text on one line, with URLs redacted.
+fn redacted_line(text: &str) -> String {
     let word = |word: &str| {
         let bare = word.trim_matches('\'');
-        let url = bare.find("http").and_then(|place| bare.get(place..)).and_then(|text| Url::parse(text).ok());
+        let url = bare.find("http").and_then(|start| bare.get(start..)).and_then(|text| Url::parse(text).ok());
         url.map_or_else(|| word.to_owned(), |url| error::redacted(&url))
     };
     text.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
@@ -42,17 +41,15 @@ fn safe(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
     use crate::frontends::cli::args::Cli;
 
     fn line(args: &[&str]) -> String {
-        Cli::try_parse_from(args).map_err(|e| told(&e).one_line()).err().unwrap_or_default()
+        Cli::parse(args.iter().copied()).map_err(|e| from_clap(&e).one_line()).err().unwrap_or_default()
     }
 
     #[test]
-    fn clap_speaks_in_one_line() {
+    fn clap_errors_take_one_line() {
         assert_eq!(
             line(&["hlsnap", "--widht", "3", "x"]),
             "unexpected argument '--widht' found; a similar argument exists: '--width'; see `hlsnap --help`"
@@ -62,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_stay_out() {
+    fn errors_show_no_secrets() {
         for args in [
             ["hlsnap", "a", "http://u:secret@host/?t=secret"],
             ["hlsnap", "a", "Cookie: secret"],

@@ -1,8 +1,8 @@
-//! Who may ask: nobody, until an operator has said so.
+//! Authorization: no request is allowed until an operator lists hosts, sets a key, or allows any.
 //!
-//! A signature is HMAC-SHA256, with the operator's key, of the path and the query without `sig`, in hexadecimal or in base64url. Both forms
-//! of the query are known: as it was sent, and sorted by name, since API Gateway and ALB do not keep the order. `expires`, in seconds
-//! since 1970, is signed like everything else.
+//! A signature is HMAC-SHA256 with the operator's key of the path and the query without `sig`, in hexadecimal or in base64url. It may cover
+//! the query as sent, or sorted by name, since API Gateway and ALB do not keep the order. `expires`, in seconds since 1970, is signed like
+//! every other parameter.
 
 use axum::http::Uri;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -16,20 +16,20 @@ use crate::{
     frontends::settings::Settings,
 };
 
-/// Fails with `not_allowed`. Hosts are held by the client's own policy, for redirects and segments too.
+/// Fails with `not_allowed`. The client's policy checks hosts, for redirects and segments too.
 pub(super) fn check(settings: &Settings, uri: &Uri) -> Result<(), Error> {
     match &settings.key {
         Some(key) => check_signature(key, uri),
-        None if settings.allow_any || !settings.reach.allow_hosts.is_empty() => Ok(()),
-        None => Err(Error::new(ErrorKind::NotAllowed, "nobody has said yet what may be asked for").with_hint(
+        None if settings.allow_any || !settings.network.allow_hosts.is_empty() => Ok(()),
+        None => Err(Error::new(ErrorKind::NotAllowed, "no host is allowed yet").with_hint(
             "the operator sets --allow-host or --key, or --allow-any for anything (HLSNAP_ALLOW_HOST, HLSNAP_KEY, HLSNAP_ALLOW_ANY)",
         )),
     }
 }
 
 fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
-    let refused = |what: &str| {
-        Error::new(ErrorKind::NotAllowed, what)
+    let refused = |message: &str| {
+        Error::new(ErrorKind::NotAllowed, message)
             .with_hint("sign the path and the query with the operator's key, and add the signature as sig")
     };
     let query = uri.query().unwrap_or_default();
@@ -42,11 +42,11 @@ fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
     let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
     let texts = [signed.join("&"), query::canonical(uri)];
     if !texts.iter().any(|query| hmac::verify(&key, format!("{}?{query}", uri.path()).as_bytes(), &signature).is_ok()) {
-        return Err(refused("the signature does not fit"));
+        return Err(refused("the signature does not match"));
     }
     let expires = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "expires");
     match expires.map(|(_, text)| text.parse::<i64>()) {
-        Some(Ok(moment)) if moment > Utc::now().timestamp() => Ok(()),
+        Some(Ok(seconds)) if seconds > Utc::now().timestamp() => Ok(()),
         Some(Ok(_)) => Err(refused("the signature has expired")),
         Some(Err(_)) => Err(refused("expires is no number of seconds since 1970")),
         None => Ok(()),
@@ -67,7 +67,7 @@ mod tests {
 
     const KEY: &str = "key";
 
-    fn told(signed: &str, sent: &str, base64: bool) -> Option<String> {
+    fn error(signed: &str, sent: &str, base64: bool) -> Option<String> {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes()), signed.as_bytes());
         let hexadecimal: Vec<_> = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         let text = if base64 { URL_SAFE_NO_PAD.encode(tag) } else { hexadecimal.concat() };
@@ -76,11 +76,11 @@ mod tests {
     }
 
     #[test]
-    fn signatures_hold_path_and_query() {
+    fn signatures_cover_path_and_query() {
         let signed = "/snapshot.jpg?url=http://h/x&width=320";
         for sent in ["/snapshot.jpg?url=http://h/x&width=320&sig=SIG", "/snapshot.jpg?sig=SIG&url=http://h/x&width=320"] {
-            assert_eq!(told(signed, sent, false), None, "{sent}");
-            assert_eq!(told(signed, sent, true), None, "{sent}");
+            assert_eq!(error(signed, sent, false), None, "{sent}");
+            assert_eq!(error(signed, sent, true), None, "{sent}");
         }
         for sent in [
             "/snapshot.png?url=http://h/x&width=320&sig=SIG",
@@ -88,24 +88,24 @@ mod tests {
             "/snapshot.jpg?url=http://h/x&sig=SIG",
             "/snapshot.jpg?url=http://h/x&width=320&at=5&sig=SIG",
         ] {
-            assert_eq!(told(signed, sent, false).as_deref(), Some("the signature does not fit"), "{sent}");
+            assert_eq!(error(signed, sent, false).as_deref(), Some("the signature does not match"), "{sent}");
         }
         for sent in ["/snapshot.jpg?url=http://h/x&width=320", "/snapshot.jpg?url=http://h/x&width=320&sig=SIG&sig=SIG"] {
-            assert_eq!(told(signed, sent, false).as_deref(), Some("the request is not signed"), "{sent}");
+            assert_eq!(error(signed, sent, false).as_deref(), Some("the request is not signed"), "{sent}");
         }
     }
 
     #[test]
-    fn the_sorted_form_fits_in_any_order() {
+    fn a_signature_of_the_sorted_query_matches_any_order() {
         let signed = "/snapshot.jpg?at=5&url=http%3A%2F%2Fh%2Fx";
-        assert_eq!(told(signed, "/snapshot.jpg?url=http://h/x&at=5&sig=SIG", false), None);
+        assert_eq!(error(signed, "/snapshot.jpg?url=http://h/x&at=5&sig=SIG", false), None);
     }
 
     #[test]
     fn signatures_expire() {
         let past = "/snapshot.jpg?url=http://h/x&expires=1700000000";
-        assert_eq!(told(past, &format!("{past}&sig=SIG"), false).as_deref(), Some("the signature has expired"));
+        assert_eq!(error(past, &format!("{past}&sig=SIG"), false).as_deref(), Some("the signature has expired"));
         let future = "/snapshot.jpg?url=http://h/x&expires=99999999999";
-        assert_eq!(told(future, &format!("{future}&sig=SIG"), false), None);
+        assert_eq!(error(future, &format!("{future}&sig=SIG"), false), None);
     }
 }

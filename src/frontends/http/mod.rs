@@ -1,10 +1,8 @@
-//! The HTTP face: pictures by URL, for `hlsnap serve` and for Lambda's HTTP events alike.
+//! The HTTP frontend: pictures by URL, for `hlsnap serve` and for Lambda's HTTP events.
 //!
 //! ```text
-//! request -> gate (may it be asked?) -> question -> flight (is it being answered already?) -> answer
+//! request -> auth (is it allowed?) -> query -> single_flight (is it running already?) -> response
 //! ```
-//!
-//! Nothing is answered until an operator has named hosts, a signing key, or said that anything goes.
 
 mod auth;
 mod query;
@@ -26,15 +24,16 @@ use chrono::Utc;
 use crate::{
     error::Error,
     fetch::Client,
-    frontends::{inspection_report::InspectionReport, settings::Settings},
+    frontends::{inspection_report::InspectionReport, remote_source, settings::Settings},
     request::{Format, Options, SnapshotRequest, Source},
 };
-use single_flight::SingleFlight;
+use query::Resource;
+use single_flight::{SharedSnapshot, SingleFlight};
 
 pub(super) use response::problem;
 pub(super) use serve::serve;
 
-/// What every request is answered from.
+/// The state of the router.
 #[derive(Debug)]
 pub(super) struct HttpFrontend {
     settings: Settings,
@@ -43,14 +42,14 @@ pub(super) struct HttpFrontend {
 }
 
 impl HttpFrontend {
-    /// `jobs` pictures at once.
+    /// `jobs` is how many pictures are made at the same time.
     pub fn new(settings: Settings, client: Client, jobs: usize) -> Arc<Self> {
         Arc::new(Self { settings, client, flights: SingleFlight::new(jobs) })
     }
 
-    /// What is asked of. What may not be is refused here, before anybody waits for a place.
-    fn source(&self, asked: &Options) -> Result<Source, Error> {
-        let source = query::source(asked)?;
+    /// The playlist. Fails with `not_allowed` before the request waits for a job permit.
+    fn source(&self, options: &Options) -> Result<Source, Error> {
+        let source = remote_source(options)?;
         if let Source::Url(url) = &source {
             self.client.check(url)?;
         }
@@ -58,57 +57,58 @@ impl HttpFrontend {
     }
 }
 
-/// The routes of the contract that every HTTP face has.
-pub(super) fn router(face: Arc<HttpFrontend>) -> Router {
+/// The contract's routes.
+pub(super) fn router(frontend: Arc<HttpFrontend>) -> Router {
     Router::new()
-        .route("/snapshot.jpg", get(|face, uri, headers| picture(face, uri, headers, Format::Jpeg)))
-        .route("/snapshot.jpeg", get(|face, uri, headers| picture(face, uri, headers, Format::Jpeg)))
-        .route("/snapshot.png", get(|face, uri, headers| picture(face, uri, headers, Format::Png)))
-        .route("/snapshot.webp", get(|face, uri, headers| picture(face, uri, headers, Format::WebP)))
+        .route("/snapshot.jpg", get(|state, uri, headers| picture(state, uri, headers, Format::Jpeg)))
+        .route("/snapshot.jpeg", get(|state, uri, headers| picture(state, uri, headers, Format::Jpeg)))
+        .route("/snapshot.png", get(|state, uri, headers| picture(state, uri, headers, Format::Png)))
+        .route("/snapshot.webp", get(|state, uri, headers| picture(state, uri, headers, Format::WebP)))
         .route("/report.json", get(report))
         .route("/inspect.json", get(inspect))
         .route("/healthz", get(|| async { response::health() }))
         .fallback(|uri: Uri| async move { response::no_such_path(uri.path()) })
         .method_not_allowed_fallback(|| async { response::no_such_method() })
-        .with_state(face)
+        .with_state(frontend)
 }
 
-async fn picture(State(face): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
-    let cache_control = face.settings.defaults.cache_control.as_deref();
-    let taken = snapshot(&face, &uri, format).await;
-    taken.map_or_else(|e| response::problem(&e), |taken| response::picture(&taken, cache_control, &headers))
+async fn picture(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
+    let cache_control = frontend.settings.defaults.cache_control.as_deref();
+    let snapshot = snapshot(&frontend, &uri, format).await;
+    snapshot.map_or_else(|e| problem(&e), |snapshot| response::picture(&snapshot, cache_control, &headers))
 }
 
-async fn report(State(face): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
-    let taken = snapshot(&face, &uri, Format::Jpeg).await;
-    taken.and_then(|taken| Ok(response::json(&taken.report, response::lifetime(&taken.report))?)).unwrap_or_else(|e| response::problem(&e))
+async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
+    let snapshot = snapshot(&frontend, &uri, Format::Jpeg).await;
+    let response = snapshot.and_then(|snapshot| Ok(response::json(&snapshot.report, response::cache_control(&snapshot.report))?));
+    response.unwrap_or_else(|e| problem(&e))
 }
 
-async fn inspect(State(face): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
-    let inspected = async {
-        auth::check(&face.settings, &uri)?;
-        let asked = query::asked(&face.settings, &uri, query::OF_PLAYLISTS)?;
-        let request = asked.request(face.source(&asked)?, None);
-        let found = face.flights.inspect(request, &face.client).await?;
-        response::json(&InspectionReport::of(&found, Utc::now()), response::LIVE)
+async fn inspect(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
+    let response = async {
+        auth::check(&frontend.settings, &uri)?;
+        let options = query::options(&frontend.settings, &uri, Resource::Playlists)?;
+        let request = options.request(frontend.source(&options)?, None);
+        let inspection = frontend.flights.inspect(request, &frontend.client).await?;
+        response::json(&InspectionReport::new(&inspection, Utc::now()), response::LIVE)
     };
-    inspected.await.unwrap_or_else(|e: Error| response::problem(&e))
+    response.await.unwrap_or_else(|e: Error| problem(&e))
 }
 
-/// What a query asks for, and what its signature is of.
+/// Parses a query: the request, and the canonical text that a signature covers.
 pub(super) fn read(settings: &Settings, uri: &Uri) -> Result<(SnapshotRequest, String), Error> {
-    let signed = query::canonical(uri);
+    let canonical = query::canonical(uri);
     auth::check(settings, uri)?;
-    let asked = query::asked(settings, uri, query::OF_PICTURES)?;
-    Ok((asked.request(query::source(&asked)?, None), signed))
+    let options = query::options(settings, uri, Resource::Picture)?;
+    Ok((options.request(remote_source(&options)?, None), canonical))
 }
 
-/// One picture; those who ask for the same at the same time share it.
-async fn snapshot(face: &HttpFrontend, uri: &Uri, format: Format) -> Result<Arc<single_flight::SharedSnapshot>, Arc<Error>> {
-    auth::check(&face.settings, uri)?;
-    let mut asked = query::asked(&face.settings, uri, query::OF_PICTURES)?;
-    asked.format = Some(format);
-    let same = format!("{format} {}", query::canonical(uri));
-    let wanted = asked.request(face.source(&asked)?, None);
-    face.flights.join(same, wanted, face.client.clone()).await
+/// One picture. Equal requests at the same time share it.
+async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Arc<SharedSnapshot>, Arc<Error>> {
+    auth::check(&frontend.settings, uri)?;
+    let mut options = query::options(&frontend.settings, uri, Resource::Picture)?;
+    options.format = Some(format);
+    let key = format!("{format} {}", query::canonical(uri));
+    let request = options.request(frontend.source(&options)?, None);
+    frontend.flights.join(key, request, frontend.client.clone()).await
 }

@@ -1,59 +1,60 @@
-//! From a query string to what it asks for.
+//! From a query string to options.
 
 use axum::http::Uri;
 use url::form_urlencoded;
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::Error,
     frontends::settings::Settings,
-    request::{Options, Source},
+    request::{
+        Options,
+        options::{Commands, InputValue, OPTIONS, OptionSpec},
+    },
 };
 
-/// The parameters of a picture. What would write, or send secrets, is not among them.
-#[rustfmt::skip]
-pub(super) const OF_PICTURES: &[&str] = &[
-    "url", "at", "key_frame", "exact", "skip_black", "best", "variant",
-    "width", "height", "fit", "enlarge", "crop", "tone_map",
-    "quality", "lossless", "subsampling", "progressive", "max_size", "strip", "describe",
-    "detect_bars", "compare", "fail_on", "timeout", "max_bytes", "max_playlist_bytes", "retries",
-];
-/// The parameters of an inspection.
-pub(super) const OF_PLAYLISTS: &[&str] = &["url", "variant", "width", "height", "timeout", "max_bytes", "max_playlist_bytes", "retries"];
-/// The gate's.
-const OF_THE_GATE: [&str; 2] = ["sig", "expires"];
+/// The parameters of [`auth`](super::auth).
+const AUTH_PARAMETERS: [&str; 2] = ["sig", "expires"];
 
-/// Reads the query over the operator's defaults, and within the operator's limits.
-pub(super) fn asked(settings: &Settings, uri: &Uri, known: &[&str]) -> Result<Options, Error> {
-    let mut asked = settings.defaults.clone();
+/// What a query is about, which decides on its parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Resource {
+    Picture,
+    Playlists,
+}
+
+impl Resource {
+    fn has_parameter(self, spec: &OptionSpec<Options>) -> bool {
+        spec.is_in_queries && (self == Self::Picture || spec.section.commands == Commands::Every)
+    }
+
+    fn parameters(self) -> impl Iterator<Item = &'static OptionSpec<Options>> {
+        OPTIONS.iter().filter(move |spec| self.has_parameter(spec))
+    }
+}
+
+/// Reads the query over the operator's defaults, and limits it to the operator's limits.
+pub(super) fn options(settings: &Settings, uri: &Uri, resource: Resource) -> Result<Options, Error> {
+    let mut options = settings.defaults.clone();
     let mut seen: Vec<String> = Vec::new();
     for (name, text) in pairs(uri) {
-        if OF_THE_GATE.contains(&name.as_str()) {
+        if AUTH_PARAMETERS.contains(&name.as_str()) {
             continue;
         }
-        if !known.contains(&name.as_str()) {
-            return Err(usage(format!("the parameter {name:?} is not known here"), &format!("use {}", known.join(", "))));
-        }
+        let Some(spec) = resource.parameters().find(|spec| spec.key() == name) else {
+            let known: Vec<_> = resource.parameters().map(OptionSpec::key).collect();
+            return Err(Error::usage(format!("the parameter {name:?} is not known here"), format!("use {}", known.join(", "))));
+        };
         if seen.contains(&name) {
-            return Err(usage(format!("the parameter {name} is there twice"), "percent-encode the & in the url's own query as %26"));
+            return Err(Error::usage(format!("the parameter {name} is repeated"), "percent-encode the & in the url's own query as %26"));
         }
-        asked.set(&name, &text)?;
+        spec.set(&mut options, &InputValue::Text(text))?;
         seen.push(name);
     }
-    asked.limit(&settings.defaults.limits());
-    Ok(asked)
+    options.limit(&settings.defaults.limits());
+    Ok(options)
 }
 
-/// The playlist. Local files are nobody's over the network.
-pub(super) fn source(asked: &Options) -> Result<Source, Error> {
-    match asked.source()? {
-        Source::Url(url) => Ok(Source::Url(url)),
-        Source::File(_) | Source::Text { .. } => {
-            Err(Error::new(ErrorKind::NotAllowed, "the url is no http:// or https:// URL").with_hint("give the playlist's whole URL"))
-        }
-    }
-}
-
-/// The query sorted by name and written in one way, without its signature: the same for the same question.
+/// The query without its signature, sorted by name and encoded in one way, so that equal requests have equal text.
 pub(super) fn canonical(uri: &Uri) -> String {
     let mut pairs: Vec<_> = pairs(uri).filter(|(name, _)| name != "sig").collect();
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
@@ -64,6 +65,18 @@ fn pairs(uri: &Uri) -> impl Iterator<Item = (String, String)> + '_ {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).map(|(name, text)| (name.into_owned(), text.into_owned()))
 }
 
-fn usage(what: String, hint: &str) -> Error {
-    Error::new(ErrorKind::Usage, what).with_hint(hint)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queries_take_no_options_that_write_or_send_secrets() {
+        let keys = |resource: Resource| resource.parameters().map(OptionSpec::key).collect::<Vec<_>>();
+        for name in ["output", "report_output", "no_clobber", "cache_control", "format", "header", "cookie", "referer", "user_agent"] {
+            assert!(!keys(Resource::Picture).iter().any(|key| key == name), "{name}");
+        }
+        assert_eq!(keys(Resource::Picture).len(), 27);
+        let playlists = ["url", "variant", "width", "height", "timeout", "max_bytes", "max_playlist_bytes", "retries"];
+        assert_eq!(keys(Resource::Playlists), playlists);
+    }
 }

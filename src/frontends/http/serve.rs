@@ -1,4 +1,4 @@
-//! The plain listener of `hlsnap serve`.
+//! The listener of `hlsnap serve`.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -15,37 +15,36 @@ use tokio::{
     sync::Semaphore,
 };
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// Whoever is slower to send a request's head is not waited for.
+/// A client that takes longer to send a request's head is disconnected.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 1024;
+/// The maximum number of open connections; others wait to be accepted.
+const MAX_CONNECTIONS: usize = 1024;
 
-/// Listens until SIGTERM or SIGINT; then what was asked for already is still answered, for at most `patience`.
+/// Listens until SIGTERM or SIGINT, then finishes open requests for at most `grace_period`.
 ///
-/// `listening` is told the address. Fails with `usage` where nothing can listen there.
+/// Calls `on_listening` with the address. Fails with `usage` if the address cannot be used.
 pub(in crate::frontends) async fn serve(
     router: Router,
     address: SocketAddr,
-    patience: Duration,
-    listening: impl FnOnce(SocketAddr) -> Result<(), Error>,
+    grace_period: Duration,
+    on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let unfit =
-        |e| Error::new(ErrorKind::Usage, format!("nothing can listen on {address}")).with_source(e).with_hint("give another --listen");
-    let listener = TcpListener::bind(address).await.map_err(unfit)?;
-    let [mut terminated, mut interrupted] = signals()?;
-    listening(listener.local_addr().map_err(unfit)?)?;
+    let unusable = |e| Error::usage(format!("cannot listen on {address}"), "give another --listen").with_source(e);
+    let listener = TcpListener::bind(address).await.map_err(unusable)?;
+    let [mut sigterm, mut sigint] = signals()?;
+    on_listening(listener.local_addr().map_err(unusable)?)?;
 
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let stream = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
-            _ = terminated.recv() => break,
-            _ = interrupted.recv() => break,
+            accepted = accept(&listener, &permits) => accepted,
+            _ = sigterm.recv() => break,
+            _ = sigint.recv() => break,
         };
-        let Some((stream, place)) = stream else { continue };
+        let Some((stream, permit)) = stream else { continue };
         let service = TowerToHyperService::new(router.clone());
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
@@ -56,28 +55,28 @@ pub(in crate::frontends) async fn serve(
             if let Err(error) = watched.await {
                 tracing::debug!("a connection ended: {error}");
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
-    tracing::info!("ending: what was asked for is still answered");
-    // Whoever is not done by then is cut off
-    let _ = tokio::time::timeout(patience, connections.shutdown()).await;
+    tracing::info!("stopping after open requests are finished");
+    // Requests that take longer are cut off
+    let _ = tokio::time::timeout(grace_period, connections.shutdown()).await;
     Ok(())
 }
 
 type Accepted = Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)>;
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
+    let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, _)) => {
-            // A picture's last packet is not held back
+            // Do not delay a picture's last packet
             let _ = stream.set_nodelay(true);
-            Some((stream, place))
+            Some((stream, permit))
         }
         Err(error) => {
-            // Out of descriptors, say: a busy loop would not help
+            // For example out of file descriptors: do not retry in a busy loop
             tracing::warn!("a connection could not be accepted: {error}");
             tokio::time::sleep(Duration::from_millis(50)).await;
             None
@@ -86,6 +85,6 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Accepted {
 }
 
 fn signals() -> Result<[tokio::signal::unix::Signal; 2], Error> {
-    let kept = |kind| signal(kind).map_err(|e| Error::internal("signals cannot be caught").with_source(e));
-    Ok([kept(SignalKind::terminate())?, kept(SignalKind::interrupt())?])
+    let catch = |kind| signal(kind).map_err(|e| Error::internal("signals cannot be caught").with_source(e));
+    Ok([catch(SignalKind::terminate())?, catch(SignalKind::interrupt())?])
 }

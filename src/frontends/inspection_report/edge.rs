@@ -1,19 +1,18 @@
-//! What is told of the live edge and of what happens when.
+//! The live edge, date ranges, discontinuities and gaps.
 
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
 use crate::{error::redacted, hls::MediaPlaylist};
 
-/// Low-Latency HLS: parts, and what the origin can do.
+/// Low-Latency HLS: Parts, and the origin's capabilities.
 #[derive(Debug, Serialize)]
 pub(in crate::frontends) struct LowLatencyFacts {
     pub part_target_seconds: Option<f64>,
     pub parts: usize,
     pub independent_parts: usize,
-    /// Parts of the segment that is not whole yet.
+    /// Parts of the incomplete segment.
     pub edge_parts: usize,
-    /// The part that comes next.
+    /// The hinted next Part.
     pub hint_url: Option<String>,
     pub can_block_reload: bool,
     pub can_skip_until_seconds: Option<f64>,
@@ -31,17 +30,19 @@ pub(in crate::frontends) struct DateRangeFacts {
     pub duration_seconds: Option<f64>,
 }
 
-/// Where the presentation breaks or lacks something: seconds from the first segment's start.
+/// A discontinuity or a gap.
 #[derive(Debug, Serialize)]
-pub(in crate::frontends) struct PlaceFacts {
+pub(in crate::frontends) struct BreakFacts {
     pub media_sequence_number: u64,
+    /// From the start of the first segment.
     pub seconds: f64,
     /// `discontinuity` or `gap`.
-    pub what: &'static str,
+    #[serde(rename = "what")]
+    pub kind: &'static str,
 }
 
-/// So many places and date ranges are told.
-const MOST_TOLD: usize = 100;
+/// The maximum number of breaks, and of date ranges.
+const MAX_ENTRIES: usize = 100;
 
 pub(super) fn low_latency(playlist: &MediaPlaylist) -> Option<LowLatencyFacts> {
     let parts = || playlist.segments.iter().flat_map(|segment| &segment.parts);
@@ -60,32 +61,31 @@ pub(super) fn low_latency(playlist: &MediaPlaylist) -> Option<LowLatencyFacts> {
 }
 
 pub(super) fn date_ranges(playlist: &MediaPlaylist) -> Vec<DateRangeFacts> {
-    let shown = |date: DateTime<Utc>| date.to_rfc3339_opts(SecondsFormat::Millis, true);
-    let told = playlist.date_ranges.iter().take(MOST_TOLD).map(|range| DateRangeFacts {
+    let ranges = playlist.date_ranges.iter().take(MAX_ENTRIES).map(|range| DateRangeFacts {
         id: range.id.clone(),
         class: range.class.clone(),
-        start: range.start.map(shown),
+        start: range.start.map(super::rfc3339),
         duration_seconds: range.duration,
     });
-    told.collect()
+    ranges.collect()
 }
 
-pub(super) fn places(playlist: &MediaPlaylist) -> Vec<PlaceFacts> {
-    let mut before = playlist.discontinuity_sequence;
-    let mut places = Vec::new();
+pub(super) fn breaks(playlist: &MediaPlaylist) -> Vec<BreakFacts> {
+    let mut discontinuity = playlist.discontinuity_sequence;
+    let mut breaks = Vec::new();
     for segment in &playlist.segments {
-        let mut tell = |what| {
+        let mut add = |kind| {
             let seconds = crate::time::round_to_millisecond(segment.start);
-            places.push(PlaceFacts { media_sequence_number: segment.media_sequence_number, seconds, what });
+            breaks.push(BreakFacts { media_sequence_number: segment.media_sequence_number, seconds, kind });
         };
-        if segment.discontinuity_sequence_number != before {
-            tell("discontinuity");
-            before = segment.discontinuity_sequence_number;
+        if segment.discontinuity_sequence_number != discontinuity {
+            add("discontinuity");
+            discontinuity = segment.discontinuity_sequence_number;
         }
         if segment.gap {
-            tell("gap");
+            add("gap");
         }
     }
-    places.truncate(MOST_TOLD);
-    places
+    breaks.truncate(MAX_ENTRIES);
+    breaks
 }

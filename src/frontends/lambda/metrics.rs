@@ -1,56 +1,39 @@
-//! What CloudWatch counts, in its Embedded Metric Format: one line of JSON for each invocation.
+//! Metrics for CloudWatch in its Embedded Metric Format: one line of JSON per invocation.
 
-use axum::http::{HeaderMap, StatusCode};
 use chrono::Utc;
 use lambda_runtime::Context;
 use serde_json::{Value, json};
 
-use crate::{error::Error, report::Report};
+use crate::frontends::report_facts::PictureCost;
 
 const NAMESPACE: &str = "hlsnap";
-/// CloudWatch takes so many values of one metric in one line.
-const MOST_VALUES: usize = 100;
+/// CloudWatch accepts at most this many values of one metric in one line.
+const MAX_VALUES: usize = 100;
 
-/// The figures of one invocation.
+/// The metrics of one invocation.
 #[derive(Debug, Default)]
 pub(super) struct Metrics {
     pictures: u64,
     failures: u64,
     requests: u64,
     bytes_received: u64,
-    /// Milliseconds that each picture took.
+    /// The time of each picture, in milliseconds.
     durations: Vec<f64>,
 }
 
 impl Metrics {
-    pub fn count(&mut self, done: Result<&Report, &Error>) {
-        match done {
-            Ok(report) => self.picture(report.cost.requests, report.cost.bytes_received, report.timing_ms.total),
-            Err(_) => self.failures += 1,
-        }
-    }
-
-    /// An answer of the HTTP face: a picture tells its cost in the headers.
-    pub fn count_answer(&mut self, status: StatusCode, headers: &HeaderMap) {
-        let figure = |name: &str| headers.get(name).and_then(|text| text.to_str().ok());
-        let whole = |name: &str| figure(name).and_then(|text| text.parse().ok());
-        match whole("x-hlsnap-requests") {
-            Some(requests) => {
-                let total = figure("x-hlsnap-total-ms").and_then(|text| text.parse().ok()).unwrap_or_default();
-                self.picture(requests, whole("x-hlsnap-bytes-received").unwrap_or_default(), total);
-            }
-            None if status.is_client_error() || status.is_server_error() => self.failures += 1,
-            None => {}
-        }
-    }
-
-    fn picture(&mut self, requests: u64, bytes_received: u64, milliseconds: f64) {
+    pub fn count_picture(&mut self, spent: PictureCost) {
         self.pictures += 1;
-        self.requests += requests;
-        self.bytes_received += bytes_received;
-        self.durations.push(milliseconds);
+        self.requests += spent.requests;
+        self.bytes_received += spent.bytes_received;
+        self.durations.push(spent.milliseconds);
     }
 
+    pub fn count_failure(&mut self) {
+        self.failures += 1;
+    }
+
+    /// Adds the metrics of a part of the invocation.
     pub fn add(&mut self, other: Self) {
         self.pictures += other.pictures;
         self.failures += other.failures;
@@ -59,7 +42,7 @@ impl Metrics {
         self.durations.extend(other.durations);
     }
 
-    /// Writes the line to stdout, which Lambda keeps as the log.
+    /// Writes the line to stdout, which is the function's log.
     pub fn write(self, context: &Context) {
         if self.pictures + self.failures > 0 {
             println!("{}", self.line(context));
@@ -67,7 +50,7 @@ impl Metrics {
     }
 
     fn line(mut self, context: &Context) -> Value {
-        self.durations.truncate(MOST_VALUES);
+        self.durations.truncate(MAX_VALUES);
         let mut metrics = vec![
             json!({"Name": "Pictures", "Unit": "Count"}),
             json!({"Name": "Failures", "Unit": "Count"}),

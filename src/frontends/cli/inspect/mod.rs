@@ -1,6 +1,6 @@
-//! `hlsnap inspect URL`: what is there, from playlists alone.
+//! `hlsnap inspect URL`: a report on the playlists alone.
 //!
-//! [`Facts`] are what is told, redacted; as JSON they are the faces' promise, [`table`] is for people.
+//! [`InspectionReport`] has the facts, with URLs redacted. `--json` prints it as it is; [`table`] prints it for people.
 
 mod table;
 
@@ -11,24 +11,30 @@ use super::{
     block_on, logs, may_spin, request, spinner,
     terminal::{self, Terminal},
 };
-use crate::{capture, error::Error, fetch::Client, frontends::inspection_report::InspectionReport};
+use crate::{
+    capture,
+    error::Error,
+    fetch::Client,
+    frontends::{inspection_report::InspectionReport, settings::Settings},
+};
 
-pub(super) fn inspect(cli: &Cli, url: &str, voice: &mut Terminal) -> Result<(), Error> {
-    *voice = Terminal { json: cli.telling.json, quiet: cli.telling.quiet, stdout_taken: false };
-    logs::start(&cli.telling);
-    let asked = request::asked_of_playlists(cli)?;
-    let request = asked.request(request::source(cli, Some(url), &asked.limits())?, None);
-    let reach = request::reach(cli);
-    let client = Client::new(&reach)?;
-    request::enter_sandbox(cli, &request, &reach, &[])?;
-    let found = block_on(1, spinner::during(capture::inspect(&request, &client), may_spin(cli), "reading playlists"))?;
-    let facts = InspectionReport::of(&found, Utc::now());
-    if voice.json {
-        return voice.object(&facts);
+pub(super) fn inspect(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
+    *terminal = Terminal::new(&cli.messages);
+    logs::start(&cli.messages);
+    let options = request::options(cli)?;
+    let request = options.request(request::source(options.url.as_deref(), cli.base_url.as_deref(), &options.limits())?, None);
+    let settings = cli.settings(Settings::for_user())?;
+    let client = Client::new(&settings.network)?;
+    request::enter_sandbox(&settings, &request, &[])?;
+    let inspect = capture::inspect(&request, &client);
+    let inspection = block_on(1, spinner::during(inspect, may_spin(&cli.messages), "reading playlists"))?;
+    let report = InspectionReport::new(&inspection, Utc::now());
+    if terminal.json {
+        return terminal.print_object(&report);
     }
-    terminal::text(&table::table(&facts))?;
-    if let Some(error) = &found.media_error {
-        voice.warn(error);
+    terminal::print_text(&table::table(&report))?;
+    if let Some(error) = &inspection.media_error {
+        terminal.warn(error);
     }
     Ok(())
 }

@@ -1,0 +1,84 @@
+//! The table of settings: the operator's options, as flags of the command line and as `HLSNAP_` variables.
+
+use wildmatch::WildMatch;
+
+use super::Settings;
+use crate::{
+    error::Error,
+    request::options::{
+        ACCESS, Commands, LIMITS,
+        OptionKind::{Bool, Integer, Path, Repeatable, Switch, Value},
+        OptionSpec, Section,
+    },
+};
+
+const SERVE: Section = Section { heading: None, commands: Commands::Serve, is_in_queries: false };
+const VARIABLES: Section = Section { heading: None, commands: Commands::None, is_in_queries: false };
+const MAX_JOBS: u32 = 1000;
+
+type Row = OptionSpec<Settings>;
+
+/// The settings, in the order of the help. In each setter `s` is the [`Settings`] and `v` the value.
+pub(in crate::frontends) static SETTINGS: &[Row] = &[
+    Row::new(ACCESS, "proxy", Value, "URL", "A proxy, http:// or socks5:// [default: from the usual environment variables]", |s, v| {
+        v.text().map(|url| s.network.proxy = Some(url))
+    })
+    .after("decryption-key"),
+    Row::new(ACCESS, "cacert", Path, "FILE", "A PEM file with additional root certificates", |s, v| {
+        s.network.cacert = Some(v.path()).filter(|path| !path.as_os_str().is_empty()).or(s.network.cacert.take());
+        Ok(())
+    })
+    .after("decryption-key"),
+    Row::new(ACCESS, "insecure", Switch, "", "Do not verify certificates", |s, v| v.flag().map(|on| s.network.insecure = on))
+        .after("decryption-key"),
+    Row::new(ACCESS, "allow-private", Bool, "BOOL", "Allow private, loopback and link-local addresses [default: true]", |s, v| {
+        v.flag().map(|on| s.network.allow_private = on)
+    })
+    .after("decryption-key"),
+    Row::new(ACCESS, "allow-downgrade", Switch, "", "Follow redirects from https: to http:", |s, v| {
+        v.flag().map(|on| s.network.allow_downgrade = on)
+    })
+    .after("decryption-key"),
+    Row::new(
+        LIMITS,
+        "sandbox",
+        Bool,
+        "BOOL",
+        "Give up access to files, programs and other processes before untrusted media is read (Linux) [default: false; for serve true]",
+        |s, v| v.flag().map(|on| s.sandbox = Some(on)),
+    )
+    .after("max-playlist-bytes"),
+    Row::new(
+        SERVE,
+        "allow-host",
+        Repeatable,
+        "GLOB",
+        "A host that may be contacted, such as *.example.com, for playlists, segments and redirects alike (repeatable)",
+        |s, v| v.parse().map(|pattern| s.network.allow_hosts.push(pattern)),
+    ),
+    Row::new(
+        SERVE,
+        "key",
+        Value,
+        "KEY",
+        "Answer requests that are signed with this key: sig=, the HMAC-SHA256 of path and query (better as HLSNAP_KEY)",
+        |s, v| {
+            s.key = Some(v.text()?).filter(|key| !key.is_empty()).or(s.key.take());
+            Ok(())
+        },
+    ),
+    Row::new(SERVE, "allow-any", Switch, "", "Answer requests for any public host", |s, v| v.flag().map(|on| s.allow_any = on)),
+    Row::new(SERVE, "jobs", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time [default: 8]", |s, v| {
+        v.integer().map(|jobs| s.jobs = Some(jobs))
+    }),
+    Row::new(VARIABLES, "allow-output", Repeatable, "GLOB", "Outputs that events may name", |s, v| {
+        v.text().map(|pattern| s.allow_outputs.push(WildMatch::new(&pattern)))
+    }),
+    Row::new(VARIABLES, "drop-permanent", Switch, "", "Drop queued messages that fail the same way every time", |s, v| {
+        v.flag().map(|on| s.drop_permanent = on)
+    }),
+    Row::new(VARIABLES, "log", Value, "LEVEL", "The log level: error, warn, info, debug", |s, v| {
+        s.log = v.text()?.parse().map_err(|_| Error::usage("the log level is not known", "use error, warn, info or debug"))?;
+        Ok(())
+    }),
+];

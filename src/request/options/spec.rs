@@ -1,0 +1,151 @@
+//! What one row of a table of options holds.
+
+use super::value::{InputValue, OptionValue};
+use crate::error::Error;
+
+/// One option of every frontend: its spelling, its help, and the field of `T` that it sets.
+#[derive(Debug, Clone, Copy)]
+#[must_use]
+pub struct OptionSpec<T: 'static> {
+    /// The name on the command line, without `--`. JSON, queries and variables spell it with `_`.
+    pub name: &'static str,
+    /// Another name in JSON and variables.
+    pub alias: Option<&'static str>,
+    /// The short flag.
+    pub short: Option<char>,
+    /// The form of its value.
+    pub kind: OptionKind,
+    /// The placeholder in the help; empty for a switch.
+    pub value_name: &'static str,
+    /// The part of the help it belongs to.
+    pub section: Section,
+    /// One line for `-h`.
+    pub help: &'static str,
+    /// The text for `--help`, if it says more.
+    pub long_help: Option<&'static str>,
+    /// An option that cannot be given too.
+    pub conflicts_with: Option<&'static str>,
+    /// The option of another table that precedes it in the help.
+    pub after: Option<&'static str>,
+    /// Whether HTTP queries may set it.
+    pub is_in_queries: bool,
+    setter: fn(&mut T, &OptionValue<'_>) -> Result<(), Error>,
+}
+
+/// The form of an option's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OptionKind {
+    /// The command line's positional argument.
+    Argument,
+    /// On by its name alone.
+    Switch,
+    /// `true` or `false`; `true` if the value is omitted.
+    Bool,
+    /// One value.
+    Value,
+    /// One value that may begin with a minus sign.
+    SignedValue,
+    /// One value that may be omitted for a default.
+    OptionalValue,
+    /// A whole number from the first to the second.
+    Integer(u32, u32),
+    /// The path of a file.
+    Path,
+    /// Any number of values: a list in JSON, separated by commas in a variable.
+    Repeatable,
+    /// Any number of `Name: value`: a list or an object in JSON.
+    Fields,
+}
+
+/// A part of the help, and the commands that share its options.
+#[derive(Debug, Clone, Copy)]
+pub struct Section {
+    /// The heading in the help; `None` for clap's own.
+    pub heading: Option<&'static str>,
+    /// The commands that take its options. JSON events and `HLSNAP_` variables take all options.
+    pub commands: Commands,
+    /// Whether HTTP queries may set its options. Those that write, or send secrets, are left to the operator.
+    pub is_in_queries: bool,
+}
+
+/// The commands of the command line that take an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commands {
+    /// `snap` alone.
+    Snap,
+    /// Every command; of HTTP's paths, those for playlists too.
+    Every,
+    /// `serve` alone.
+    Serve,
+    /// None: variables alone.
+    None,
+}
+
+impl<T> OptionSpec<T> {
+    /// A row; `setter` reads the value and stores it.
+    pub const fn new(
+        section: Section,
+        name: &'static str,
+        kind: OptionKind,
+        value_name: &'static str,
+        help: &'static str,
+        setter: fn(&mut T, &OptionValue<'_>) -> Result<(), Error>,
+    ) -> Self {
+        let (alias, short, long_help, conflicts_with, after) = (None, None, None, None, None);
+        let is_in_queries = section.is_in_queries;
+        Self { name, alias, short, kind, value_name, section, help, long_help, conflicts_with, after, is_in_queries, setter }
+    }
+
+    /// Adds a short flag.
+    pub const fn short(mut self, short: char) -> Self {
+        self.short = Some(short);
+        self
+    }
+
+    /// Adds the text for `--help`.
+    pub const fn long_help(mut self, long_help: &'static str) -> Self {
+        self.long_help = Some(long_help);
+        self
+    }
+
+    /// Adds another name.
+    pub const fn alias(mut self, alias: &'static str) -> Self {
+        self.alias = Some(alias);
+        self
+    }
+
+    /// Excludes another option.
+    pub const fn conflicts_with(mut self, other: &'static str) -> Self {
+        self.conflicts_with = Some(other);
+        self
+    }
+
+    /// Places it in the help after an option of another table.
+    pub const fn after(mut self, other: &'static str) -> Self {
+        self.after = Some(other);
+        self
+    }
+
+    /// Keeps it out of HTTP queries.
+    pub const fn not_in_queries(mut self) -> Self {
+        self.is_in_queries = false;
+        self
+    }
+
+    /// The row called `name`, whose words may be joined by `-` or `_`.
+    pub fn find<'a>(table: &'a [Self], name: &str) -> Option<&'a Self> {
+        let is =
+            |known: &str| known.len() == name.len() && known.bytes().eq(name.bytes().map(|byte| if byte == b'_' { b'-' } else { byte }));
+        table.iter().find(|spec| is(spec.name) || spec.alias.is_some_and(is))
+    }
+
+    /// The name as JSON, queries and variables spell it.
+    pub fn key(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
+    /// Sets the option. Fails with `usage`; values that may be secret are not shown.
+    pub fn set(&self, target: &mut T, input: &InputValue) -> Result<(), Error> {
+        (self.setter)(target, &OptionValue { name: self.name, kind: self.kind, input })
+    }
+}
