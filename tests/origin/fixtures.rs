@@ -9,10 +9,10 @@ pub fn fixtures_folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-/// The bytes of a file below `tests/fixtures`.
+/// The bytes of a file below `tests/fixtures`. The name may begin with a slash, as paths of the origin do.
 #[track_caller]
 pub fn fixture(name: &str) -> Vec<u8> {
-    std::fs::read(fixtures_folder().join(name)).unwrap_or_else(|e| panic!("fixture {name}: {e}"))
+    std::fs::read(fixtures_folder().join(name.trim_start_matches('/'))).unwrap_or_else(|e| panic!("fixture {name}: {e}"))
 }
 
 /// The text of a file below `tests/fixtures`.

@@ -93,10 +93,15 @@ pub(super) async fn respond(
                 empty(504)
             }
         }
-        rule => match file_at(shared, &request.path, request.query.as_deref()) {
-            Some((bytes, content_type)) => file_response(log, bytes, content_type, request, rule).await,
-            None => empty(404),
-        },
+        rule => {
+            if let Rule::Delay(time) = rule {
+                tokio::time::sleep(time).await;
+            }
+            match file_at(shared, &request.path, request.query.as_deref()) {
+                Some((bytes, content_type)) => file_response(log, bytes, content_type, request, &rule),
+                None => empty(404),
+            }
+        }
     };
     response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if let Some(request) = shared.requests.lock().unwrap().get_mut(number) {
@@ -105,15 +110,11 @@ pub(super) async fn respond(
     response
 }
 
-/// The response of a rule that uses the file.
-async fn file_response(log: Log, bytes: Vec<u8>, content_type: &str, request: &ReceivedRequest, rule: Rule) -> Response {
+/// The response of a rule that changes the file, or of the file itself.
+fn file_response(log: Log, bytes: Vec<u8>, content_type: &str, request: &ReceivedRequest, rule: &Rule) -> Response {
     let send = |bytes, end, piece| ranged(log.clone(), bytes, content_type, request, end, piece);
-    match rule {
+    match *rule {
         Rule::Trickle(interval) => trickle(bytes, interval),
-        Rule::Delay(time) => {
-            tokio::time::sleep(time).await;
-            send(bytes, End::Complete, PIECE)
-        }
         Rule::WithNullPackets(count) => send([bytes, null_packets(count / 188)].concat(), End::Complete, PIECE),
         Rule::CutAt(at) => send(bytes, End::Cut(at), PIECE),
         Rule::StallAt(at) => send(bytes, End::Stall(at), PIECE),
