@@ -98,7 +98,7 @@ pub(super) async fn respond(
                 tokio::time::sleep(time).await;
             }
             match file_at(shared, &request.path, request.query.as_deref()) {
-                Some((bytes, content_type)) => file_response(log, bytes, content_type, request, &rule),
+                Some((bytes, content_type)) => file_response(&log, bytes, content_type, request, &rule),
                 None => empty(404),
             }
         }
@@ -111,7 +111,7 @@ pub(super) async fn respond(
 }
 
 /// The response of a rule that changes the file, or of the file itself.
-fn file_response(log: Log, bytes: Vec<u8>, content_type: &str, request: &ReceivedRequest, rule: &Rule) -> Response {
+fn file_response(log: &Log, bytes: Vec<u8>, content_type: &str, request: &ReceivedRequest, rule: &Rule) -> Response {
     let send = |bytes, end, piece| ranged(log.clone(), bytes, content_type, request, end, piece);
     match *rule {
         Rule::Trickle(interval) => trickle(bytes, interval),
