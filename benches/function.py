@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""What the Lambda function costs, beside the command line: `benches/function.py FOLDER-OF-THE-BINARIES URL [RUNS]`.
+"""The cost of the Lambda function, compared with the command line: `benches/function.py FOLDER-OF-THE-BINARIES URL [RUNS]`.
 
-The release binaries `bootstrap` and `hlsnap` take the same picture of URL, on this machine. Printed are the time from the start of the process to
-its first question for an event, processor time of a warm invocation and of a run of the command line, and peak memory with one
-picture at once, with eight, and after 200 invocations. Nothing is judged: machines differ, ratios stay.
+The release binaries `bootstrap` and `hlsnap` take the same snapshot of URL on this machine. It prints the time from the start of the process
+to its first request of an event, the processor time of a warm invocation and of a run of the command line, and the peak memory with one
+snapshot, with eight at once, and after 200 invocations. It asserts nothing, since only the ratios are the same on other machines.
 """
 
 import json
@@ -21,12 +21,12 @@ from pathlib import Path
 
 
 class Api(BaseHTTPRequestHandler):
-    """Lambda's Runtime API, as far as a function asks for it."""
+    """The parts of Lambda's Runtime API that a function uses."""
 
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.server.asked.put(time.monotonic())
+        self.server.polls.put(time.monotonic())
         event = self.server.events.get()
         self.send_response(200)
         self.send_header("lambda-runtime-aws-request-id", "1")
@@ -57,7 +57,7 @@ class Function:
     def __init__(self, binaries, memory):
         self.api = ThreadingHTTPServer(("127.0.0.1", 0), Api)
         self.api.daemon_threads = True
-        self.api.asked, self.api.events, self.api.answers = queue.Queue(), queue.Queue(), queue.Queue()
+        self.api.polls, self.api.events, self.api.answers = queue.Queue(), queue.Queue(), queue.Queue()
         threading.Thread(target=self.api.serve_forever, daemon=True).start()
         settings = {
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self.api.server_address[1]}",
@@ -70,7 +70,7 @@ class Function:
         }
         began = time.monotonic()
         self.process = subprocess.Popen([binaries / "bootstrap"], env=settings, stdout=subprocess.DEVNULL)
-        self.start_ms = (self.api.asked.get(timeout=20) - began) * 1000
+        self.start_ms = (self.api.polls.get(timeout=20) - began) * 1000
 
     def invoke(self, event):
         self.api.events.put(json.dumps(event).encode())
@@ -110,7 +110,7 @@ def main(binaries, url, runs=30):
     for _ in range(runs):
         with Function(binaries, 256) as one:
             starts.append(one.start_ms)
-    print(f"start to the first question: {statistics.median(starts):.1f} ms ({min(starts):.1f} to {max(starts):.1f}, {runs} starts)")
+    print(f"start to the first request: {statistics.median(starts):.1f} ms ({min(starts):.1f} to {max(starts):.1f}, {runs} starts)")
 
     with Function(binaries, 256) as one:
         one.invoke({"url": url})

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""How filters and light compare where pictures are made smaller; docs/scaling.md tells what came out.
+"""Compares filters for downscaling, in gamma and in linear light; docs/scaling.md has the results.
 
-    benches/scaling.py [PICTURE.png …]     1920 pixels wide each; a zone plate, thin lines and text are looked at besides
+    benches/scaling.py [PICTURE.png …]     each 1920 pixels wide; a zone plate, thin lines and text are always included
 
 Needs numpy and Pillow. For each filter, in gamma and in linear light, at 640 and at 320 pixels:
 
-    back   SSIM of luma, made large again, with the original
-    eye    root mean square of L*, both seen from where a small pixel is just not seen (a Gaussian of 0.6 small pixels, in light)
-    halo   levels over and under a hard edge from 18 to 235, the worst of six places
+    back   SSIM of luma between the original and the small picture upscaled again
+    eye    root mean square difference of L*, seen from where a small pixel is just invisible (a Gaussian of 0.6 small pixels, in light)
+    halo   overshoot and undershoot in levels at a hard edge from 18 to 235, the worst of six positions
 """
 
 import sys
@@ -29,7 +29,7 @@ def to_levels(light):
 
 
 def cubic(b, c):
-    """Mitchell's and Netravali's family."""
+    """The Mitchell-Netravali family."""
 
     def kernel(x):
         x = abs(x)
@@ -48,7 +48,7 @@ FILTERS = {"cubic 0.6": cubic(0, 0.6), "cubic 0.3": cubic(0, 0.3), "cubic 0": cu
 
 
 def weights(size, to, kernel):
-    """What each of `size` samples adds to each of `to`."""
+    """The weight of each of `size` samples in each of `to` samples."""
     ratio = size / to
     if kernel:
         wide = max(ratio, 1)
@@ -76,7 +76,7 @@ def ssim(one, other):
 
 
 def seen(light, sigma):
-    """L* of luminance from afar."""
+    """L* of luminance at a distance."""
     reach = int(4 * sigma) + 1
     bell = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     for axis in (0, 1):

@@ -1,14 +1,15 @@
-//! Spoilt segments through the whole pipeline, many in one process: bits flipped, cut out, spliced.
+//! Runs many damaged segments through the whole pipeline in one process: with flipped bits, cuts, holes and splices.
 //!
 //!     cargo run --release --example mutate -- [COUNT [SEED [FOLDER…]]]
 //!
-//! The segments are those of `tests/fixtures`, and of folders that are named. It tells peak memory, the longest that one took, and how many
-//! gave a picture. A picture that is given as clean is held against all frames of the intact segment: one that is none of them is wrong. One of
-//! another shape is counted by itself: no bit of a picture says that a header's size, aspect or rotation is not meant. With
-//! `KEEP=FOLDER` the spoilt segments of wrong pictures are written there, and the intact ones beside them.
+//! The segments are those of `tests/fixtures` and of the named folders. It prints the peak memory, the longest time of a segment, and the
+//! number of pictures. A picture is wrong if it equals no frame of the intact segment. Pictures of another size are counted separately,
+//! since damage to the size, aspect ratio or rotation in a header is not visible. `KEEP=FOLDER` writes the damaged segments of wrong
+//! pictures there, next to the intact ones.
 
-#![allow(clippy::indexing_slicing, reason = "a tool that is wrong about what is there should fail loudly")]
+#![allow(clippy::indexing_slicing, reason = "a wrong tool should fail loudly")]
 
+mod random;
 mod targets;
 
 use std::{
@@ -22,24 +23,25 @@ use hlsnap::{
     render::Image,
     request::Format,
 };
-use targets::{Chosen, Way};
+use random::Random;
+use targets::{InputFormat, OutputForm};
 
 /// An intact segment.
 struct Segment {
     name: String,
     bytes: Vec<u8>,
-    way: Way,
-    /// Its frames, small.
+    format: InputFormat,
+    /// The luma of its frames, `WIDTH` pixels wide.
     frames: Vec<Vec<u8>>,
 }
 
-/// Pictures are held against each other at this width.
+/// Pictures are compared at this width.
 const WIDTH: u32 = 64;
-/// Between a frame and what is it, but for damage that shows nowhere: the mean difference of luma.
+/// The highest mean difference of luma between a frame and the same frame with invisible damage.
 const SAME: f64 = 2.0;
-/// At so many ends the last frame is looked at.
+/// The number of prefixes of a segment whose last frame is a reference.
 const PREFIXES: usize = 100;
-/// What no segment may take: the limit of a step.
+/// The time limit for a segment.
 const HANG: Duration = Duration::from_secs(10);
 
 fn main() {
@@ -51,35 +53,35 @@ fn main() {
     let segments = segments(&folders);
     println!("{} intact segments with {} frames", segments.len(), segments.iter().map(|segment| segment.frames.len()).sum::<usize>());
     let mut random = Random(seed);
-    let (mut came, mut wrong): (BTreeMap<String, u64>, BTreeMap<String, u64>) = (BTreeMap::new(), BTreeMap::new());
+    let (mut outcomes, mut wrong): (BTreeMap<String, u64>, BTreeMap<String, u64>) = (BTreeMap::new(), BTreeMap::new());
     let keep = std::env::var_os("KEEP").map(PathBuf::from);
-    let (mut longest, mut hangs, mut checked, mut reshaped) = (Duration::ZERO, 0, 0_u64, 0_u64);
+    let (mut longest, mut hangs, mut checked, mut resized) = (Duration::ZERO, 0, 0_u64, 0_u64);
     let began = Instant::now();
     for number in 0..count {
         let segment = &segments[random.below(segments.len())];
-        let (spoilt, how) = random.spoilt(segment, &segments);
-        let wanted = match random.below(4) {
+        let (damaged, how) = damage(&mut random, segment, &segments);
+        let target = match random.below(4) {
             0 => SearchTarget::LastFrame,
             1 => SearchTarget::FrameAt(SearchTime::FromStart(0.3)),
             _ => SearchTarget::FirstKeyFrame,
         };
         let piece = [188, 4000, 65_536][random.below(3)];
-        let once = Instant::now();
-        let done = targets::pictures(&spoilt, piece, segment.way, wanted, CHOSEN);
-        let took = once.elapsed();
-        hangs += u64::from(took > HANG);
-        longest = longest.max(took);
-        let word = match &done {
+        let start = Instant::now();
+        let result = targets::picture(&damaged, piece, segment.format, target, OUTPUT);
+        let elapsed = start.elapsed();
+        hangs += u64::from(elapsed > HANG);
+        longest = longest.max(elapsed);
+        let outcome = match &result {
             Ok(Some((picture, _))) => {
                 if how != "spliced" && !segment.frames.is_empty() {
                     checked += 1;
                     match segment.frames.iter().filter_map(|frame| difference(frame, &luma(picture))).reduce(f64::min) {
-                        None => reshaped += 1,
-                        Some(off) if off > SAME => {
+                        None => resized += 1,
+                        Some(difference) if difference > SAME => {
                             *wrong.entry(format!("{} {how}", segment.name)).or_default() += 1;
                             if let Some(keep) = &keep {
-                                written(keep, &format!("{number}-{off:.0}-{wanted:?}-{how}-{}", segment.name), &spoilt);
-                                written(keep, &format!("intact-{}", segment.name), &segment.bytes);
+                                write(keep, &format!("{number}-{difference:.0}-{target:?}-{how}-{}", segment.name), &damaged);
+                                write(keep, &format!("intact-{}", segment.name), &segment.bytes);
                             }
                         }
                         Some(_) => {}
@@ -90,19 +92,20 @@ fn main() {
             Ok(None) => "earlier".to_owned(),
             Err(error) => error.kind().to_string(),
         };
-        *came.entry(word).or_default() += 1;
+        *outcomes.entry(outcome).or_default() += 1;
         if (number + 1) % 10_000 == 0 {
             println!("{} in {:.0} s, peak {} MB", number + 1, began.elapsed().as_secs_f64(), peak());
         }
     }
-    println!("{count} spoilt segments in {:.1} s: {came:?}", began.elapsed().as_secs_f64());
+    println!("{count} damaged segments in {:.1} s: {outcomes:?}", began.elapsed().as_secs_f64());
     println!("longest {} ms, {hangs} over {} s, peak memory {} MB", longest.as_millis(), HANG.as_secs(), peak());
-    println!("{reshaped} of {checked} pictures are of another shape");
-    println!("{} of {checked} pictures are none of the intact frames: {wrong:?}", wrong.values().sum::<u64>());
+    println!("{resized} of {checked} pictures have another size");
+    println!("{} of {checked} pictures equal no intact frame: {wrong:?}", wrong.values().sum::<u64>());
 }
 
-const CHOSEN: Chosen = Chosen { format: Format::Jpeg, width: Some(WIDTH) };
+const OUTPUT: OutputForm = OutputForm { format: Format::Jpeg, width: Some(WIDTH) };
 
+/// The intact segments of all folders, with their frames.
 fn segments(folders: &[PathBuf]) -> Vec<Segment> {
     let mut files = Vec::new();
     for folder in folders {
@@ -113,27 +116,27 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
     for file in files {
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Ok(mut bytes) = std::fs::read(&file) else { continue };
-        let way = match file.extension().and_then(|ending| ending.to_str()) {
-            Some("ts") => Way::Ts,
-            Some("mp4") if !name.contains("init") => Way::File,
+        let format = match file.extension().and_then(|ending| ending.to_str()) {
+            Some("ts") => InputFormat::Ts,
+            Some("mp4") if !name.contains("init") => InputFormat::File,
             Some("m4s") => {
-                // The init lies beside it, under the name that the fixtures have for it
+                // The fixtures name the init after the segment
                 let stem = name.rsplit_once('-').map_or("", |(stem, _)| stem);
                 let Ok(init) = std::fs::read(file.with_file_name(format!("{stem}-init.mp4"))) else { continue };
                 bytes = [init, bytes].concat();
-                Way::Fragments
+                InputFormat::Fragments
             }
             _ => continue,
         };
         if bytes.len() > 1 << 20 {
             continue;
         }
-        let mut segment = Segment { name, bytes, way, frames: Vec::new() };
+        let mut segment = Segment { name, bytes, format, frames: Vec::new() };
         let frame =
-            |wanted| targets::pictures(&segment.bytes, usize::MAX, way, wanted, CHOSEN).ok().flatten().map(|(picture, _)| luma(&picture));
+            |target| targets::picture(&segment.bytes, usize::MAX, format, target, OUTPUT).ok().flatten().map(|(picture, _)| luma(&picture));
         if let (Some(first), last) = (frame(SearchTarget::FirstKeyFrame), frame(SearchTarget::LastFrame)) {
             let mut all = vec![first];
-            // Every fiftieth of a second, and so every frame
+            // Steps of 1/50 s, which miss no frame
             for step in 0..1000 {
                 all.extend(frame(SearchTarget::FrameAt(SearchTime::FromStart(f64::from(step) / 50.0))));
                 if all.last() == last.as_ref() {
@@ -141,10 +144,10 @@ fn segments(folders: &[PathBuf]) -> Vec<Segment> {
                 }
             }
             all.extend(last);
-            // Where a refresh takes long, a later frame is reached from an end alone
+            // With a slow intra refresh, some frames only appear as the last one of a prefix
             for part in 1..PREFIXES {
                 let prefix = &segment.bytes[..segment.bytes.len() / PREFIXES * part];
-                let frame = targets::pictures(prefix, usize::MAX, way, SearchTarget::LastFrame, CHOSEN).ok().flatten();
+                let frame = targets::picture(prefix, usize::MAX, format, SearchTarget::LastFrame, OUTPUT).ok().flatten();
                 all.extend(frame.map(|(picture, _)| luma(&picture)));
             }
             all.sort();
@@ -170,14 +173,14 @@ fn luma(picture: &Image) -> Vec<u8> {
     }
 }
 
-/// The mean difference, or `None` where the shapes differ.
+/// The mean difference, or `None` if the sizes differ.
 fn difference(one: &[u8], other: &[u8]) -> Option<f64> {
     let sum: u64 = one.iter().zip(other).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
     (one.len() == other.len() && !one.is_empty()).then(|| sum as f64 / one.len() as f64)
 }
 
-fn written(folder: &Path, name: &str, bytes: &[u8]) {
-    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(name), bytes)).expect("KEEP's folder can be written to");
+fn write(folder: &Path, name: &str, bytes: &[u8]) {
+    std::fs::create_dir_all(folder).and_then(|()| std::fs::write(folder.join(name), bytes)).expect("the folder of KEEP is writable");
 }
 
 /// The peak of resident memory, in MB.
@@ -187,42 +190,33 @@ fn peak() -> u64 {
     line.trim().trim_end_matches("kB").trim().parse::<u64>().unwrap_or_default() / 1024
 }
 
-/// Knuth's generator: the same seed spoils the same.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap_or_default() % below.max(1)
-    }
-
-    fn spoilt(&mut self, segment: &Segment, all: &[Segment]) -> (Vec<u8>, &'static str) {
-        let mut bytes = segment.bytes.clone();
-        let some = self.below(bytes.len());
-        match self.below(5) {
-            0 | 1 => {
-                for _ in 0..=self.below(20) {
-                    let at = self.below(bytes.len());
-                    bytes[at] ^= 1 << self.below(8);
-                }
-                (bytes, "flipped")
+/// A damaged copy of a segment, and the kind of damage.
+fn damage(random: &mut Random, segment: &Segment, all: &[Segment]) -> (Vec<u8>, &'static str) {
+    let mut bytes = segment.bytes.clone();
+    let some = random.below(bytes.len());
+    match random.below(5) {
+        0 | 1 => {
+            for _ in 0..=random.below(20) {
+                let at = random.below(bytes.len());
+                bytes[at] ^= 1 << random.below(8);
             }
-            2 => {
-                bytes.truncate(some);
-                (bytes, "cut")
-            }
-            3 => {
-                let end = (some + self.below(2000)).min(bytes.len());
-                bytes.drain(some..end);
-                (bytes, "holed")
-            }
-            _ => {
-                let other = &all[self.below(all.len())].bytes;
-                let from = self.below(other.len());
-                let end = (from + self.below(8000)).min(other.len());
-                bytes.splice(some..some, other[from..end].iter().copied());
-                (bytes, "spliced")
-            }
+            (bytes, "flipped")
+        }
+        2 => {
+            bytes.truncate(some);
+            (bytes, "cut")
+        }
+        3 => {
+            let end = (some + random.below(2000)).min(bytes.len());
+            bytes.drain(some..end);
+            (bytes, "holed")
+        }
+        _ => {
+            let other = &all[random.below(all.len())].bytes;
+            let from = random.below(other.len());
+            let end = (from + random.below(8000)).min(other.len());
+            bytes.splice(some..some, other[from..end].iter().copied());
+            (bytes, "spliced")
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Many pictures in one process, good ones and bad ones: what memory, descriptors and threads come to.
+//! Takes many snapshots in one process, including failures, and prints its memory, descriptors and threads.
 //!
 //!     cargo run --example origin &        prints the origin's URL
 //!     cargo run --release --example soak -- URL [COUNT]
 
-#![allow(clippy::indexing_slicing, reason = "a tool that is wrong about what is there should fail loudly")]
+#![allow(clippy::indexing_slicing, reason = "a wrong tool should fail loudly")]
 
 use std::{collections::BTreeMap, fs, time::Instant};
 
@@ -13,7 +13,7 @@ use hlsnap::{
     request::{Encoding, Format, NetworkPolicy, Size, Source},
 };
 
-/// Each is taken in turn; among them are failures of every kind that comes quickly.
+/// Paths of the origin and times, used in turn. Several of them fail.
 const PATHS: [(&str, Option<&str>); 16] = [
     ("ladder-ts/master.m3u8", None),
     ("ladder-fmp4/master.m3u8", Some("3")),
@@ -32,10 +32,10 @@ const PATHS: [(&str, Option<&str>); 16] = [
     ("codecs/h264-10bit.m3u8", None),
     ("ladder-ts/v0-0.ts", None),
 ];
-/// As the faces have it: one decodes, others resolve names.
+/// The number of decoding threads, as in the frontends; three more resolve names.
 const JOBS: usize = 1;
-/// From here on nothing should grow.
-const WARM: usize = 1000;
+/// After this many snapshots nothing should grow.
+const WARM_UP: usize = 1000;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -43,7 +43,7 @@ fn main() {
     let count: usize = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(20_000);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(JOBS + 3).build().expect("a runtime");
     let client = Client::new(&NetworkPolicy::default()).expect("a client");
-    let mut came: BTreeMap<String, usize> = BTreeMap::new();
+    let mut outcomes: BTreeMap<String, usize> = BTreeMap::new();
     let began = Instant::now();
     for number in 0..count {
         let (path, at) = PATHS[number % PATHS.len()];
@@ -52,12 +52,12 @@ fn main() {
         request.encoding = Encoding { format: [Format::Jpeg, Format::Png, Format::WebP][number % 3], ..Encoding::default() };
         request.size = Size { width: Some(320), ..Size::default() };
         request.limits.retries = 0;
-        let done = runtime.block_on(capture::take(&request, &client));
-        *came.entry(done.map_or_else(|e| e.kind().to_string(), |_| "a picture".to_owned())).or_default() += 1;
-        let told = number + 1;
-        if told == WARM || told == count || told % (count / 4).max(1) == 0 {
+        let result = runtime.block_on(capture::take(&request, &client));
+        *outcomes.entry(result.map_or_else(|e| e.kind().to_string(), |_| "a picture".to_owned())).or_default() += 1;
+        let done = number + 1;
+        if done == WARM_UP || done == count || done % (count / 4).max(1) == 0 {
             println!(
-                "{told} in {:.0} s: {} KB, {} descriptors, {} threads",
+                "{done} in {:.0} s: {} KB, {} descriptors, {} threads",
                 began.elapsed().as_secs_f64(),
                 memory(),
                 entries("fd"),
@@ -65,16 +65,17 @@ fn main() {
             );
         }
     }
-    println!("{came:?}");
+    println!("{outcomes:?}");
 }
 
-/// Resident memory.
+/// Resident memory in KiB.
 fn memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("the process's status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
     line.trim().trim_end_matches("kB").trim().parse().expect("a number")
 }
 
-fn entries(of: &str) -> usize {
-    fs::read_dir(format!("/proc/self/{of}")).expect("the process's own").count()
+/// The number of entries of a folder of /proc/self.
+fn entries(folder: &str) -> usize {
+    fs::read_dir(format!("/proc/self/{folder}")).expect("the process's folder").count()
 }

@@ -1,8 +1,8 @@
-//! What is fuzzed: for each target one function from bytes. The fuzzers of `fuzz/fuzz_targets` call them, and so does `tests/fuzz.rs` with
-//! the committed corpus, and `fuzz/mutate.rs` with spoilt segments.
+//! One function of bytes for each fuzz target. The fuzzers in `fuzz/fuzz_targets` call them, `tests/fuzz.rs` with the committed corpus, and
+//! `fuzz/mutate.rs` with damaged segments.
 
-#![allow(dead_code, reason = "each user takes some of it")]
-#![allow(clippy::indexing_slicing, reason = "what is indexed is masked to fit")]
+#![allow(dead_code, reason = "each program uses a part of it")]
+#![allow(clippy::indexing_slicing, reason = "indices are masked")]
 
 use bytes::Bytes;
 use hlsnap::{
@@ -19,7 +19,7 @@ use hlsnap::{
 };
 use url::Url;
 
-/// Playlist text: read, chosen from, planned.
+/// Playlist text: parsing, the choice of a Variant, and the plan.
 pub fn playlist(data: &[u8]) {
     let Ok(url) = Url::parse("https://example.com/a/b.m3u8?token=x") else { return };
     let limits = Limits { max_playlist_entries: 5000, ..Limits::default() };
@@ -42,21 +42,21 @@ pub fn playlist(data: &[u8]) {
     }
 }
 
-/// How bytes come to the pipeline.
+/// The format of the input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// A transport stream's segment.
+pub enum InputFormat {
+    /// A segment of a transport stream.
     Ts,
     /// An init and movie fragments.
     Fragments,
-    /// One whole file.
+    /// A complete media file.
     File,
 }
 
-/// Bytes into the whole pipeline. The first byte says how large the pieces are in which they come, and what is searched for.
-pub fn media(data: &[u8], way: Way) {
+/// Media through the whole pipeline. The first byte decides the size of the pieces and the target of the search.
+pub fn media(data: &[u8], format: InputFormat) {
     let Some((first, data)) = data.split_first() else { return };
-    let wanted = match first >> 5 {
+    let target = match first >> 5 {
         0..=3 => SearchTarget::FirstKeyFrame,
         4 => SearchTarget::LastFrame,
         5 => SearchTarget::KeyFrameAt(SearchTime::FromStart(0.5)),
@@ -64,34 +64,46 @@ pub fn media(data: &[u8], way: Way) {
         _ => SearchTarget::FrameAt(SearchTime::Fraction(0.5)),
     };
     let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
-    let _ = pictures(data, piece, way, wanted, Chosen { format: if first & 4 == 0 { Format::Jpeg } else { Format::Png }, width: Some(64) });
+    let _ = picture(
+        data,
+        piece,
+        format,
+        target,
+        OutputForm { format: if first & 4 == 0 { Format::Jpeg } else { Format::Png }, width: Some(64) },
+    );
 }
 
-/// What is made of a frame.
+/// The format and width of the picture.
 #[derive(Clone, Copy)]
-pub struct Chosen {
+pub struct OutputForm {
     pub format: Format,
     pub width: Option<u32>,
 }
 
-/// The picture that the pipeline gives as clean, with its file.
-pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chosen: Chosen) -> Result<Option<(Image, Vec<u8>)>, Error> {
-    let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, jumps: way == Way::File };
-    let source = if way == Way::Fragments {
+/// The picture of the pipeline, and its file if it is a JPEG.
+pub fn picture(
+    data: &[u8],
+    piece: usize,
+    format: InputFormat,
+    target: SearchTarget,
+    output: OutputForm,
+) -> Result<Option<(Image, Vec<u8>)>, Error> {
+    let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, is_seekable: format == InputFormat::File };
+    let source = if format == InputFormat::Fragments {
         ByteSource::new(NormalisedStream::new(FragmentStream::new(memory)))
     } else {
         ByteSource::new(NormalisedStream::new(memory))
     };
-    // Small, so that what is tried is much and not large
-    let bounds = DecodeLimits { pixels: 2 << 20, frames: 300 };
-    let kind = if way == Way::File { InputKind::File } else { InputKind::Segments };
-    let SearchOutcome::Found(found) = libav::search(&source, wanted, kind, bounds, &Key, &mut libav::DomainState::default())? else {
+    // Small limits allow more runs
+    let limits = DecodeLimits { pixels: 2 << 20, frames: 300 };
+    let kind = if format == InputFormat::File { InputKind::File } else { InputKind::Segments };
+    let SearchOutcome::Found(found) = libav::search(&source, target, kind, limits, &Key, &mut libav::DomainState::default())? else {
         return Ok(None);
     };
     let options = RenderOptions {
-        size: Size { width: chosen.width, ..Size::default() },
+        size: Size { width: output.width, ..Size::default() },
         tone_map: ToneMap::Auto,
-        encoding: Encoding { format: chosen.format, ..Encoding::default() },
+        encoding: Encoding { format: output.format, ..Encoding::default() },
         checks: Checks { detect_bars: true, ..Checks::default() },
         max_pixels: 2 << 20,
     };
@@ -100,7 +112,7 @@ pub fn pictures(data: &[u8], piece: usize, way: Way, wanted: SearchTarget, chose
     Ok(Some((picture, file)))
 }
 
-/// Samples of SAMPLE-AES and of Common Encryption, without a demuxer before them. The first bytes say what they are.
+/// Samples of SAMPLE-AES and of Common Encryption, without a demuxer. The first four bytes are parameters.
 pub fn samples(data: &[u8]) {
     let [kind, crypt, skip, clear, data @ ..] = data else { return };
     let nals = if kind & 1 == 0 { NalCodec::H264 } else { NalCodec::Hevc };
@@ -113,30 +125,30 @@ pub fn samples(data: &[u8]) {
     let _ = sample.decrypt(&mut data.to_vec(), &[1; cipher::BLOCK]);
 }
 
-/// The HTTP face's query.
+/// A query of the HTTP server.
 pub fn query(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = fuzz_entry::query(text, true);
         if let Ok((_, canonical)) = fuzz_entry::query(text, false) {
-            // What is written in the one way means the same
+            // The canonical form is its own canonical form
             assert!(fuzz_entry::query(&canonical, false).is_ok_and(|(_, again)| again == canonical), "{canonical:?}");
         }
     }
 }
 
-/// Lambda's events.
+/// An event of the Lambda function.
 pub fn event(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         let _ = fuzz_entry::event(text);
     }
 }
 
-/// Bytes that are all there, and come in pieces.
+/// Complete bytes that are read in pieces.
 struct Memory {
     bytes: Bytes,
     position: usize,
     piece: usize,
-    jumps: bool,
+    is_seekable: bool,
 }
 
 impl Upstream for Memory {
@@ -148,28 +160,28 @@ impl Upstream for Memory {
     }
 
     fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {
-        if self.jumps {
+        if self.is_seekable {
             self.position = usize::try_from(offset).unwrap_or(usize::MAX).min(self.bytes.len());
         }
-        Ok(self.jumps)
+        Ok(self.is_seekable)
     }
 
     fn size(&self) -> Option<u64> {
-        self.jumps.then_some(self.bytes.len() as u64)
+        self.is_seekable.then_some(self.bytes.len() as u64)
     }
 
     fn pause(&mut self) {}
 }
 
-/// One key for all that Common Encryption has encrypted.
+/// One key for all samples with Common Encryption.
 struct Key;
 
 impl DecryptSamples for Key {
-    fn decrypt(&self, sealed: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
-        let Some(common) = &sealed.common_encryption else { return Ok(None) };
+    fn decrypt(&self, packet: &EncryptedPacket<'_>) -> Result<Option<Vec<u8>>, Error> {
+        let Some(common) = &packet.common_encryption else { return Ok(None) };
         let Some(scheme) = Scheme::of(common.scheme) else { return Ok(None) };
         let sample = EncryptedSample { scheme, iv: common.iv, pattern: common.pattern, subsamples: &common.subsamples };
-        let mut data = sealed.data.to_vec();
+        let mut data = packet.data.to_vec();
         Ok(sample.decrypt(&mut data, &[1; cipher::BLOCK])?.then_some(data))
     }
 }

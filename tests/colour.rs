@@ -1,13 +1,13 @@
-//! Colours: a chart of patches in every matrix, range, depth and sampling, in P3 and in grey; HDR; refusals.
+//! Colours: a chart of patches in every matrix, range, depth and subsampling, in P3 and in grey; HDR; unsupported streams.
 
 mod origin;
 mod support;
 
 use image::{DynamicImage, GenericImageView};
-use origin::Origin;
-use support::hlsnap;
+use origin::{Origin, fixtures_folder};
+use support::{assert_colours, hlsnap};
 
-/// As tests/fixtures/chart.py has them.
+/// The sRGB patches of tests/fixtures/chart.py.
 const CHART: [[u8; 3]; 16] = [
     [255, 0, 0],
     [0, 255, 0],
@@ -27,7 +27,7 @@ const CHART: [[u8; 3]; 16] = [
     [247, 247, 247],
 ];
 
-/// The colours in the middle of four rows of four patches.
+/// The colours in the middle of each patch, in four rows of four.
 fn chart(picture: &DynamicImage) -> Vec<[u8; 3]> {
     let (width, height) = picture.dimensions();
     let middle = |index: u32, size: u32| (2 * index + 1) * size / 8;
@@ -35,30 +35,22 @@ fn chart(picture: &DynamicImage) -> Vec<[u8; 3]> {
     patches.map(|[r, g, b, _]| [r, g, b]).collect()
 }
 
-#[track_caller]
-fn assert_near(given: &[[u8; 3]], wanted: &[[u8; 3]], most: u8, what: &str) {
-    for (given, wanted) in given.iter().zip(wanted) {
-        let off = given.iter().zip(wanted).map(|(given, wanted)| given.abs_diff(*wanted)).max().unwrap_or(0);
-        assert!(off <= most, "{what}: {given:?} is not {wanted:?}");
-    }
-}
-
 #[test]
 fn every_patch_has_its_colour() {
     let origin = Origin::start();
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/chart");
+    let folder = fixtures_folder().join("chart");
     let files: Vec<_> = std::fs::read_dir(folder).expect("the charts").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(files.len(), 94);
     for file in files {
         let name = file.to_string_lossy();
         let url = origin.url(&format!("/chart/{name}"));
-        assert_near(&chart(&hlsnap(&[&url, "-o", "out.png"]).picture("out.png")), &CHART, 3, &name);
-        assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.jpg"]).picture("out.jpg")), &CHART, 5, &name);
+        assert_colours(&chart(&hlsnap(&[&url, "-o", "out.png"]).picture("out.png")), &CHART, 3, &name);
+        assert_colours(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.jpg"]).picture("out.jpg")), &CHART, 5, &name);
     }
 }
 
 #[test]
-fn unusual_matrices_are_right_in_webp_too() {
+fn webp_has_the_colours_of_unusual_matrices_too() {
     let origin = Origin::start();
     let names = [
         "ycgco-full-8-420",
@@ -70,8 +62,8 @@ fn unusual_matrices_are_right_in_webp_too() {
     ];
     for name in names {
         let url = origin.url(&format!("/chart/{name}.mp4"));
-        assert_near(&chart(&hlsnap(&[&url, "--lossless", "-o", "out.webp"]).picture("out.webp")), &CHART, 3, name);
-        assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.webp"]).picture("out.webp")), &CHART, 8, name);
+        assert_colours(&chart(&hlsnap(&[&url, "--lossless", "-o", "out.webp"]).picture("out.webp")), &CHART, 3, name);
+        assert_colours(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.webp"]).picture("out.webp")), &CHART, 8, name);
     }
 }
 
@@ -79,7 +71,7 @@ fn unusual_matrices_are_right_in_webp_too() {
 fn grey_spans_the_whole_range_in_every_format() {
     let luma = |[r, g, b]: [u8; 3]| 0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-    let wanted = CHART.map(|patch| [luma(patch).round() as u8; 3]);
+    let expected = CHART.map(|patch| [luma(patch).round() as u8; 3]);
     let origin = Origin::start();
     for name in [
         "h264-limited-8",
@@ -93,10 +85,15 @@ fn grey_spans_the_whole_range_in_every_format() {
     ] {
         let url = origin.url(&format!("/grey/{name}.mp4"));
         for output in ["out.png", "out.jpg", "out.webp"] {
-            assert_near(&chart(&hlsnap(&[&url, "-q", "95", "-o", output]).picture(output)), &wanted, 2, &format!("{output} of {name}"));
+            assert_colours(
+                &chart(&hlsnap(&[&url, "-q", "95", "-o", output]).picture(output)),
+                &expected,
+                2,
+                &format!("{output} of {name}"),
+            );
         }
         let small = hlsnap(&[&url, "-w", "80", "-o", "out.png"]).picture("out.png");
-        assert_near(&chart(&small), &wanted, 2, &format!("a small {name}"));
+        assert_colours(&chart(&small), &expected, 2, &format!("a small {name}"));
     }
 }
 
@@ -104,11 +101,11 @@ fn grey_spans_the_whole_range_in_every_format() {
 fn missing_codes_of_hdr_are_inferred_and_reported() {
     let origin = Origin::start();
     for kind in ["pq", "hlg"] {
-        let whole = chart(&hlsnap(&[&origin.url(&format!("/hdr/{kind}.mp4")), "-o", "out.png"]).picture("out.png"));
+        let complete = chart(&hlsnap(&[&origin.url(&format!("/hdr/{kind}.mp4")), "-o", "out.png"]).picture("out.png"));
         for (missing, guessed) in [("matrix", &["matrix"][..]), ("primaries", &["primaries"]), ("both", &["matrix", "primaries"])] {
             let run = hlsnap(&[&origin.url(&format!("/hdr/{kind}-without-{missing}.ts")), "-o", "out.png", "--json"]);
-            assert_near(&chart(&run.picture("out.png")), &whole, 0, missing);
-            let report: serde_json::Value = serde_json::from_slice(&run.stdout).expect("a report");
+            assert_colours(&chart(&run.picture("out.png")), &complete, 0, missing);
+            let report = run.json();
             let color = &report["frame"]["color"];
             assert_eq!((&color["matrix"], &color["primaries"]), (&"bt2020nc".into(), &"bt2020".into()), "{color}");
             assert_eq!(color["guessed"], serde_json::json!(guessed), "{kind} without {missing}");
@@ -116,42 +113,42 @@ fn missing_codes_of_hdr_are_inferred_and_reported() {
     }
 }
 
-/// Numbers of 255 for greys of 0, 5, 26, 60, 100, 162, 203 and 1000 cd/m²: BT.2408's scale, and from 93 cd/m² on the bend of our own.
+/// 8-bit levels of greys of 0, 5, 26, 60, 100, 162, 203 and 1000 cd/m²: on BT.2408's scale, and above 93 cd/m² on hlsnap's own curve.
 const GREYS: [u8; 8] = [0, 55, 108, 153, 189, 225, 234, 255];
 
-/// Light and dark skin, in cd/m² of BT.2020's red, green and blue.
+/// Light and dark skin as BT.2020 R, G and B in cd/m².
 const SKIN: [[f64; 3]; 4] = [[60.0, 38.6, 25.5], [120.0, 77.2, 51.0], [300.0, 193.0, 127.0], [40.0, 24.2, 16.4]];
 
-/// To XYZ, white's parts each one.
+/// Linear RGB to XYZ, where white is (1, 1, 1).
 const SRGB: [[f64; 3]; 3] = [[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0178, 0.1095, 0.8728]];
 const BT_2020: [[f64; 3]; 3] = [[0.6702, 0.1521, 0.1777], [0.2627, 0.6780, 0.0593], [0.0, 0.0258, 0.9742]];
 
-/// The light of a number of sRGB.
-fn linear(number: u8) -> f64 {
-    let part = f64::from(number) / 255.0;
+/// The linear value of an sRGB level.
+fn linear(level: u8) -> f64 {
+    let part = f64::from(level) / 255.0;
     if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
 }
 
-/// The angle of hue in CIELAB, in degrees.
-fn hue(to_xyz: &[[f64; 3]; 3], light: [f64; 3]) -> f64 {
-    let [x, y, z] = to_xyz.map(|row| row.iter().zip(light).map(|(k, part)| k * part).sum::<f64>().cbrt());
+/// The hue angle in CIELAB, in degrees.
+fn hue(to_xyz: &[[f64; 3]; 3], rgb: [f64; 3]) -> f64 {
+    let [x, y, z] = to_xyz.map(|row| row.iter().zip(rgb).map(|(factor, part)| factor * part).sum::<f64>().cbrt());
     (200.0 * (y - z)).atan2(500.0 * (x - y)).to_degrees()
 }
 
 #[test]
-fn hdr_looks_as_sdr_would() {
+fn hdr_is_mapped_to_the_brightness_and_hue_of_sdr() {
     let origin = Origin::start();
     for name in ["pq", "hlg", "dolby-84", "ictcp-pq", "ictcp-hlg"] {
         for output in ["out.png", "out.jpg"] {
             let patches = chart(&hlsnap(&[&origin.url(&format!("/hdr/{name}.mp4")), "-q", "95", "-o", output]).picture(output));
-            assert_near(&patches[..8], &GREYS.map(|grey| [grey; 3]), 4, name);
-            for (shown, light) in patches[8..12].iter().zip(SKIN) {
-                let off = (hue(&SRGB, shown.map(linear)) - hue(&BT_2020, light.map(|part| part / 203.0))).abs();
-                // A level of rounding more turns dark skin by a degree
-                let most = if output == "out.jpg" { 4.0 } else { 3.0 };
-                assert!(off < most, "{output} of {name}: skin's hue is {off:.1} degrees off");
+            assert_colours(&patches[..8], &GREYS.map(|grey| [grey; 3]), 4, name);
+            for (patch, skin) in patches[8..12].iter().zip(SKIN) {
+                let difference = (hue(&SRGB, patch.map(linear)) - hue(&BT_2020, skin.map(|part| part / 203.0))).abs();
+                // The rounding of one more level turns the hue of dark skin by a degree
+                let tolerance = if output == "out.jpg" { 4.0 } else { 3.0 };
+                assert!(difference < tolerance, "{output} of {name}: the hue of skin is off by {difference:.1} degrees");
             }
-            // Strong colours stay strong and are those that they were
+            // Saturated colours stay saturated, with the same strongest channel
             for (patch, strongest) in patches[12..15].iter().zip(0..) {
                 let others: Vec<u8> = (0..3).filter(|part| *part != strongest).map(|part| patch[part]).collect();
                 assert!(others.iter().all(|other| *other < patch[strongest] / 2 + 20), "{name}: {patch:?} is pale");
@@ -161,11 +158,11 @@ fn hdr_looks_as_sdr_would() {
 }
 
 #[test]
-fn hdr_as_it_is_or_clipped() {
+fn tone_mapping_can_be_turned_off_or_clip() {
     let origin = Origin::start();
     let url = origin.url("/hdr/pq.mp4");
     let grey = |how: &str| chart(&hlsnap(&[&url, "--tone-map", how, "-o", "out.png"]).picture("out.png"))[6];
-    assert_near(&[grey("clip"), grey("none"), grey("auto")], &[[255; 3], [148; 3], [234; 3]], 2, "reference white");
+    assert_colours(&[grey("clip"), grey("none"), grey("auto")], &[[255; 3], [148; 3], [234; 3]], 2, "reference white");
     hlsnap(&[&url, "--tone-map", "grey"]).fails(2, "usage");
 }
 

@@ -1,73 +1,72 @@
-//! The fuzzers' targets over their committed corpus, and over what a few thousand cuts and flips make of it.
+//! The fuzz targets over their committed corpus, and over thousands of cut and flipped variants of it.
 
+#[path = "../fuzz/random.rs"]
+mod random;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
 use std::path::Path;
 
-use targets::Way;
+use random::Random;
+use targets::InputFormat;
 
-/// Runs a target over each file of its corpus: as it is, cut, and with bits flipped. `times` each.
-fn over(name: &str, times: usize, target: impl Fn(&[u8])) {
+/// Runs a target over each file of its corpus, and over `times` variants of it that are cut or have flipped bits.
+fn run_corpus(name: &str, times: usize, target: impl Fn(&[u8])) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
-    let mut seen = 0;
-    let mut random = 1_u64;
-    let mut next = |below: usize| {
-        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(random >> 33).unwrap_or_default() % below.max(1)
-    };
+    let mut files = 0;
+    let mut random = Random(1);
     for entry in std::fs::read_dir(folder).expect("the corpus") {
         let bytes = std::fs::read(entry.expect("an entry").path()).expect("readable");
         target(&bytes);
         for _ in 0..times {
-            let mut spoilt = bytes.clone();
-            if next(4) == 0 {
-                spoilt.truncate(next(bytes.len()));
+            let mut damaged = bytes.clone();
+            if random.below(4) == 0 {
+                damaged.truncate(random.below(bytes.len()));
             }
-            for _ in 0..next(8) {
-                let at = next(spoilt.len());
-                if let Some(byte) = spoilt.get_mut(at) {
-                    *byte ^= 1 << next(8);
+            for _ in 0..random.below(8) {
+                let at = random.below(damaged.len());
+                if let Some(byte) = damaged.get_mut(at) {
+                    *byte ^= 1 << random.below(8);
                 }
             }
-            target(&spoilt);
+            target(&damaged);
         }
-        seen += 1;
+        files += 1;
     }
-    assert!(seen > 3, "{name}: {seen} files");
+    assert!(files > 3, "{name}: {files} files");
 }
 
 #[test]
-fn playlists() {
-    over("playlist", 20, targets::playlist);
+fn playlists_never_crash_the_parser() {
+    run_corpus("playlist", 20, targets::playlist);
 }
 
 #[test]
-fn transport_streams() {
-    over("ts", 20, |data| targets::media(data, Way::Ts));
+fn transport_streams_never_crash_the_pipeline() {
+    run_corpus("ts", 20, |data| targets::media(data, InputFormat::Ts));
 }
 
 #[test]
-fn movie_fragments() {
-    over("fmp4", 20, |data| targets::media(data, Way::Fragments));
+fn movie_fragments_never_crash_the_pipeline() {
+    run_corpus("fmp4", 20, |data| targets::media(data, InputFormat::Fragments));
 }
 
 #[test]
-fn movies() {
-    over("mp4", 20, |data| targets::media(data, Way::File));
+fn movie_files_never_crash_the_pipeline() {
+    run_corpus("mp4", 20, |data| targets::media(data, InputFormat::File));
 }
 
 #[test]
-fn encrypted_samples() {
-    over("samples", 200, targets::samples);
+fn encrypted_samples_never_crash_the_ciphers() {
+    run_corpus("samples", 200, targets::samples);
 }
 
 #[test]
-fn queries() {
-    over("query", 200, targets::query);
+fn queries_never_crash_the_http_server() {
+    run_corpus("query", 200, targets::query);
 }
 
 #[test]
-fn events() {
-    over("event", 200, targets::event);
+fn events_never_crash_the_lambda_function() {
+    run_corpus("event", 200, targets::event);
 }

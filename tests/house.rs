@@ -1,4 +1,5 @@
-//! The rooms of the house (docs/architecture.md): who may import whom, where `unsafe` and the network are, how long a file may be.
+//! The structure of `src` (docs/architecture.md): which module may import which, where `unsafe` and the network may be used, and the
+//! length of files. A room is a module at the top level of the crate.
 
 use std::{
     fs,
@@ -24,7 +25,7 @@ const ROOMS: [&str; 15] = [
 ];
 const LEAVES: [&str; 4] = ["error", "time", "request", "report"];
 
-/// What each room may import of the others, besides itself.
+/// Whether a room may import another one.
 fn may_import(room: &str, other: &str) -> bool {
     if LEAVES.contains(&other) {
         return true;
@@ -54,12 +55,13 @@ const WORDS: [(&str, &[&str]); 8] = [
     ("Instant::now", &["fetch", "read", "capture", "frontends"]),
 ];
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+/// All Rust files below a folder.
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).expect("the folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            found.extend(files(&path));
+            found.extend(rust_files(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             found.push(path);
         }
@@ -67,21 +69,21 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Each file of `src` with its room and its text without comments.
+/// The path, the room and the code without comments of each file in `src`.
 fn sources() -> Vec<(PathBuf, String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let named = files(&src).into_iter().filter_map(|path| {
+    let all = rust_files(&src).into_iter().filter_map(|path| {
         let inner = path.strip_prefix(&src).expect("below src");
         let room = inner.components().next()?.as_os_str().to_str()?.trim_end_matches(".rs").to_owned();
         let text = fs::read_to_string(&path).expect("readable");
         let code: Vec<_> = text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect();
         Some((path, room, code.join("\n")))
     });
-    named.filter(|(_, room, _)| room != "lib").collect()
+    all.filter(|(_, room, _)| room != "lib").collect()
 }
 
-/// The rooms that a text names by `crate::…` or `hlsnap::…`, also in braces.
-fn imports(code: &str) -> Vec<String> {
+/// The rooms in paths that begin with `crate::` or `hlsnap::`, also in braces.
+fn imported_rooms(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for start in ["crate::", "hlsnap::"] {
         for (at, _) in code.match_indices(start) {
@@ -93,7 +95,7 @@ fn imports(code: &str) -> Vec<String> {
                         depth += i32::from(c == '{') - i32::from(c == '}');
                         depth == 0
                     });
-                    top_level(&list[..end.unwrap_or(list.len())])
+                    split_list(&list[..end.unwrap_or(list.len())])
                 }
                 None => vec![rest],
             };
@@ -103,8 +105,8 @@ fn imports(code: &str) -> Vec<String> {
     found
 }
 
-/// The parts of a list that no inner brace encloses.
-fn top_level(list: &str) -> Vec<&str> {
+/// Splits a list at the commas outside of inner braces.
+fn split_list(list: &str) -> Vec<&str> {
     let mut depth = 0;
     list.split(|c| {
         depth += i32::from(c == '{') - i32::from(c == '}');
@@ -118,15 +120,15 @@ fn first_word(text: &str) -> String {
 }
 
 #[test]
-fn rooms_import_only_those_they_may() {
-    let mut seen = 0;
+fn rooms_import_only_allowed_rooms() {
+    let mut imports = 0;
     for (path, room, code) in sources() {
-        for other in imports(&code) {
-            seen += 1;
+        for other in imported_rooms(&code) {
+            imports += 1;
             assert!(other == room || may_import(&room, &other), "{}: {room} may not import {other}", path.display());
         }
     }
-    assert!(seen > 50, "the test has seen {seen} imports: it reads them wrongly");
+    assert!(imports > 50, "only {imports} imports were found, so this test misses most of them");
 }
 
 #[test]
@@ -142,16 +144,16 @@ fn words_stay_in_their_rooms() {
 }
 
 #[test]
-fn every_room_has_its_charter_and_no_file_is_too_long() {
+fn every_file_states_its_purpose_and_is_short() {
     for (path, room, _) in sources() {
         let text = fs::read_to_string(&path).expect("readable");
         let lines = text.lines().count();
         assert!(lines <= 450, "{}: {lines} lines", path.display());
-        assert!(text.starts_with("//!"), "{}: what is this file for?", path.display());
-        assert!(ROOMS.contains(&room.as_str()), "{}: {room} is no room of the house", path.display());
+        assert!(text.starts_with("//!"), "{}: the file does not begin with its purpose", path.display());
+        assert!(ROOMS.contains(&room.as_str()), "{}: {room} is not in the table of rooms", path.display());
     }
-    for main in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")) {
-        assert!(fs::read_to_string(&main).expect("readable").lines().count() < 70, "{}: main is thin", main.display());
+    for main in rust_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin")) {
+        assert!(fs::read_to_string(&main).expect("readable").lines().count() < 70, "{}: a binary only calls the library", main.display());
     }
 }
 

@@ -1,14 +1,12 @@
-//! Low-Latency HLS: the newest picture, without waiting for more than was asked for.
+//! Low-Latency HLS: the newest picture from Partial Segments, and as few requests and waits as possible.
 
 mod origin;
 mod support;
 
-use std::time::Duration;
-
 use origin::{Origin, Rule};
-use support::{frame, hlsnap, number};
+use support::{captured_frame, frame_number, hlsnap, wait_for};
 
-/// Frames of one part, of two part targets, and of the film.
+/// Frames of a part, of two parts, and of the film.
 const PART_FRAMES: u64 = 8;
 const TWO_PARTS: u64 = 2 * PART_FRAMES;
 const FILM: u64 = 288;
@@ -18,47 +16,44 @@ fn live_is_at_most_two_part_targets_behind_and_costs_three_requests() {
     let origin = Origin::start();
     let url = origin.url("/ll/index.m3u8");
     for _ in 0..14 {
-        let before = origin.hits().len();
-        let shown = u64::from(frame(&url, &[]));
+        let before = origin.requests().len();
+        let frame = u64::from(captured_frame(&url, &[]));
         let newest = origin.newest_frame();
-        assert!((newest + FILM - shown) % FILM < TWO_PARTS, "{shown} is shown, and {newest} is the newest");
-        let asked: Vec<_> = origin.paths().split_off(before);
-        // A segment's end may be the newest key frame's place
-        assert_eq!(asked.len(), 3, "{asked:?}");
-        assert_eq!(asked[..2], ["/ll/index.m3u8", "/ll/init.mp4"]);
-        assert!(asked[2].starts_with("/ll/part-"), "{asked:?}");
+        assert!((newest + FILM - frame) % FILM < TWO_PARTS, "frame {frame} is shown, and {newest} is the newest");
+        let paths: Vec<_> = origin.paths().split_off(before);
+        assert_eq!(paths.len(), 3, "{paths:?}");
+        assert_eq!(paths[..2], ["/ll/index.m3u8", "/ll/init.mp4"]);
+        assert!(paths[2].starts_with("/ll/part-"), "{paths:?}");
         origin.advance_parts(1);
     }
 }
 
 #[test]
-fn exact_is_the_newest_frame_there_is() {
+fn exact_shows_the_newest_frame() {
     let origin = Origin::start();
     let url = origin.url("/ll/index.m3u8");
     for _ in 0..3 {
-        let shown = u64::from(frame(&url, &["--at", "live", "--exact"]));
-        // Reordered frames are counted as they are decoded: one that is shown later may be there already
-        let ahead = (shown + FILM - origin.newest_frame()) % FILM;
-        assert!(ahead <= 2, "{shown} is shown, and {} is the newest", origin.newest_frame());
+        let frame = u64::from(captured_frame(&url, &["--at", "live", "--exact"]));
+        // Frame numbers follow the decode order, so the last frame in presentation order may have a higher one
+        let ahead = (frame + FILM - origin.newest_frame()) % FILM;
+        assert!(ahead <= 2, "frame {frame} is shown, and {} is the newest", origin.newest_frame());
         origin.advance_parts(1);
     }
 }
 
 #[test]
-fn the_hinted_part_is_taken_where_it_comes_in_time() {
+fn a_hinted_part_that_arrives_in_time_is_shown() {
     let origin = Origin::start();
     let url = origin.url("/ll/index.m3u8");
     let before = origin.newest_frame();
     let run = std::thread::scope(|scope| {
         let run = scope.spawn(|| hlsnap(&[&url, "--exact", "-o", "out.png", "--json"]));
-        while !origin.paths().iter().any(|path| path == "/ll/part-33.mp4") {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_for(|| origin.count("/ll/part-33.mp4") > 0);
         origin.advance_parts(1);
         run.join().expect("a run")
     });
-    let shown = u64::from(number(&run.picture("out.png")));
-    assert!(shown > before + 1 && shown <= before + PART_FRAMES + 1, "{shown} is shown, and {before} was the newest");
+    let frame = u64::from(frame_number(&run.picture("out.png")));
+    assert!(frame > before + 1 && frame <= before + PART_FRAMES + 1, "frame {frame} is shown, and {before} was the newest");
     assert_eq!(run.json()["segment"]["part"], 3);
 }
 
@@ -67,31 +62,31 @@ fn the_report_names_the_part() {
     let origin = Origin::start();
     let report = hlsnap(&[&origin.url("/ll/index.m3u8"), "--json"]).json();
     let segment = &report["segment"];
-    // There are 33 parts, 0 to 32, six in a segment; the last one is independent
+    // The parts 0 to 32 are published, six in a segment, and the last one is independent
     assert_eq!((&segment["media_sequence_number"], &segment["part"]), (&5.into(), &2.into()));
     assert_eq!(report["frame"]["program_date_time"], "2026-01-31T12:00:10.666Z");
 }
 
 #[test]
-fn moments_in_the_window_are_found_in_segments_and_parts() {
+fn times_in_the_window_are_found_in_segments_and_parts() {
     let origin = Origin::start();
     let url = origin.url("/ll/index.m3u8");
     // Five segments of 2 s and three parts
-    assert_eq!(frame(&url, &["--at", "3"]), 72);
-    assert_eq!(frame(&url, &["--at", "10.5"]), 252);
-    assert_eq!(frame(&url, &["--at", "10.5", "--key-frame"]), 240);
-    assert_eq!(frame(&url, &["--at", "2026-01-31T12:00:10.5Z"]), 252);
+    assert_eq!(captured_frame(&url, &["--at", "3"]), 72);
+    assert_eq!(captured_frame(&url, &["--at", "10.5"]), 252);
+    assert_eq!(captured_frame(&url, &["--at", "10.5", "--key-frame"]), 240);
+    assert_eq!(captured_frame(&url, &["--at", "2026-01-31T12:00:10.5Z"]), 252);
 }
 
 #[test]
-fn a_part_that_is_gone_gives_way_to_an_older_one() {
+fn a_missing_part_falls_back_to_an_older_one() {
     let origin = Origin::start();
     origin.rule("/ll/part-32.mp4", Rule::Status(404, None));
-    assert_eq!(frame(&origin.url("/ll/index.m3u8"), &[]), 240);
+    assert_eq!(captured_frame(&origin.url("/ll/index.m3u8"), &[]), 240);
 }
 
 #[test]
-fn where_all_is_gone_the_next_part_is_waited_for() {
+fn the_next_part_is_awaited_if_all_listed_ones_are_missing() {
     let origin = Origin::start();
     for part in 24..33 {
         origin.rule(&format!("/ll/part-{part}.mp4"), Rule::Status(404, None));
@@ -99,14 +94,12 @@ fn where_all_is_gone_the_next_part_is_waited_for() {
     let url = origin.url("/ll/index.m3u8");
     let run = std::thread::scope(|scope| {
         let run = scope.spawn(|| hlsnap(&[&url, "-o", "out.png", "--json"]));
-        while !origin.hits().iter().any(|hit| hit.query.is_some()) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        // The last of these is independent
+        wait_for(|| origin.requests().iter().any(|request| request.query.is_some()));
+        // The second one is independent
         origin.advance_parts(2);
         run.join().expect("a run")
     });
-    assert_eq!(number(&run.picture("out.png")), 272);
-    let blocking: Vec<_> = origin.hits().into_iter().filter_map(|hit| hit.query).collect();
+    assert_eq!(frame_number(&run.picture("out.png")), 272);
+    let blocking: Vec<_> = origin.requests().into_iter().filter_map(|request| request.query).collect();
     assert_eq!(blocking, ["_HLS_msn=5&_HLS_part=3"]);
 }

@@ -1,6 +1,6 @@
-//! The fault matrix: every fault at every place of every kind of stream. One table says what the program must answer.
+//! The fault matrix: every fault, at every location, in every kind of stream. `matrix/table.rs` holds the expected outcomes.
 //!
-//! Each test runs the cells of one kind of stream. A wrong cell is printed with what was expected and what came.
+//! Each test runs the cells of one kind of stream and prints the wrong ones with their expected and actual outcomes.
 
 mod origin;
 mod support;
@@ -16,50 +16,50 @@ mod stream;
 #[path = "matrix/table.rs"]
 mod table;
 
-use cell::{Kind, Place};
-use runner::holds;
+use cell::{Location, StreamKind};
+use runner::assert_cells;
 
-const PLAYLISTS: [Place; 3] = [Place::Multivariant, Place::Media, Place::Reload];
-const SHORTCUTS: [Place; 2] = [Place::IFramePlaylist, Place::IFrameSegment];
-const NEEDED: [Place; 2] = [Place::Init, Place::Key];
-const SEGMENTS: [Place; 4] = [Place::Newest, Place::Middle, Place::Part, Place::HintedPart];
+const PLAYLISTS: [Location; 3] = [Location::Multivariant, Location::Media, Location::Reload];
+const I_FRAMES: [Location; 2] = [Location::IFramePlaylist, Location::IFrameSegment];
+const INIT_AND_KEY: [Location; 2] = [Location::Init, Location::Key];
+const SEGMENTS: [Location; 4] = [Location::Newest, Location::Middle, Location::Part, Location::HintedPart];
 
 #[test]
-fn a_live_stream_answers_every_fault_in_its_playlists() {
-    holds(Kind::Live, &[&PLAYLISTS[..], &SHORTCUTS].concat());
+fn a_live_stream_handles_every_fault_in_its_playlists() {
+    assert_cells(StreamKind::Live, &[&PLAYLISTS[..], &I_FRAMES].concat());
 }
 
 #[test]
-fn a_live_stream_answers_every_fault_in_its_media() {
-    holds(Kind::Live, &[&NEEDED[..], &SEGMENTS].concat());
+fn a_live_stream_handles_every_fault_in_its_media() {
+    assert_cells(StreamKind::Live, &[&INIT_AND_KEY[..], &SEGMENTS].concat());
 }
 
 #[test]
-fn a_live_transport_stream_answers_every_fault_in_its_media() {
-    holds(Kind::LiveTransport, &[&NEEDED[..], &SEGMENTS].concat());
+fn a_live_transport_stream_handles_every_fault_in_its_media() {
+    assert_cells(StreamKind::LiveTransport, &[&INIT_AND_KEY[..], &SEGMENTS].concat());
 }
 
 #[test]
-fn a_recording_answers_every_fault_in_its_playlists() {
-    holds(Kind::Recording, &[&PLAYLISTS[..], &SHORTCUTS].concat());
+fn a_recording_handles_every_fault_in_its_playlists() {
+    assert_cells(StreamKind::Recording, &[&PLAYLISTS[..], &I_FRAMES].concat());
 }
 
 #[test]
-fn a_recording_answers_every_fault_in_its_media() {
-    holds(Kind::Recording, &[&NEEDED[..], &SEGMENTS].concat());
+fn a_recording_handles_every_fault_in_its_media() {
+    assert_cells(StreamKind::Recording, &[&INIT_AND_KEY[..], &SEGMENTS].concat());
 }
 
 #[test]
-fn a_recorded_transport_stream_answers_every_fault_in_its_media() {
-    holds(Kind::RecordedTransport, &[&NEEDED[..], &SEGMENTS].concat());
+fn a_recorded_transport_stream_handles_every_fault_in_its_media() {
+    assert_cells(StreamKind::RecordedTransport, &[&INIT_AND_KEY[..], &SEGMENTS].concat());
 }
 
 #[test]
-fn a_low_latency_stream_answers_every_fault_in_its_playlists() {
-    holds(Kind::LowLatency, &[&PLAYLISTS[..], &SHORTCUTS].concat());
+fn a_low_latency_stream_handles_every_fault_in_its_playlists() {
+    assert_cells(StreamKind::LowLatency, &[&PLAYLISTS[..], &I_FRAMES].concat());
 }
 
 #[test]
-fn a_low_latency_stream_answers_every_fault_in_its_media() {
-    holds(Kind::LowLatency, &[&NEEDED[..], &SEGMENTS].concat());
+fn a_low_latency_stream_handles_every_fault_in_its_media() {
+    assert_cells(StreamKind::LowLatency, &[&INIT_AND_KEY[..], &SEGMENTS].concat());
 }

@@ -1,37 +1,37 @@
-//! The picture: of the right frame, the right size, in the right colours, in the right format.
+//! The picture: the right frame, size, colours and format.
 
 mod origin;
 mod support;
 
 use image::{GenericImageView, ImageFormat};
 use origin::Origin;
-use support::{assert_colours, hlsnap, hlsnap_with, number};
+use support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 
 #[test]
-fn the_first_frame_of_a_ts_ladder_is_the_best_variants() {
+fn a_ts_ladder_gives_the_first_frame_of_its_best_variant() {
     let origin = Origin::start();
     let picture = hlsnap(&[&origin.url("/ladder-ts/master.m3u8"), "-o", "out.png"]).picture("out.png");
-    assert_eq!((picture.dimensions(), number(&picture)), ((640, 360), 0));
-    assert_colours(&picture, 5);
+    assert_eq!((picture.dimensions(), frame_number(&picture)), ((640, 360), 0));
+    assert_patches(&picture, 5);
 }
 
 #[test]
-fn the_first_frame_of_an_fmp4_ladder_is_the_best_variants() {
+fn an_fmp4_ladder_gives_the_first_frame_of_its_best_variant() {
     let origin = Origin::start();
     let picture = hlsnap(&[&origin.url("/ladder-fmp4/master.m3u8"), "-o", "out.png"]).picture("out.png");
-    assert_eq!((picture.dimensions(), number(&picture)), ((640, 360), 0));
-    assert_colours(&picture, 5);
+    assert_eq!((picture.dimensions(), frame_number(&picture)), ((640, 360), 0));
+    assert_patches(&picture, 5);
 }
 
 #[test]
-fn a_jpeg_has_the_streams_true_colours() {
+fn a_jpeg_has_the_colours_of_the_stream() {
     let origin = Origin::start();
     let picture = hlsnap(&[&origin.url("/ladder-ts/master.m3u8"), "-q", "95", "-o", "out.jpg"]).picture("out.jpg");
-    assert_colours(&picture, 8);
+    assert_patches(&picture, 8);
 }
 
 #[test]
-fn the_format_follows_the_ending_or_the_option() {
+fn the_format_follows_the_option_or_the_extension() {
     let origin = Origin::start();
     let url = origin.url("/ladder-ts/master.m3u8");
     for (output, options, format) in [
@@ -44,10 +44,9 @@ fn the_format_follows_the_ending_or_the_option() {
         ("b", &["--format", "webp"], ImageFormat::WebP),
     ] {
         let run = hlsnap(&[&[&url, "-o", output], options].concat());
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        let file = std::fs::read(run.path(output)).expect("the picture");
+        let file = run.succeeds().file(output);
         assert_eq!(image::guess_format(&file).ok(), Some(format), "{output} {options:?}");
-        assert_eq!(number(&image::load_from_memory(&file).expect("readable")), 0);
+        assert_eq!(frame_number(&image::load_from_memory(&file).expect("readable")), 0);
         assert_eq!(run.files(), [output]);
     }
 }
@@ -56,15 +55,15 @@ fn the_format_follows_the_ending_or_the_option() {
 fn a_dash_is_stdout_and_the_report_goes_to_stderr() {
     let origin = Origin::start();
     let run = hlsnap(&[&origin.url("/ladder-ts/master.m3u8"), "-o", "-", "-f", "png", "--json"]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
-    assert_eq!(number(&image::load_from_memory(&run.stdout).expect("a picture on stdout")), 0);
+    run.succeeds();
+    assert_eq!(frame_number(&image::load_from_memory(&run.stdout).expect("a picture on stdout")), 0);
     let report: serde_json::Value = serde_json::from_str(&run.stderr).expect("the report on stderr");
     assert_eq!(report["output"], "-");
     assert_eq!(run.files(), [""; 0]);
 }
 
 #[test]
-fn sizes_and_fits() {
+fn sizes_and_fits_give_the_right_dimensions() {
     let origin = Origin::start();
     let url = origin.url("/ladder-ts/master.m3u8");
     for (options, size) in [
@@ -85,7 +84,7 @@ fn sizes_and_fits() {
 }
 
 #[test]
-fn padding_is_black_and_the_picture_is_whole_inside() {
+fn padding_is_black_around_the_whole_picture() {
     let origin = Origin::start();
     let url = origin.url("/ladder-ts/master.m3u8");
     for output in ["out.png", "out.jpg"] {
@@ -94,17 +93,17 @@ fn padding_is_black_and_the_picture_is_whole_inside() {
             assert!(picture.get_pixel(x, y).0[..3].iter().all(|value| *value < 8), "{x},{y} of {output} is black");
         }
         let inner = picture.crop_imm(0, 70, 320, 180);
-        assert_eq!(number(&inner), 0);
-        assert_colours(&inner, 12);
+        assert_eq!(frame_number(&inner), 0);
+        assert_patches(&inner, 12);
     }
 }
 
 #[test]
-fn covering_takes_the_middle() {
+fn fit_cover_keeps_the_middle() {
     let origin = Origin::start();
     let picture =
         hlsnap(&[&origin.url("/ladder-ts/v0.m3u8"), "-w", "100", "--height", "200", "--fit", "cover", "-o", "out.png"]).picture("out.png");
-    // The middle 180 of 640 columns hold the end of the third patch and the beginning of the fourth
+    // The middle 180 of 640 columns show the end of the third patch and the beginning of the fourth
     let (left, right) = (picture.get_pixel(20, 190).0, picture.get_pixel(80, 190).0);
     assert!(left[2] > 240 && left[0] < 15, "blue at the left: {left:?}");
     assert!(right[0].abs_diff(128) < 10 && right[2].abs_diff(128) < 10, "grey at the right: {right:?}");
@@ -116,42 +115,42 @@ fn every_codec_gives_its_first_frame() {
     for name in ["hevc", "hevc-ts", "av1", "vp9", "mpeg2", "h264-10bit", "h264-444"] {
         for output in ["out.png", "out.jpg"] {
             let picture = hlsnap(&[&origin.url(&format!("/codecs/{name}.m3u8")), "-o", output, "-q", "95"]).picture(output);
-            assert_eq!((picture.dimensions(), number(&picture)), ((256, 144), 0), "{name}");
-            assert_colours(&picture, 12);
+            assert_eq!((picture.dimensions(), frame_number(&picture)), ((256, 144), 0), "{name}");
+            assert_patches(&picture, 12);
         }
     }
 }
 
 #[test]
-fn a_media_file_behind_the_url_is_one_segment() {
+fn a_media_file_is_read_as_one_segment() {
     let origin = Origin::start();
     for name in ["movie.mp4", "movie-moov-last.mp4", "movie.ts"] {
         let picture = hlsnap(&[&origin.url(&format!("/{name}")), "-o", "out.png"]).picture("out.png");
-        assert_eq!((picture.dimensions(), number(&picture)), ((426, 240), 0), "{name}");
+        assert_eq!((picture.dimensions(), frame_number(&picture)), ((426, 240), 0), "{name}");
         let picture = hlsnap(&[&origin.url(&format!("/{name}")), "--at", "3.5", "-o", "out.png"]).picture("out.png");
-        assert_eq!(number(&picture), 87, "{name}");
+        assert_eq!(frame_number(&picture), 87, "{name}");
     }
     for name in ["movie.mp4", "movie-moov-last.mp4"] {
         let picture = hlsnap(&[&origin.url(&format!("/{name}")), "--at", "50%", "--key-frame", "-o", "out.png"]).picture("out.png");
-        assert_eq!(number(&picture), 75, "{name}");
+        assert_eq!(frame_number(&picture), 75, "{name}");
     }
 }
 
 #[test]
-fn templates_are_filled_in() {
+fn output_templates_are_filled_in() {
     let origin = Origin::start();
     let run = hlsnap(&[&origin.url("/live/v0.m3u8"), "-o", "{msn}-{width}x{height}-{pdt}.{ext}", "-f", "png"]);
-    assert_eq!(run.code, 0, "{}", run.stderr);
+    run.succeeds();
     let files = run.files();
     assert!(files[0].starts_with("10-640x360-20260131T120020") && files[0].contains(".png"), "{files:?}");
 }
 
 #[test]
-fn names_tell_streams_apart_and_no_secrets() {
+fn file_names_distinguish_streams_without_secrets() {
     let origin = Origin::start();
     let name = |path: &str| {
         let run = hlsnap(&[&origin.url(path), "-o", "{host}-{stream}.{ext}"]);
-        assert_eq!(run.code, 0, "{}", run.stderr);
+        run.succeeds();
         run.files().remove(0)
     };
     let one = name("/ladder-ts/v0.m3u8?token=a");
@@ -167,6 +166,6 @@ fn an_older_file_is_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("out.png"), "old").expect("written");
     let run = hlsnap_with(&[&origin.url("/ladder-ts/v0.m3u8"), "-o", "out.png"], b"", folder);
-    assert_eq!(number(&run.picture("out.png")), 0);
+    assert_eq!(frame_number(&run.picture("out.png")), 0);
     assert_eq!(run.files(), ["out.png"]);
 }

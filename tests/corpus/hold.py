@@ -1,12 +1,13 @@
-"""Holds the corpus judge's results against the two committed lists beside this file.
+"""Compares the results of the corpus judge with the two committed lists next to this file.
 
     hold.py RESULTS.json [--accept]
 
-right.txt        checks that are right and have to stay so; it only grows
-known-wrong.txt  wrong pictures given with exit 0 that are known; it only shrinks
+right.txt        checks that must stay right; the list only grows
+known-wrong.txt  known wrong pictures with exit code 0; the list only shrinks
 
-A line of either is `case check`; `#` begins a comment. With --accept, right checks that are new go into right.txt, and what is no longer wrong
-leaves known-wrong.txt; nothing ever leaves right.txt or enters known-wrong.txt but by hand. Exit status: 0 it holds, 1 it does not.
+A line of either is `case check`; `#` begins a comment. --accept adds new right checks to right.txt and removes corrected
+ones from known-wrong.txt. Only a manual edit removes lines from right.txt or adds them to known-wrong.txt. Exit status: 0 without
+problems, or else 1.
 """
 import json
 import sys
@@ -15,12 +16,12 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 RIGHT, KNOWN_WRONG = HERE / "right.txt", HERE / "known-wrong.txt"
 
-# The verdicts of pictures that were given as right and are not. Errors, crashes and hangs do not mislead anybody.
+# The verdicts of wrong pictures. Errors, crashes and hangs do not mislead the user.
 WRONG_PICTURES = {"WRONG-PICTURE", "WRONG-COLOUR", "WASHED", "WRONG-SIZE"}
 
 
 def hold(verdicts: dict[str, str], right: set[str], known_wrong: set[str]) -> tuple[list[str], set[str], set[str]]:
-    """The problems, the checks that became right, and the known wrongs that are wrong no longer."""
+    """The problems, the checks that became right, and the known wrong ones that are wrong no longer."""
     wrong = {check for check, verdict in verdicts.items() if verdict in WRONG_PICTURES}
     problems = [f"no longer right: {check}: {verdicts.get(check, 'not judged')}" for check in sorted(right) if verdicts.get(check) != "ok"]
     problems += [f"a wrong picture: {check}: {verdicts[check]}" for check in sorted(wrong - known_wrong - right)]
@@ -34,7 +35,7 @@ def read(path: Path) -> set[str]:
 
 
 def write(path: Path, checks: set[str]) -> None:
-    """Keeps the comments at the top."""
+    """Writes the checks after the comments at the top."""
     head = [line for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")]
     path.write_text("\n".join([*head, *sorted(checks)]) + "\n", encoding="utf-8")
 
@@ -44,12 +45,12 @@ def main() -> int:
     accept = "--accept" in sys.argv[2:]
     verdicts = {f"{result['case']} {result['check']}": result["verdict"] for result in results}
     right, known_wrong = read(RIGHT), read(KNOWN_WRONG)
-    problems, new, mended = hold(verdicts, right, known_wrong)
+    problems, new, corrected = hold(verdicts, right, known_wrong)
     if accept:
         write(RIGHT, right | new)
-        write(KNOWN_WRONG, known_wrong - mended)
+        write(KNOWN_WRONG, known_wrong - corrected)
     else:
-        problems += [f"wrong no longer, take it off known-wrong.txt (script/judge --accept): {check}" for check in sorted(mended)]
+        problems += [f"no longer wrong, remove it from known-wrong.txt (script/judge --accept): {check}" for check in sorted(corrected)]
     for check in sorted(new):
         print(f"new: {'added' if accept else 'add'}: {check}")
     for problem in problems:

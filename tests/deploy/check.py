@@ -1,4 +1,4 @@
-"""Holds the templates in deploy/ against each other and against the program: script/deploy-check runs it."""
+"""Compares the templates in deploy/ with each other and with the program. script/deploy-check runs it."""
 
 import re
 import sys
@@ -11,14 +11,14 @@ DEPLOY = Path("deploy")
 FAULTS = []
 
 
-def hold(true, fault):
-    if not true:
+def check(holds, fault):
+    if not holds:
         FAULTS.append(fault)
 
 
 def same(what, one, other):
-    hold(one, f"{what}: nothing found")
-    hold(one == other, f"{what}: {sorted(map(str, one ^ other))} stand on one side only")
+    check(one, f"{what}: nothing found")
+    check(one == other, f"{what}: {sorted(map(str, one ^ other))} are on one side only")
 
 
 def between(path, start, end):
@@ -27,19 +27,19 @@ def between(path, start, end):
     return text.split(start, 1)[1].split(end, 1)[0]
 
 
-# What the program knows.
+# The names that the program knows.
 
 
 def settings():
-    """The variables: those of its own that Settings::set matches, and each request option."""
-    own = re.findall(r'^            "(\w+)" =>', between("src/frontends/settings.rs", "fn set(", "_ =>"), re.M)
-    options = re.findall(r'"(\w+)"', between("src/request/options.rs", "pub const NAMES", "];"))
-    assert len(own) > 5 and len(options) > 20, "the names of the settings are not found any more"
-    return {f"HLSNAP_{name.upper()}" for name in own + options}
+    """The variables: one for each row of the tables of options and settings."""
+    tables = [Path("src/frontends/settings/table.rs"), Path("src/request/options/table.rs")]
+    names = [re.findall(r'Row::new\(\s*[A-Z_]+,\s*"([\w-]+)"', table.read_text()) for table in tables]
+    assert len(names[0]) > 5 and len(names[1]) > 20, "the tables of options have another form now: update tests/deploy/check.py"
+    return {f"HLSNAP_{name.upper().replace('-', '_')}" for name in names[0] + names[1]}
 
 
 def placeholders():
-    found = re.findall(r'"(\w+)" => Self::', between("src/store/template.rs", "impl Name", "_ =>"))
+    found = re.findall(r'"(\w+)" => Self::', between("src/store/template.rs", "impl Placeholder", "_ =>"))
     assert "now" in found, "the names of the templates are not found any more"
     return set(found)
 
@@ -55,7 +55,7 @@ def metrics():
 
 
 def entries(block):
-    """What stands in a block: python-hcl2 gives names with their quotes, and adds some of its own."""
+    """The entries of a block. python-hcl2 keeps the quotes of names, and adds names of its own."""
     return [(name.strip('"'), body) for name, body in block.items() if not name.startswith("__")]
 
 
@@ -77,23 +77,23 @@ def terraform():
     def typed(kind):
         return {(of, name) for block in blocks[kind] for of, bodies in entries(block) for name, _ in entries(bodies)}
 
-    # Comments mention what they do not use
+    # Comments may mention unused names
     code = "\n".join(line for file in files for line in file.read_text().splitlines() if not line.strip().startswith("#"))
     variables = named("variable")
     same("Terraform variables, declared and used", set(variables), set(re.findall(r"\bvar\.(\w+)", code)))
     for name, body in variables.items():
-        hold(is_described(body) and "type" in body, f"variable {name}: no description or no type")
+        check(is_described(body) and "type" in body, f"variable {name}: no description or no type")
     for name, body in named("output").items():
-        hold(is_described(body), f"output {name}: no description")
+        check(is_described(body), f"output {name}: no description")
     same("Terraform locals, declared and used", set(named("locals")), set(re.findall(r"\blocal\.(\w+)", code)))
     data = set(re.findall(r"\bdata\.(aws_\w+)\.(\w+)", code))
     same("Terraform data, declared and used", typed("data"), data)
     resources = set(re.findall(r"(?<!data\.)\b(aws_\w+)\.(\w+)", code))
-    hold(resources <= typed("resource"), f"Terraform resources that are not there: {resources - typed('resource')}")
+    check(resources <= typed("resource"), f"Terraform resources that are not there: {resources - typed('resource')}")
 
     environment = set(re.findall(r"\b(HLSNAP_\w+)\"? *=", between(DEPLOY / "terraform/main.tf", "environment = merge(", "var.settings")))
     alarms = set(zip(re.findall(r'namespace += "(.+)"', code), re.findall(r'metric += "(.+)"', code)))
-    hold(re.search(r"visibility_timeout_seconds += 6 \* var\.timeout$", code, re.M), "Terraform: the queue hides its messages for less than six timeouts")
+    check(re.search(r"visibility_timeout_seconds += 6 \* var\.timeout$", code, re.M), "Terraform: the queue hides its messages for less than six timeouts")
     return environment, alarms
 
 
@@ -105,14 +105,14 @@ def sam():
     template = yaml_parse(text)
     for section in ("Parameters", "Outputs"):
         for name, body in template[section].items():
-            hold(body.get("Description"), f"SAM {name}: no description")
+            check(body.get("Description"), f"SAM {name}: no description")
     timeouts = set(template["Parameters"]["Timeout"]["AllowedValues"])
     hides = template["Mappings"]["Visibility"]
     same("SAM timeouts and Mappings", timeouts, set(hides))
     for timeout, row in hides.items():
-        hold(row["Seconds"] >= 6 * int(timeout), f"SAM: a timeout of {timeout} s wants the queue to hide messages for six times as long")
-    # deploy/README.md makes the template for x86_64 by that
-    hold(len(re.findall(r"^.*arm64.*$", text, re.M)) == 2, "SAM: arm64 stands elsewhere than in CodeUri and Architectures")
+        check(row["Seconds"] >= 6 * int(timeout), f"SAM: a timeout of {timeout} s wants the queue to hide messages for six times as long")
+    # deploy/README.md derives the template for x86_64 by replacing these lines
+    check(len(re.findall(r"^.*arm64.*$", text, re.M)) == 2, "SAM: arm64 occurs elsewhere than in CodeUri and Architectures")
 
     resources = template["Resources"]
     function = resources["Function"]["Properties"]
@@ -128,14 +128,14 @@ def main():
 
     known = metrics()
     ours = {alarm for alarm in tf_alarms if not alarm[0].startswith("AWS/")}
-    hold(ours and ours <= known, f"alarms on metrics that the program does not write: {ours - known}")
+    check(ours and ours <= known, f"alarms on metrics that the program does not write: {ours - known}")
 
     for file in sorted(path for path in DEPLOY.rglob("*") if path.suffix in (".tf", ".yaml", ".md")):
         text = file.read_text()
         unknown = set(re.findall(r"HLSNAP_[A-Z][A-Z_]*", text)) - settings()
-        hold(not unknown, f"{file}: the program knows no {sorted(unknown)}")
+        check(not unknown, f"{file}: the program knows no {sorted(unknown)}")
         unknown = set(re.findall(r"(?<![${])\{([a-z]+)\}", text)) - placeholders()
-        hold(not unknown, f"{file}: outputs know no {sorted(unknown)}")
+        check(not unknown, f"{file}: outputs know no {sorted(unknown)}")
 
     for fault in FAULTS:
         print(fault)

@@ -1,10 +1,10 @@
-//! The dimensions of the matrix: kinds of stream, ways into them, and places in them.
+//! The dimensions of the matrix: the kind of stream, the entry URL, and the location of the fault.
 
 use crate::fault::{Fault, Resource};
 
 /// A kind of stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum StreamKind {
     /// Live, fMP4.
     Live,
     /// Live, MPEG-TS.
@@ -17,7 +17,7 @@ pub enum Kind {
     LowLatency,
 }
 
-impl Kind {
+impl StreamKind {
     pub fn is_live(self) -> bool {
         !matches!(self, Self::Recording | Self::RecordedTransport)
     }
@@ -27,31 +27,31 @@ impl Kind {
     }
 }
 
-/// Which URL the program is given.
+/// The URL given to the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// That of the only Media Playlist.
-    Direct,
-    /// That of a Multivariant Playlist with two Variants; the fault is in the better one.
-    Ladder,
+pub enum Entry {
+    /// The URL of the only Media Playlist.
+    MediaPlaylist,
+    /// The URL of a Multivariant Playlist with two Variants; the fault is in the better one.
+    MultivariantPlaylist,
 }
 
 /// Where the fault is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Location {
     Multivariant,
     Media,
     /// The Media Playlist, from its second request on.
     Reload,
     IFramePlaylist,
-    /// What the I-frame Playlist lists.
+    /// A segment of the I-frame Playlist.
     IFrameSegment,
     Init,
-    /// The key of the segment that the picture would come from.
+    /// The key of the segment that has the wanted picture.
     Key,
-    /// The segment that the picture would come from: the newest of a live stream, the first of a recording.
+    /// The segment that has the wanted picture: the newest one of a live stream, the first one of a recording.
     Newest,
-    /// A segment that holds an explicit time.
+    /// The segment of an explicit time.
     Middle,
     /// The newest independent Part.
     Part,
@@ -59,7 +59,7 @@ pub enum Place {
     HintedPart,
 }
 
-impl Place {
+impl Location {
     pub fn resource(self) -> Resource {
         match self {
             Self::Multivariant | Self::Media | Self::Reload | Self::IFramePlaylist => Resource::Playlist,
@@ -69,14 +69,14 @@ impl Place {
         }
     }
 
-    fn exists(self, kind: Kind, way: Way) -> bool {
+    fn exists(self, kind: StreamKind, entry: Entry) -> bool {
         match self {
-            Self::Multivariant | Self::IFramePlaylist => way == Way::Ladder,
-            // The I-frame Playlist of a live stream is not read for a picture
-            Self::IFrameSegment => way == Way::Ladder && kind == Kind::Recording,
+            Self::Multivariant | Self::IFramePlaylist => entry == Entry::MultivariantPlaylist,
+            // The program does not use I-frame Playlists of live streams
+            Self::IFrameSegment => entry == Entry::MultivariantPlaylist && kind == StreamKind::Recording,
             Self::Reload => kind.is_live(),
             Self::Init => !kind.is_transport(),
-            Self::Part | Self::HintedPart => kind == Kind::LowLatency,
+            Self::Part | Self::HintedPart => kind == StreamKind::LowLatency,
             Self::Media | Self::Key | Self::Newest | Self::Middle => true,
         }
     }
@@ -85,18 +85,18 @@ impl Place {
 /// One cell of the matrix.
 #[derive(Debug, Clone, Copy)]
 pub struct Cell {
-    pub kind: Kind,
-    pub way: Way,
-    pub place: Place,
+    pub kind: StreamKind,
+    pub entry: Entry,
+    pub location: Location,
     pub fault: Fault,
 }
 
-/// All cells of these places.
-pub fn cells(kind: Kind, places: &[Place]) -> Vec<Cell> {
+/// All cells of these locations.
+pub fn cells(kind: StreamKind, locations: &[Location]) -> Vec<Cell> {
     let mut all = Vec::new();
-    for &place in places {
-        for way in [Way::Direct, Way::Ladder].into_iter().filter(|way| place.exists(kind, *way)) {
-            all.extend(Fault::of(place.resource()).into_iter().map(|fault| Cell { kind, way, place, fault }));
+    for &location in locations {
+        for entry in [Entry::MediaPlaylist, Entry::MultivariantPlaylist].into_iter().filter(|entry| location.exists(kind, *entry)) {
+            all.extend(Fault::of(location.resource()).into_iter().map(|fault| Cell { kind, entry, location, fault }));
         }
     }
     all

@@ -1,119 +1,122 @@
-//! The table: the right answer for each cell.
+//! The table of expected outcomes, one for each cell.
 //!
-//! The picture is of the newest segment that is whole, or of the first one of a recording. An error has the kind of the fault.
+//! The picture comes from the newest complete segment, or from the first one of a recording. An error has the kind of the fault.
 
 use std::ops::RangeInclusive;
 
 use crate::{
-    cell::{Cell, Kind, Place, Way},
+    cell::{Cell, Entry, Location, StreamKind},
     fault::{Fault, Resource},
     stream::{LIVE_OLDEST, LOW_LATENCY_NEWEST, OLD_WINDOW, SEGMENTS},
 };
 
-/// The right answer.
+/// The expected outcome.
 #[derive(Debug, Clone)]
-pub enum Answer {
-    Picture(Shown),
-    /// One of these kinds.
+pub enum Expected {
+    Picture(ExpectedPicture),
+    /// An error of one of these kinds.
     Error(&'static [&'static str]),
 }
 
-/// The right picture.
+/// The expected picture.
 #[derive(Debug, Clone)]
-pub struct Shown {
-    /// The Media Sequence Number of its segment; `None` is a media file.
+pub struct ExpectedPicture {
+    /// The Media Sequence Number of its segment; `None` for a media file.
     pub segment: Option<u64>,
     pub frames: RangeInclusive<u16>,
-    /// What a note must name.
+    /// The resource that a note of the report must name.
     pub passed_over: Option<&'static str>,
 }
 
-fn picture(segment: u64, frames: RangeInclusive<u16>) -> Shown {
-    Shown { segment: Some(segment), frames, passed_over: None }
+fn picture(segment: u64, frames: RangeInclusive<u16>) -> ExpectedPicture {
+    ExpectedPicture { segment: Some(segment), frames, passed_over: None }
 }
 
-impl Shown {
-    fn after(self, passed_over: &'static str) -> Answer {
-        Answer::Picture(Self { passed_over: Some(passed_over), ..self })
-    }
-}
-
-pub fn answer(cell: Cell) -> Answer {
-    let Cell { kind, way, place, fault } = cell;
-    let usual = usual(kind, place);
-    // With another Variant to go on to, the reload has less time
-    if place == Place::Reload && fault == Fault::Slow && way == Way::Direct {
-        return usual.after("reloaded");
-    }
-    // A hinted Part is taken whole
-    if fault == Fault::Slow || (fault.spares_the_key_frame() && place != Place::HintedPart) {
-        return Answer::Picture(usual);
-    }
-    let is_asked_url = place == Place::Multivariant || (place == Place::Media && way == Way::Direct);
-    match place {
-        // A URL that answers with media is that one segment
-        _ if is_asked_url && fault == Fault::WrongType => Answer::Picture(Shown { segment: None, frames: 0..=0, passed_over: None }),
-        // To a client, a live playlist whose init is gone is an old one, and it waits for the next
-        Place::Init if way == Way::Direct && kind.is_live() && fault.is_gone() => Answer::Error(&["timeout"]),
-        Place::Reload if way == Way::Direct => remaining(kind).after("Media Sequence Number"),
-        Place::IFramePlaylist | Place::IFrameSegment => usual.after("I-frame Playlist"),
-        // The origin does not have the hinted Part yet: nothing is passed over
-        Place::HintedPart => Answer::Picture(picture(LOW_LATENCY_NEWEST, 263..=265)),
-        Place::Key | Place::Newest | Place::Part if kind.is_live() => one_before(kind, place),
-        Place::Newest if fault.is_gone() || shows_nothing(fault) => picture(1, 50..=50).after("Media Sequence Number 0"),
-        _ if is_asked_url || way == Way::Direct => Answer::Error(error(fault, place.resource())),
-        _ => other_variant(kind, place).after("Variant 0"),
+impl ExpectedPicture {
+    fn with_note(self, passed_over: &'static str) -> Expected {
+        Expected::Picture(Self { passed_over: Some(passed_over), ..self })
     }
 }
 
-/// Whether a segment comes and has no picture.
-fn shows_nothing(fault: Fault) -> bool {
+/// The expected outcome of a cell.
+pub fn expected(cell: Cell) -> Expected {
+    let Cell { kind, entry, location, fault } = cell;
+    let faultless = faultless(kind, location);
+    // With another Variant as an alternative, the reload gets less time
+    if location == Location::Reload && fault == Fault::Slow && entry == Entry::MediaPlaylist {
+        return faultless.with_note("reloaded");
+    }
+    // A hinted Part is only used complete
+    if fault == Fault::Slow || (fault.spares_the_key_frame() && location != Location::HintedPart) {
+        return Expected::Picture(faultless);
+    }
+    let is_source = location == Location::Multivariant || (location == Location::Media && entry == Entry::MediaPlaylist);
+    match location {
+        // A source URL that answers with media is read as a media file
+        _ if is_source && fault == Fault::WrongType => {
+            Expected::Picture(ExpectedPicture { segment: None, frames: 0..=0, passed_over: None })
+        }
+        // A live playlist whose init is gone looks expired, so the program waits for the next one
+        Location::Init if entry == Entry::MediaPlaylist && kind.is_live() && fault.is_gone() => Expected::Error(&["timeout"]),
+        Location::Reload if entry == Entry::MediaPlaylist => remaining(kind).with_note("Media Sequence Number"),
+        Location::IFramePlaylist | Location::IFrameSegment => faultless.with_note("I-frame Playlist"),
+        // The hinted Part need not exist yet, so no note names it
+        Location::HintedPart => Expected::Picture(picture(LOW_LATENCY_NEWEST, 263..=265)),
+        Location::Key | Location::Newest | Location::Part if kind.is_live() => one_before(kind, location),
+        Location::Newest if fault.is_gone() || has_no_picture(fault) => picture(1, 50..=50).with_note("Media Sequence Number 0"),
+        _ if is_source || entry == Entry::MediaPlaylist => Expected::Error(error(fault, location.resource())),
+        _ => other_variant(kind, location).with_note("Variant 0"),
+    }
+}
+
+/// Whether the segment arrives, but without a picture.
+fn has_no_picture(fault: Fault) -> bool {
     matches!(fault, Fault::Empty | Fault::Html | Fault::WrongType | Fault::Status(204))
 }
 
 /// The picture without a fault.
-fn usual(kind: Kind, place: Place) -> Shown {
+fn faultless(kind: StreamKind, location: Location) -> ExpectedPicture {
     let newest = LIVE_OLDEST + SEGMENTS - 1;
-    match (place, kind) {
-        (Place::Middle, Kind::LowLatency) => picture(1, 48..=95),
-        (Place::Middle, _) if kind.is_live() => picture(LIVE_OLDEST + 1, 50..=99),
-        (Place::Middle, _) => picture(1, 50..=99),
-        // It comes in time or it does not
-        (Place::HintedPart, _) => picture(LOW_LATENCY_NEWEST, 263..=273),
-        // The window that the reload brings
-        (Place::Reload, Kind::LowLatency) => picture(LOW_LATENCY_NEWEST + 1, 16..=16),
-        (_, Kind::LowLatency) => picture(LOW_LATENCY_NEWEST, 256..=256),
+    match (location, kind) {
+        (Location::Middle, StreamKind::LowLatency) => picture(1, 48..=95),
+        (Location::Middle, _) if kind.is_live() => picture(LIVE_OLDEST + 1, 50..=99),
+        (Location::Middle, _) => picture(1, 50..=99),
+        // With the hinted Part in time, or without
+        (Location::HintedPart, _) => picture(LOW_LATENCY_NEWEST, 263..=273),
+        // The newest segment of the reloaded window
+        (Location::Reload, StreamKind::LowLatency) => picture(LOW_LATENCY_NEWEST + 1, 16..=16),
+        (_, StreamKind::LowLatency) => picture(LOW_LATENCY_NEWEST, 256..=256),
         _ if kind.is_live() => picture(newest, 100..=100),
         _ => picture(0, 0..=0),
     }
 }
 
-/// The picture of the Variant that is next best: its newest segment, its first one, or the segment of the moment.
-fn other_variant(kind: Kind, place: Place) -> Shown {
+/// The picture of the next best Variant: of its newest segment, its first one, or that of the explicit time.
+fn other_variant(kind: StreamKind, location: Location) -> ExpectedPicture {
     match kind {
-        Kind::LowLatency => usual(Kind::Live, if place == Place::Middle { place } else { Place::Newest }),
-        _ => usual(kind, place),
+        StreamKind::LowLatency => faultless(StreamKind::Live, if location == Location::Middle { location } else { Location::Newest }),
+        _ => faultless(kind, location),
     }
 }
 
-/// What an old playlist has besides what is gone.
-fn remaining(kind: Kind) -> Shown {
+/// The picture of the segment of an expired playlist that is still available.
+fn remaining(kind: StreamKind) -> ExpectedPicture {
     match kind {
-        Kind::LowLatency => picture(LOW_LATENCY_NEWEST - 1, 192..=192),
+        StreamKind::LowLatency => picture(LOW_LATENCY_NEWEST - 1, 192..=192),
         _ => picture(OLD_WINDOW, 0..=0),
     }
 }
 
-/// The picture before the newest.
-fn one_before(kind: Kind, place: Place) -> Answer {
-    match (kind, place) {
-        (Kind::LowLatency, Place::Part) => picture(LOW_LATENCY_NEWEST, 240..=240).after("Media Sequence Number 5"),
-        (Kind::LowLatency, _) => picture(LOW_LATENCY_NEWEST - 1, 224..=224).after("Media Sequence Number 5"),
-        _ => picture(LIVE_OLDEST + SEGMENTS - 2, 50..=50).after("Media Sequence Number 10"),
+/// The picture one step before the newest.
+fn one_before(kind: StreamKind, location: Location) -> Expected {
+    match (kind, location) {
+        (StreamKind::LowLatency, Location::Part) => picture(LOW_LATENCY_NEWEST, 240..=240).with_note("Media Sequence Number 5"),
+        (StreamKind::LowLatency, _) => picture(LOW_LATENCY_NEWEST - 1, 224..=224).with_note("Media Sequence Number 5"),
+        _ => picture(LIVE_OLDEST + SEGMENTS - 2, 50..=50).with_note("Media Sequence Number 10"),
     }
 }
 
-/// The kinds of error that a fault may have.
+/// The kinds of error that a fault may cause.
 fn error(fault: Fault, resource: Resource) -> &'static [&'static str] {
     match fault {
         Fault::Status(204) | Fault::Empty | Fault::Html | Fault::WrongType => match resource {

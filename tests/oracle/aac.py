@@ -1,4 +1,4 @@
-"""Silence as AAC: one valid frame, made by ffmpeg once, repeated for ever."""
+"""Silence as AAC: one valid frame, encoded once by ffmpeg, that repeats."""
 from __future__ import annotations
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Reads what the oracle has to know of coded pictures: NAL units, picture types, recovery points; OBUs and frame headers of AV1 and VP9."""
+"""Reads the structure of coded pictures: NAL units, picture types, recovery points; OBUs and frame headers of AV1 and VP9."""
 from __future__ import annotations
 
 import re
@@ -25,7 +25,7 @@ def nal_units(data: bytes) -> list[bytes]:
 
 
 def annex_b(units: list[bytes]) -> bytes:
-    """NAL units with start codes: the first one has four bytes, as at the start of an access unit."""
+    """NAL units with start codes. The first start code has four bytes, as at the start of an access unit."""
     return b"".join((b"\0\0\0\1" if i == 0 else b"\0\0\1") + unit for i, unit in enumerate(units))
 
 
@@ -54,7 +54,7 @@ def unescaped(unit: bytes) -> bytes:
 
 
 class Bits:
-    """Reads bits, the highest first."""
+    """Reads bits, most significant first."""
 
     def __init__(self, data: bytes):
         self.data, self.position = data, 0
@@ -101,7 +101,7 @@ def recovery_frames(units: list[bytes]) -> int | None:
 
 @dataclass
 class MpegPicture:
-    """What the headers of an MPEG-2 picture say: its type (1 is I) and whether its group of pictures is closed."""
+    """The headers of an MPEG-2 picture: its type (1 is I) and whether its group of pictures is closed."""
     type: int
     closed: bool
 
@@ -137,7 +137,7 @@ def ivf_frames(data: bytes) -> list[tuple[int, bytes]]:
 
 
 def obus(data: bytes) -> list[tuple[int, bytes]]:
-    """Type and bytes (with header) of each OBU of an AV1 temporal unit; all of them have sizes."""
+    """Type and bytes (with header) of each OBU of an AV1 temporal unit. Each OBU must have its size."""
     found, at = [], 0
     while at < len(data):
         start, header = at, data[at]

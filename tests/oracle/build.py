@@ -1,4 +1,4 @@
-"""Makes the resources of one stream from its layout: segments, init segments, playlists, each with its path."""
+"""Builds the resources of a stream from its layout: segments, init segments and playlists, by path."""
 from __future__ import annotations
 
 import math
@@ -21,14 +21,14 @@ EPOCH = datetime(2026, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
 
 @dataclass
 class Built:
-    """The resources by path, the one to ask for, and the units (by place in decode order) that a lost packet may have damaged."""
+    """The resources by path, the path of the source, and the units (by position in decode order) that a lost packet may have damaged."""
     resources: dict[str, bytes]
     entry: str
     damaged: set[int] = field(default_factory=set)
 
 
 def build(stream: Stream, layout: Layout, rng: random.Random) -> Built:
-    """All resources. Only segments that the playlist lists are made."""
+    """All resources, with only the segments that the playlist lists."""
     damaged: set[int] = set()
     if stream.container == "ts":
         heads, needed, name = [], [], "ts"
@@ -99,7 +99,7 @@ def spelled_date(moment: Fraction, digits: int) -> str:
 
 
 def decorated(stream: Stream, layout: Layout) -> dict[int, list[bytes]]:
-    """The NAL units (or for MPEG-2 the sections) of each listed unit: parameter sets, delimiters and recovery points as the stream has them."""
+    """The NAL units (or for MPEG-2 the sections) of each listed unit: with the parameter sets, delimiters and recovery points of the stream."""
     codec, result, domains = stream.coding.codec, {}, set()
     for segment in layout.segments:
         for place in segment.places:
@@ -141,7 +141,7 @@ def _bytes(codec: str, parts: list[bytes]) -> bytes:
 
 
 def _transport(stream: Stream, layout: Layout, rng: random.Random) -> tuple[list[bytes], set[int], bytes]:
-    """The segments, the units that a lost packet may have damaged, and the tables for EXT-X-MAP if they stand there alone."""
+    """The segments, the units that a lost packet may have damaged, and the tables if they are in EXT-X-MAP only."""
     parts = decorated(stream, layout)
     muxer = ts.Muxer(stream.ts, stream.coding.codec, stream.audio, rng)
     lost, damaged = _loss(stream, layout, rng)
@@ -153,7 +153,7 @@ def _transport(stream: Stream, layout: Layout, rng: random.Random) -> tuple[list
 
 
 def _loss(stream: Stream, layout: Layout, rng: random.Random) -> tuple[tuple[int, int] | None, set[int]]:
-    """One lost packet, in a unit somewhere. Where the unit's first packet is lost, the rest may be taken for the end of the one before."""
+    """One lost packet in a random unit. If it is the first one of the unit, the rest may look like the end of the unit before."""
     places = [place for segment in layout.segments for place in segment.places]
     if not stream.loss or len(places) < 2:
         return None, set()
@@ -186,7 +186,7 @@ def _video(stream: Stream, layout: Layout, segment: Segment, parts: dict[int, li
 
 
 def _slices(codec: str, nals: list[bytes]) -> list[list[bytes]]:
-    """The access unit cut before each slice but the first."""
+    """The access unit, split before each slice except the first."""
     pieces: list[list[bytes]] = [[]]
     seen = False
     for nal in nals:
@@ -212,7 +212,7 @@ def _sound(stream: Stream, segment: Segment) -> list[ts.Pes]:
 
 
 def _fragments(stream: Stream, layout: Layout) -> tuple[list[bytes], list[int], list[bytes]]:
-    """The init segments, which of them each segment needs, and the segments."""
+    """The init segments, the index of the init for each segment, and the segments."""
     parts = decorated(stream, layout) if stream.coding.codec in ("h264", "hevc") else {}
     films = [layout.film, layout.film.then] if layout.film.then else [layout.film]
     heads = [_init(stream, layout, film, 0 if i == 0 else layout.splice) for i, film in enumerate(films)]
@@ -221,7 +221,7 @@ def _fragments(stream: Stream, layout: Layout) -> tuple[list[bytes], list[int], 
 
 
 def _late(stream: Stream, layout: Layout, place: int) -> int:
-    """What the edit list adds to the video's media times, in ticks."""
+    """The offset of the edit list to the media times of the video, in ticks."""
     return {"none": 0, "media_time": -layout.delay(place), "empty": HZ if stream.audio else 0}[stream.mp4.edit]
 
 
@@ -232,7 +232,7 @@ def _init(stream: Stream, layout: Layout, film: Film, place: int) -> bytes:
 
 
 def _progressive(stream: Stream, layout: Layout) -> bytes:
-    """All listed segments as one MP4 file. Its video begins with decode time 0; edits say where it lies beside the sound."""
+    """All listed segments as one MP4 file. Its video begins with decode time 0; edit lists align video and audio."""
     shape, film, origin = stream.mp4, layout.film, layout.segments[0].start
     parts = decorated(stream, layout) if stream.coding.codec in ("h264", "hevc") else {}
     places = [place for segment in layout.segments for place in segment.places]

@@ -15,7 +15,7 @@ RATES = {"25": 5, "30": 2, "50": 2, "30000/1001": 2, "25/2": 2, "5": 2}
 
 @dataclass
 class Stream:
-    """Everything that decides one stream."""
+    """All parameters of a stream."""
     coding: Coding
     container: str  # ts, fmp4
     then: Coding | None = None  # the film that follows a discontinuity
@@ -55,7 +55,7 @@ class Stream:
         return self.container == "ts" and (self.group > 1 or self.pts_every != 1)
 
     def text(self) -> str:
-        """What differs from the defaults, in one line."""
+        """The parameters that differ from their defaults, in one line."""
         return " ".join(part for part in (_differing(self.coding), f"container={self.container}", _differing(self, ("coding", "then", "container", "ts", "mp4")),
                                           _differing(self.then, prefix="then.") if self.then else "",
                                           _differing(self.ts, prefix="ts.") if self.container == "ts" else _differing(self.mp4, prefix="mp4.")) if part)
@@ -93,7 +93,7 @@ def stream(rng: random.Random) -> Stream:
 
 
 def _coding(rng: random.Random, codec: str, timing: str, fps: str) -> Coding:
-    # Only where time stamps are sparse does a decoder need the rate that the bitstream declares, but it never contradicts them
+    # The declared rate never contradicts the time stamps. Decoders only need it if time stamps are sparse
     if timing == "slides":
         return Coding(codec, frames=30, rate="25", gop=rng.choice((1, 5)))
     gop = pick(rng, {5: 2, 12: 4, 25: 4, 50: 4, 100: 3, 250: 2})
@@ -109,7 +109,7 @@ def _coding(rng: random.Random, codec: str, timing: str, fps: str) -> Coding:
 
 
 def _following(rng: random.Random, coding: Coding) -> Coding:
-    """Another film of the same codec: as after an advertisement, with another size and other groups of pictures."""
+    """Another film of the same codec, as after an advertisement, with another size and other groups of pictures."""
     b_frames = rng.choice((0, 2))
     return Coding(coding.codec, 120, first=1000, rate=coding.rate, gop=rng.choice((12, 50)), b_frames=0 if coding.codec in ("vp9", "av1") else b_frames,
                   width=320, height=180)
@@ -166,9 +166,9 @@ def _ts(rng: random.Random, drawn: Stream) -> None:
                        zero_counters=rng.random() < 0.06, fresh_counters=rng.random() < 0.3 and drawn.delivery != "file", tables_every=rng.choice((0, 0, 20, 200)),
                        junk=rng.choice((0,) * 8 + (1, 100, 1000)), junk_each=drawn.delivery != "file", audio_frames=rng.choice((1, 6, 16)),
                        interleave=pick(rng, {"time": 6, "video_first": 1, "audio_first": 1}))
-    if drawn.ts.interleave == "video_first" and drawn.audio_lead > 0:  # no multiplexer sends sound that late
+    if drawn.ts.interleave == "video_first" and drawn.audio_lead > 0:  # no multiplexer sends audio that late
         drawn.ts = replace(drawn.ts, interleave="time")
-    if drawn.ts.zero_counters:  # then a duplicate could not be told from a packet of equal content
+    if drawn.ts.zero_counters:  # a duplicate would be indistinguishable from a packet of equal content
         drawn.ts = replace(drawn.ts, duplicates=0.0)
     if drawn.delivery != "file" and rng.random() < 0.05:
         drawn.ts = replace(drawn.ts, tables_in_map=True, tables_every=0, fresh_counters=False)
@@ -177,7 +177,7 @@ def _ts(rng: random.Random, drawn: Stream) -> None:
 
 def _mp4(rng: random.Random, drawn: Stream) -> Mp4Shape:
     if drawn.delivery == "file" and rng.random() < 0.6:
-        # Such a file begins with a key frame, as every muxer writes it
+        # Every muxer starts such a file with a key frame
         drawn.skipped, drawn.cut = (drawn.skipped, "keys")
         return Mp4Shape(timescale=rng.choice((90000, 12800, 1000)), progressive=True, moov_last=rng.random() < 0.3,
                         trim=rng.uniform(0.05, 0.5) if rng.random() < 0.3 and not drawn.audio else 0.0)

@@ -1,7 +1,7 @@
-"""Encodes numbered frames with Debian's ffmpeg, and says which frame each access unit shows and where decoding can begin.
+"""Encodes numbered frames with Debian's ffmpeg, and finds the frame of each access unit and the random access points.
 
-The encoder's own time stamps give the frame of each packet, so nothing rests on a decoder. Before a film is put into the cache, all of it is
-decoded once to make sure that the compression leaves each number readable and that the order is as the time stamps say.
+The time stamps of the encoder give the frame of each packet, so the answers do not depend on a decoder. Before a film is cached, it is
+decoded once to verify that each number is readable and that the order matches the time stamps.
 """
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ import numpy as np
 import bitstream
 import picture
 
-CACHE_VERSION = 4  # change it with anything that alters films, so that old ones are made again
+CACHE_VERSION = 4  # increment it with every change to films, to encode them again
 COLOUR = "-colorspace bt709 -color_primaries bt709 -color_trc bt709 -color_range tv".split()
 
 
 @dataclass(frozen=True)
 class Coding:
-    """All that decides the bytes of a film."""
+    """All parameters of a film."""
     codec: str  # h264, hevc, mpeg2, vp9, av1
     frames: int = 300
     first: int = 0  # the number of the first frame
@@ -48,13 +48,13 @@ class Coding:
 
 @dataclass
 class Unit:
-    """One access unit. `access` says that decoding can begin here; `recovery` counts the frames until the first whole one."""
+    """An access unit. `access` marks a random access point; `recovery` is the number of frames until the first complete one."""
     number: int
     data: bytes
     access: bool = False
     idr: bool = False  # no later unit refers to anything before this one
     recovery: int = 0
-    type: str = ""  # i, p, b where it is known
+    type: str = ""  # i, p or b, if known
 
 
 @dataclass
@@ -64,15 +64,15 @@ class Film:
     units: list[Unit]
     # Parameter sets (H.264, HEVC), or the sequence header OBU of AV1, for the init segment
     sets: list[bytes] = field(default_factory=list)
-    then: Film | None = None  # the film that this one goes on as
+    then: Film | None = None  # the film that follows this one
 
 
 class EncodingFailed(Exception):
-    """ffmpeg failed, or its output is not what was ordered."""
+    """ffmpeg failed, or its output differs from the order."""
 
 
 def film(coding: Coding, cache: Path) -> Film:
-    """The film from the cache, or encoded anew."""
+    """The film from the cache, or a new encoding."""
     cache.mkdir(parents=True, exist_ok=True)
     path = cache / f"{coding.codec}-{coding.name()}.film"
     with open(cache / f"{coding.codec}-{coding.name()}.lock", "w") as lock:
@@ -118,7 +118,7 @@ def _encode(coding: Coding) -> tuple[bytes, str]:
         command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", f"{coding.width}x{coding.height}",
                    "-framerate", coding.rate, "-i", "pipe:0", *_options(coding), *COLOUR, "-flags:v:0", "+bitexact", "-map", "0:v", "-f", "tee",
                    f"[f={raw}]{folder}/stream|[f=framecrc]{folder}/list"]
-        # Options given twice override each other, so `-flags` is only set where the codec does not need it
+        # A second `-flags` would override the first one, so remove it if the codec needs its own
         if "-flags" in command:
             at = command.index("-flags:v:0")
             del command[at:at + 2]
@@ -201,7 +201,7 @@ def _av1(coding: Coding, numbers: list[int], chunks: list[bytes]) -> Film:
 
 
 def joined(first: Film, second: Film, share: float) -> tuple[Film, int]:
-    """A film that goes on as another one, from the IDR picture of the first that lies nearest to a share of it; and the place where it does."""
+    """The first film up to the IDR picture nearest to a share of it, followed by the second one; and the position of the change."""
     able = [place for place, unit in enumerate(first.units) if unit.idr and place] or [len(first.units)]
     place = min(able, key=lambda at: abs(at - share * len(first.units)))
     return Film(first.coding, first.units[:place] + second.units, first.sets, second), place
@@ -220,7 +220,7 @@ def elementary(film: Film) -> bytes:
 
 
 def decode_all(data: bytes, coding: Coding, form: str, path: str = "pipe:0") -> list[tuple[int | None, str]]:
-    """What `picture.read` says of every frame that ffmpeg decodes; only used to validate what the oracle generates."""
+    """The result of `picture.read` for every frame that ffmpeg decodes. It only validates the generated streams."""
     command = ["ffmpeg", "-v", "error", "-nostdin", "-f", form, "-i", path, "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     done = subprocess.run(command, input=data, capture_output=True, check=False)
     size = coding.width * coding.height * 3

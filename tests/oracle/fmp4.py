@@ -1,4 +1,4 @@
-"""Muxes fragmented MP4: init segments and movie fragments, with the liberties that ISO/IEC 14496-12 grants."""
+"""Muxes fragmented MP4: init segments and movie fragments, in the variants that ISO/IEC 14496-12 allows."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ MATRIX = b"".join(value.to_bytes(4, "big") for value in (0x10000, 0, 0, 0, 0x100
 
 @dataclass(frozen=True)
 class Mp4Shape:
-    """How one stream is packed."""
+    """The muxing parameters of a stream."""
     timescale: int = 90000
     fragments: int = 1  # in each segment
     wide: bool = True  # tfdt of 64 bits

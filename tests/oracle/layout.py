@@ -1,4 +1,4 @@
-"""Lays a film out in time and cuts it into segments: every time stamp and every cut is decided here, before anything is muxed.
+"""Assigns the time stamps of a film and cuts it into segments, before it is muxed.
 
 Times are integers in ticks of 90 kHz. `rel` counts from the film's first frame; the clock of a segment is `rel` plus the segment's shift.
 """
@@ -12,22 +12,22 @@ from draw import Stream
 from encode import Film, Unit
 
 HZ = 90000
-# Sound that starts this much before the video did not start with it
+# Audio that starts this much earlier than the video did not start with it
 LATE = 45_000
 AUDIO_STEP = 1920  # 1024 samples at 48 kHz
-SMALL_OFFSET = 20 * HZ  # far enough from zero for decode times and sound before the first frame
+SMALL_OFFSET = 20 * HZ  # leaves room for decode times and audio before the first frame
 
 
 @dataclass
 class Segment:
-    """One segment as it is cut. `places` are places of the film in decode order, `sound` the times of audio frames."""
+    """A segment. `places` are positions in the film in decode order, `sound` the times of audio frames."""
     places: list[int]
     sound: list[int]
     boundary: int  # rel
     domain: int = 0
     shift: int = 0
-    start: int = 0  # rel of what is presented first
-    listed_start: int = 0  # rel from which the packager counts durations
+    start: int = 0  # rel, the earliest presentation time
+    listed_start: int = 0  # rel, the start for the listed duration
     duration: Fraction = Fraction(0)  # seconds
     listed: str = ""  # EXTINF
     msn: int = 0
@@ -39,21 +39,21 @@ class Segment:
 @dataclass
 class Layout:
     film: Film
-    splice: int  # the place at which another film begins, or 0
+    splice: int  # the position at which another film begins, or 0
     units: list[Unit]  # in decode order
-    pts: list[int]  # rel, by place in decode order
+    pts: list[int]  # rel, by position in decode order
     dts: list[int]
     step: int  # nominal duration of a frame
     segments: list[Segment]  # those that the playlist lists
     hidden_before: int  # rel: frames before this time are cut off by an edit list
-    end: int  # rel: where the last frame or sound ends
-    vague: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)  # domain, and times of its clock at which nothing is asked
+    end: int  # rel: the end of the last frame or audio
+    vague: list[tuple[int, Fraction, Fraction]] = field(default_factory=list)  # domain, and intervals of its clock without questions
 
     def film_of(self, place: int) -> Film:
         return self.film.then if self.film.then and place >= self.splice else self.film
 
     def delay(self, place: int) -> int:
-        """How far decoding is ahead of presentation where the unit's film begins."""
+        """The time between decoding and presentation at the start of the unit's film."""
         first = self.splice if self.film.then and place >= self.splice else 0
         return self.pts[first] - self.dts[first]
 
@@ -87,7 +87,7 @@ def _step(stream: Stream) -> int:
 
 
 def _display_times(stream: Stream, count: int, rng: random.Random) -> list[int]:
-    """When each frame is shown, in display order."""
+    """The presentation time of each frame, in display order."""
     exact = HZ / Fraction(stream.fps)
     if stream.timing == "slides":
         times = [0]
@@ -108,7 +108,7 @@ def _display_times(stream: Stream, count: int, rng: random.Random) -> list[int]:
 
 
 def _decode_times(pts: list[int], step: int) -> list[int]:
-    """In decode order, as encoders give them: the presentation times in ascending order, late by the depth of reordering."""
+    """The decode times, like those of encoders: the sorted presentation times, delayed by the reordering depth."""
     ordered = sorted(pts)
     rank = {time: i for i, time in enumerate(ordered)}
     delay = max(i - rank[time] for i, time in enumerate(pts))
@@ -124,7 +124,7 @@ def _sound(stream: Stream, end: int) -> list[int]:
 
 def _cut(stream: Stream, units: list[Unit], pts: list[int], dts: list[int], sound: list[int], splice: int) -> list[Segment]:
     target = round(stream.segment_seconds * HZ)
-    cuts = [0]  # places
+    cuts = [0]  # positions
     if stream.cut == "keys":
         last = pts[0]
         for place, unit in enumerate(units):
@@ -148,7 +148,7 @@ def _cut(stream: Stream, units: list[Unit], pts: list[int], dts: list[int], soun
 
 
 def _with_sound_alone(segments: list[Segment], pts: list[int], sound: list[int], target: int) -> list[Segment]:
-    """Adds segments of sound before the first frame, in long pauses and after the last frame."""
+    """Adds segments of audio only before the first frame, in long pauses and after the last frame."""
     out = []
     time = sound[0]
     while time + target <= segments[0].boundary:
@@ -166,7 +166,7 @@ def _with_sound_alone(segments: list[Segment], pts: list[int], sound: list[int],
 
 
 def _spread_sound(segments: list[Segment], sound: list[int]) -> None:
-    """Each audio frame goes into the segment whose boundary is the last one before it."""
+    """Assigns each audio frame to the segment with the last boundary before it."""
     at = 0
     for segment, after in zip(segments, [*segments[1:], None]):
         while at < len(sound) and (after is None or sound[at] < after.boundary):
@@ -176,7 +176,7 @@ def _spread_sound(segments: list[Segment], sound: list[int]) -> None:
 
 
 def _clocks(stream: Stream, units: list[Unit], segments: list[Segment], splice: int, rng: random.Random) -> None:
-    """Domains, their clocks, and small steps inside a domain. Both only where an IDR picture begins a segment."""
+    """Assigns domains, their clocks, and small steps within a domain. Both only start at a segment with an IDR picture."""
     able = [i for i, segment in enumerate(segments) if i and segment.places and units[segment.places[0]].idr]
     breaks = set(rng.sample(able, min(stream.discontinuities, len(able))))
     breaks |= {i for i in able if splice and segments[i].places[0] == splice}
@@ -209,13 +209,13 @@ def _durations(stream: Stream, layout: Layout) -> None:
 
 
 def _first_unit(layout: Layout, segment: Segment) -> int:
-    """The presentation time of the first access unit; that of the sound, if the video is late."""
+    """The presentation time of the first access unit, or of the audio if the video starts later."""
     first = layout.pts[segment.places[0]]
     return segment.sound[0] if segment.sound and first - segment.sound[0] > LATE else first
 
 
 def _trim(stream: Stream, layout: Layout) -> None:
-    """The edit list of a file cuts frames off: it begins with a frame that is decoded from an earlier one."""
+    """Hides the first frames of a file by an edit list, so that the first visible frame refers to hidden ones."""
     shown = sorted(layout.pts[place] for segment in layout.segments for place in segment.places)
     if stream.mp4.trim and shown and not stream.audio:
         layout.hidden_before = shown[int(stream.mp4.trim * len(shown))]
@@ -224,7 +224,7 @@ def _trim(stream: Stream, layout: Layout) -> None:
 
 
 def _window(stream: Stream, layout: Layout, rng: random.Random) -> None:
-    """Keeps the segments that the playlist lists: a live one has lost its first ones."""
+    """Keeps the segments that the playlist lists. A live playlist has dropped its first ones."""
     count = len(layout.segments)
     first = min(count - 1, int(stream.skipped * count))
     layout.segments = layout.segments[first:first + max(1, stream.most_segments)]

@@ -1,4 +1,4 @@
-"""Asks hlsnap about random streams whose right answers follow from how they were made.
+"""Runs hlsnap on random streams whose right answers follow from their construction.
 
     oracle [--questions N] [--seed S] [--stream K [--question Q]] [--tool PATH] [--jobs N] [--keep DIR] [--ci]
 
@@ -29,7 +29,7 @@ CI_SEED, CI_QUESTIONS = 1, 500
 
 @dataclass
 class Answer:
-    """What came of one question."""
+    """The answer to a question."""
     stream: int
     question: int
     verdict: questions.Verdict
@@ -39,7 +39,7 @@ class Answer:
 
 
 class Worker:
-    """Makes streams and asks about them, in one process."""
+    """Builds streams and runs questions on them, in one process."""
 
     def __init__(self, options: argparse.Namespace):
         self.options, self.origin = options, Origin()

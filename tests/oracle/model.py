@@ -1,4 +1,4 @@
-"""What a player shows at a moment: the right answers, from the layout alone.
+"""The frame that a player shows at a moment: the expected answers, from the layout alone.
 
 A segment begins in the playlist with the earliest presentation time of any stream in it. Within one discontinuity sequence number the distance
 between media time and playlist time is constant. A frame is shown until the next one begins, also across segments.
@@ -18,7 +18,7 @@ NO_FRAME = frozenset({"not_found", "undecodable"})
 
 @dataclass
 class Shown:
-    """One frame in playlist time. `state`: WHOLE can be decoded; DOUBTFUL may be damaged; BROKEN refers to what the playlist does not list."""
+    """A frame in playlist time. `state`: WHOLE is decodable; DOUBTFUL may be damaged; BROKEN refers to units that the playlist does not list."""
     number: int
     start: Fraction
     segment: int  # index into the playlist
@@ -32,7 +32,7 @@ class Shown:
 
 @dataclass
 class Expected:
-    """The frames that are right, and the errors that are."""
+    """The frames and the errors that are right."""
     numbers: set[int] = field(default_factory=set)
     errors: set[str] = field(default_factory=set)
 
@@ -50,13 +50,13 @@ class Model:
         self.total, self.drift = self._playlist_times()
         self.frames = self._frames(_states(layout, damaged))
         self.vague = [(low + self.offsets[domain], high + self.offsets[domain]) for domain, low, high in layout.vague if domain in self.offsets]
-        # Frames without a time stamp of their own may be off by as much
+        # The uncertainty of frames without a time stamp
         self.slack = 0
         if stream.sparse():
             self.slack = 1 + stream.coding.b_frames
 
     def _playlist_times(self) -> tuple[Fraction, Fraction]:
-        """The playlist's duration, and the most that a segment's media is away from where the playlist has it."""
+        """The duration of the playlist, and the largest offset between a segment's media and its time in the playlist."""
         at, exact, drift = Fraction(0), Fraction(0), Fraction(0)
         self.offsets: dict[int, Fraction] = {}
         self.starts: list[Fraction] = []
@@ -69,11 +69,11 @@ class Model:
         if self.stream.delivery == "file":
             return exact, self._reordered(self.layout.segments[0])
         drift = max(drift, abs(at - exact)) + max([Fraction(0)] + [self._reordered(segment) for segment in self.layout.segments])
-        # Where durations are rounded by more than a frame, half a frame more or less is no fault
+        # If durations are rounded by more than a frame, tolerate another half frame
         return at, drift + Fraction(self.layout.step, 2 * HZ) if drift > Fraction(self.layout.step, 4 * HZ) else drift
 
     def _reordered(self, segment: Segment) -> Fraction:
-        """How far packagers disagree on where a segment starts: at its first access unit, or at what is presented before that."""
+        """The difference between the two possible starts of a segment: its first access unit, or an earlier presentation time."""
         if not segment.places:
             return Fraction(0)
         first = self.layout.pts[segment.places[0]]
@@ -101,12 +101,12 @@ class Model:
     # ---------------------------------------------------------------------------------------------------------- moments
 
     def index_at(self, moment: Fraction) -> int | None:
-        """The place in display order of the frame that is shown, or None before the first one."""
+        """The index in display order of the frame that is shown, or None before the first one."""
         found = [i for i, frame in enumerate(self.frames) if frame.start <= moment]
         return found[-1] if found else None
 
     def is_clear(self, moment: Fraction, margin: Fraction = Fraction(3, 10)) -> bool:
-        """Whether the moment lies well inside one frame's interval, away from everything that is open to argument."""
+        """Whether the moment lies well within the interval of a frame, and away from every ambiguity."""
         if any(low - self.drift <= moment <= high + self.drift for low, high in self.vague):
             return False
         at = self.index_at(moment)
@@ -142,7 +142,7 @@ class Model:
         return self.frames[-1].start + Fraction(self.layout.step, HZ) - Fraction(1, 20)
 
     def _accept(self, expected: Expected, frame: Shown) -> None:
-        """A frame that is shown; if it cannot be had, what stands in for it."""
+        """Accepts a frame that is shown, or its replacements if it is not decodable."""
         expected.numbers.add(frame.number)
         if frame.state == WHOLE:
             return
@@ -151,7 +151,7 @@ class Model:
         if frame.state == DOUBTFUL or any(other.state == WHOLE and other.start < frame.start for other in self.frames):
             before = [other.number for other in self.frames if other.state == WHOLE and other.start < frame.start]
             expected.numbers |= set(before[-1:])
-            # Until the next random access point any frame that reads whole is one that a player would show
+            # Until the next random access point, a player may show any frame that reads complete
         else:
             expected.numbers.discard(frame.number)
 
@@ -183,7 +183,7 @@ class Model:
         return expected
 
     def at_start(self) -> Expected:
-        """The first frame that can be had."""
+        """The first decodable frame."""
         expected = Expected(self._first_whole(Fraction(-1)))
         if self.frames and self.frames[0].state == DOUBTFUL or any(frame.access and frame.state == DOUBTFUL for frame in self.frames[:1]):
             expected.numbers.add(self.frames[0].number)
@@ -209,7 +209,7 @@ class Model:
         return Expected({frame.number for frame in self.frames if frame.state != BROKEN}, set(NO_FRAME))
 
     def newest(self) -> Expected:
-        """The newest frame there is."""
+        """The newest frame."""
         expected = Expected()
         for frame in self.frames[-1 - self.slack:]:
             self._accept(expected, frame)
@@ -220,7 +220,7 @@ class Model:
     # ------------------------------------------------------------------------------------------------------------ report
 
     def report_fault(self, number: int, presentation: object, msn: object) -> str:
-        """What the report says wrongly of a frame that was given."""
+        """The fault of the report about a frame, or an empty text."""
         at = next((i for i, frame in enumerate(self.frames) if frame.number == number), None)
         if at is None:
             return ""
@@ -236,7 +236,7 @@ class Model:
 
 
 def _states(layout: Layout, damaged: set[int]) -> dict[int, str]:
-    """For each unit that the playlist lists whether it can be decoded."""
+    """The state of each unit that the playlist lists."""
     states: dict[int, str] = {}
     domain = None
     begun, lost, since, whole_from = False, False, 0, 0
@@ -246,7 +246,7 @@ def _states(layout: Layout, damaged: set[int]) -> dict[int, str]:
         for place in segment.places:
             unit = layout.units[place]
             if unit.access and (not begun or lost):
-                # Leading pictures refer to what lies before the random access point
+                # Leading pictures refer to units before the random access point
                 begun, since, whole_from, lost_before = True, place, unit.number + unit.recovery, lost
                 lost = False
             if place in damaged:

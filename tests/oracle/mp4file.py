@@ -35,7 +35,7 @@ def write(shape: Mp4Shape, entry: bytes, size: tuple[int, int], video: Track, au
 
 
 def _movie_length(shape: Mp4Shape, scale: int, track: Track, wait: int, media_time: int) -> int:
-    """In movie time: the empty edit, then what is left of the track."""
+    """The length in movie time: the empty edit and the rest of the track."""
     return wait + max(1, (_last(track) - media_time) * shape.timescale // scale)
 
 

@@ -34,7 +34,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def handle_error(self, request, client_address) -> None:  # hlsnap drops connections as soon as it has the frame
+    def handle_error(self, request, client_address) -> None:  # hlsnap closes connections as soon as it has the frame
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

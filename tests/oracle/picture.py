@@ -1,8 +1,8 @@
-"""Draws numbered frames, and reads the number back only from a frame that is whole.
+"""Draws numbered frames, and reads the number of complete frames.
 
-A frame has 17 black or white blocks in its upper sixth: 16 bits of its number, highest first, and even parity. Its lowest sixth holds six
-patches: red, green, blue, grey, white, black. Between them are grey cells that move by one cell a frame, and a bright bar. Because every
-region differs from frame to frame, a region that a decoder concealed or took from another frame is visible.
+A frame has 17 black or white blocks in its top sixth: 16 bits of its number, most significant first, and even parity. Its bottom sixth has
+six patches: red, green, blue, grey, white, black. Between them are grey cells that move by one cell a frame, and a bright bar. Every region
+differs from frame to frame, so a region that a decoder concealed or copied from another frame is detectable.
 """
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ CELL = 8
 BAR = 8
 CYCLE = 1024
 DARK, LIGHT, BRIGHT, GRAIN = 88, 136, 220, 10
-# A block of 8 by 8 pixels may differ by this much on average from what was drawn. Compression stays far below it; a cell of another frame
-# differs by 48.
+# The tolerated mean difference of a block of 8 by 8 pixels. Compression stays far below it; a cell of another frame differs by 48.
 BLOCK_TOLERANCE = 26.0
-# Colours are soft at the edges of patches, which do not fall between blocks; so far from an edge nothing is compared.
+# Chroma is blurred at the edges of patches, which do not match blocks. Pixels this close to an edge are not compared.
 SOFT = 5
 # One block in this many may exceed the tolerance.
 OUTLIERS = 500
@@ -28,7 +27,7 @@ OUTLIERS = 500
 
 @lru_cache(maxsize=4)
 def _strip(height: int, width: int) -> np.ndarray:
-    """The strip of grey cells that every frame shows a window of. It repeats after CYCLE cells. Grain makes the frames as large as real ones."""
+    """The strip of grey cells that frames show a window of. It repeats after CYCLE cells. Grain gives frames realistic sizes."""
     random = np.random.default_rng(7)
     cells = random.integers(0, 2, size=(-(-height // CELL), CYCLE)) * (LIGHT - DARK) + DARK
     grain = random.integers(-GRAIN, GRAIN + 1, size=(-(-height // 2), CYCLE * CELL // 2))
@@ -70,7 +69,7 @@ def yuv420(frame: np.ndarray) -> bytes:
 
 
 def read(image: Image.Image | np.ndarray) -> tuple[int | None, str]:
-    """The number and an empty text, or None and what is wrong with the frame."""
+    """The number and an empty text, or None and a description of the fault."""
     pixels = np.asarray(image.convert("RGB") if isinstance(image, Image.Image) else image, dtype=np.int16)
     height, width = pixels.shape[:2]
     if width < 34 or height < 24:
@@ -92,7 +91,7 @@ def read(image: Image.Image | np.ndarray) -> tuple[int | None, str]:
 
 
 def _unlike(pixels: np.ndarray, number: int) -> str:
-    """How the frame differs from the one that was drawn, or nothing."""
+    """The difference between the frame and the drawn one, or an empty text."""
     height, width = pixels.shape[:2]
     difference = np.abs(pixels - draw(number, width, height).astype(np.int16)).mean(axis=2)
     for i in range(1, 6):

@@ -1,4 +1,4 @@
-"""Draws questions about a stream, asks the program, and judges its answers by the model."""
+"""Draws questions about a stream, runs the program, and judges its answers by the model."""
 from __future__ import annotations
 
 import json
@@ -19,12 +19,12 @@ LIMIT_S = 30.0
 KINDS = {2: "usage", 10: "not_allowed", 11: "unreachable", 12: "http_status", 13: "timeout", 14: "too_large", 20: "bad_playlist", 21: "no_video",
          22: "not_found", 23: "encrypted", 24: "undecodable", 25: "unsupported", 30: "output", 40: "verdict", 70: "internal"}
 RIGHT, WRONG_PICTURE, WRONG_REPORT, REFUSED, CRASH, HANG = "right", "WRONG-PICTURE", "WRONG-REPORT", "REFUSED", "CRASH", "HANG"
-TRIES = 200  # to find a moment well inside a frame's interval
+TRIES = 200  # to find a moment well within the interval of a frame
 
 
 @dataclass
 class Question:
-    """Options of the command line, and the right answers."""
+    """Options of the command line, and the expected answers."""
     options: list[str]
     expected: Expected
 
@@ -86,7 +86,7 @@ def _draw(model: Model, rng: random.Random) -> Question | None:
     else:
         expected = model.exactly(spelled)
     if stream.delivery == "file" and form in ("percent", "key percent", "back"):
-        # A file may not tell how long it is
+        # A file may have no duration
         expected.errors.add("unsupported")
     return Question(options, expected)
 
@@ -100,7 +100,7 @@ def _moment(model: Model, rng: random.Random) -> Fraction:
 
 
 def ask(tool: str, url: str, question: Question, model: Model) -> Verdict:
-    """Runs the program and judges what it does."""
+    """Runs the program and judges the result."""
     with tempfile.TemporaryDirectory() as folder:
         command = [tool, url, *question.options, "-o", "picture.png", "--json", "--timeout", "20"]
         try:
@@ -112,14 +112,14 @@ def ask(tool: str, url: str, question: Question, model: Model) -> Verdict:
 
 def _judge(done: subprocess.CompletedProcess, path: Path, expected: Expected, model: Model) -> Verdict:
     lines = done.stderr.decode(errors="replace").strip().splitlines()
-    said = lines[-1][:200] if lines else ""
+    message = lines[-1][:200] if lines else ""
     if done.returncode < 0:
         return Verdict(CRASH, "crash", f"killed by {signal.Signals(-done.returncode).name}")
     if done.returncode in (70, 101) or done.returncode >= 128:
-        return Verdict(CRASH, "crash", f"exit {done.returncode}: {said}")
+        return Verdict(CRASH, "crash", f"exit {done.returncode}: {message}")
     if done.returncode:
         kind = KINDS.get(done.returncode, str(done.returncode))
-        return Verdict(RIGHT if kind in expected.errors else REFUSED, kind, said)
+        return Verdict(RIGHT if kind in expected.errors else REFUSED, kind, message)
     try:
         report = json.loads(done.stdout)
         frame, segment = report["frame"], report["segment"] or {}

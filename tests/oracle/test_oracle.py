@@ -1,4 +1,4 @@
-"""Tests of what the oracle rests on: reading frames, the muxers, the layout and the model. Run with script/oracle's Python, no program needed."""
+"""Tests of the oracle: reading frames, the muxers, the layout and the model. They run with the Python of script/oracle, without the program."""
 from __future__ import annotations
 
 import random
@@ -18,7 +18,7 @@ from model import BROKEN, DOUBTFUL, WHOLE, Model
 
 
 def film(order: list[int], access: dict[int, bool], **coding) -> Film:
-    """A film without pictures: numbers in decode order; `access` says where decoding begins, and whether that is an IDR picture."""
+    """A film without pictures. `order` has the numbers in decode order; `access` maps random access points to whether they are IDR pictures."""
     units = [Unit(number, b"\0\0\0\1\x65" + bytes([number % 200 + 1]) * 50, number in access, access.get(number, False)) for number in order]
     return Film(Coding("h264", len(order), **coding), units, [b"\x67\x64\0\x1f", b"\x68\1"])
 

@@ -1,6 +1,6 @@
-"""Has ffmpeg read streams as the oracle draws them: they have to be valid, with the frames and times that the layout says.
+"""Validates the generated streams with ffmpeg: they are valid and have the frames and times of the layout.
 
-This validates the generator. The answers never rest on it.
+The expected answers never depend on ffmpeg.
 """
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def made(stream: Stream) -> tuple[Layout, bytes]:
 
 
 def decoded(data: bytes, stream: Stream) -> list[tuple[int | None, str]]:
-    """What ffmpeg decodes. A file whose moov comes last cannot be read from a pipe."""
+    """The frames that ffmpeg decodes, from a file, since one whose moov comes last cannot be read from a pipe."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "film")
         path.write_bytes(data)

@@ -1,4 +1,4 @@
-"""Muxes PES packets into transport streams, with each liberty that ISO/IEC 13818-1 grants and some that it does not."""
+"""Muxes PES packets into transport streams, in the variants that ISO/IEC 13818-1 allows and some that it forbids."""
 from __future__ import annotations
 
 import random
@@ -14,13 +14,13 @@ PCR_DELAY = 36000  # a decoder gets a frame this long before it decodes it
 
 @dataclass(frozen=True)
 class TsShape:
-    """How one stream is packed."""
+    """The muxing parameters of a stream."""
     packet_size: int = 188  # 192 with four bytes before each packet, 204 with sixteen after it
     bounded: bool = False  # PES packets of video have lengths
-    dts: str = "needed"  # needed: where it differs from the PTS; always
+    dts: str = "needed"  # needed: if it differs from the PTS; always
     pcr: str = "video"  # video, audio, own
     null_share: float = 0.0
-    stuffing: float = 0.0  # share of packets with an adaptation field for nothing
+    stuffing: float = 0.0  # share of packets with an empty adaptation field
     duplicates: float = 0.0
     zero_counters: bool = False
     fresh_counters: bool = False  # each segment counts from 0
@@ -34,7 +34,7 @@ class TsShape:
 
 @dataclass
 class Pes:
-    """One PES packet. `units` are the places in decode order of the access units in it, none for sound."""
+    """A PES packet. `units` are the positions in decode order of its access units; empty for audio."""
     pid: int
     data: bytes
     pts: int | None
@@ -80,7 +80,7 @@ def pes_bytes(pes: Pes, shape: TsShape) -> bytes:
 
 @dataclass
 class Muxer:
-    """Writes the segments of one stream; continuity counters run on from one segment to the next."""
+    """Writes the segments of a stream. Continuity counters continue from segment to segment."""
     shape: TsShape
     video: str | None
     audio: bool
@@ -89,7 +89,7 @@ class Muxer:
     written: int = 0
 
     def segment(self, packets: list[Pes], lost: tuple[int, int] | None = None) -> bytes:
-        """One segment. `lost` is a place in decode order and a number that chooses which TS packet of that unit's PES packet is left out."""
+        """One segment. `lost` is the position of a unit in decode order, and a number that selects the lost TS packet of its PES packet."""
         shape = self.shape
         if shape.fresh_counters:
             self.counters.clear()
@@ -167,7 +167,7 @@ class Muxer:
         return packets
 
     def _packet(self, pid: int, payload: bytes, start: bool, field: bytes | None) -> bytes:
-        """One packet; what the payload leaves free is stuffed by the adaptation field."""
+        """One packet. The adaptation field fills the rest of the payload."""
         spare = PAYLOAD - len(payload)
         head = bytes([0x47, (0x40 if start else 0) | pid >> 8, pid & 255])
         counter = self.counters.get(pid, 0)

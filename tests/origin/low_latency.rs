@@ -1,36 +1,36 @@
-//! A Low-Latency stream: parts of a third of a second, blocking reloads, hints, delta updates.
+//! A Low-Latency stream: parts of a third of a second, blocking reloads, preload hints, delta updates.
 
 use std::{fmt::Write, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
-use super::{Hit, Shared, fixtures};
+use super::{ReceivedRequest, Shared, fixture};
 
-/// The state of `/ll/`: a film that is played again and again, in parts of 8 frames, 24 a second.
+/// The stream at `/ll/`: a film of 24 frames a second that repeats, in parts of 8 frames.
 #[derive(Debug, Clone)]
-pub struct LowLatency {
-    /// The init, and the film's parts.
+pub struct LowLatencyStream {
     init: Vec<u8>,
+    /// The film's parts.
     film: Vec<Vec<u8>>,
-    /// How many parts there are so far.
-    there: u64,
+    /// The number of parts published so far.
+    published: u64,
     began: DateTime<Utc>,
 }
 
-/// Frames of one part.
 const PART_FRAMES: u64 = 8;
-const FRAMES_A_SECOND: u64 = 24;
-/// Parts of one segment, of 2 s.
+const FRAME_RATE: u64 = 24;
+/// Parts of a segment, which lasts 2 s.
 const SEGMENT_PARTS: u64 = 6;
-/// Segments that are listed, and those of them whose parts are.
+/// Segments in the playlist.
 const WINDOW: u64 = 6;
+/// The newest segments, whose parts are listed too.
 const WITH_PARTS: u64 = 2;
-/// As long as an origin holds an answer back at most: three target durations (section 6.2.5.2).
-const MOST_WAITED: Duration = Duration::from_secs(6);
+/// The longest time to block a request: three target durations (RFC 8216bis, section 6.2.5.2).
+const MAX_BLOCKING: Duration = Duration::from_secs(6);
 
-impl Default for LowLatency {
+impl Default for LowLatencyStream {
     fn default() -> Self {
-        let bytes = std::fs::read(fixtures().join("low-latency/film.mp4")).expect("the film");
+        let bytes = fixture("low-latency/film.mp4");
         let mut boxes = Vec::new();
         let mut rest = bytes.as_slice();
         while let [a, b, c, d, name @ ..] = rest {
@@ -44,17 +44,17 @@ impl Default for LowLatency {
         let init = of(["ftyp", "moov"]).concat();
         let film = of(["moof", "mdat"]).chunks(2).map(<[_]>::concat).collect();
         let noon = DateTime::parse_from_rfc3339("2026-01-31T12:00:00Z").expect("a date");
-        Self { init, film, there: 33, began: noon.to_utc() }
+        Self { init, film, published: 33, began: noon.to_utc() }
     }
 }
 
-impl LowLatency {
-    /// The number that the newest frame carries, in the order in which they are decoded.
+impl LowLatencyStream {
+    /// The number of the newest frame, in decode order.
     pub fn newest_frame(&self) -> u64 {
-        (self.there * PART_FRAMES - 1) % self.frames()
+        (self.published * PART_FRAMES - 1) % self.frames()
     }
 
-    /// The part with this number, whether it is there yet or not.
+    /// The part with this number, published or not.
     pub fn film_part(&self, number: u64) -> Vec<u8> {
         self.film[usize::try_from(number % self.film.len() as u64).unwrap()].clone()
     }
@@ -64,13 +64,13 @@ impl LowLatency {
     }
 
     fn date(&self, part: u64) -> String {
-        let milliseconds = part * PART_FRAMES * 1000 / FRAMES_A_SECOND;
+        let milliseconds = part * PART_FRAMES * 1000 / FRAME_RATE;
         (self.began + TimeDelta::milliseconds(milliseconds.cast_signed())).to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 
     /// The Media Playlist; a delta update leaves out all but the last three segments.
     fn playlist(&self, delta: bool) -> String {
-        let edge = self.there / SEGMENT_PARTS;
+        let edge = self.published / SEGMENT_PARTS;
         let oldest = edge.saturating_sub(WINDOW);
         let rounds = self.film.len() as u64 / SEGMENT_PARTS;
         let mut text = "#EXTM3U\n#EXT-X-VERSION:9\n#EXT-X-TARGETDURATION:2\n#EXT-X-PART-INF:PART-TARGET=0.334\n".to_owned();
@@ -86,7 +86,7 @@ impl LowLatency {
             if segment % rounds == 0 && segment > oldest {
                 text.push_str("#EXT-X-DISCONTINUITY\n");
             }
-            let parts = segment * SEGMENT_PARTS..((segment + 1) * SEGMENT_PARTS).min(self.there);
+            let parts = segment * SEGMENT_PARTS..((segment + 1) * SEGMENT_PARTS).min(self.published);
             if !parts.is_empty() {
                 writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{}", self.date(parts.start)).unwrap();
             }
@@ -98,13 +98,13 @@ impl LowLatency {
                 writeln!(text, "#EXTINF:2.000,\nsegment-{segment}.mp4").unwrap();
             }
         }
-        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part-{}.mp4\"", self.there).unwrap();
-        writeln!(text, "#EXT-X-RENDITION-REPORT:URI=\"other.m3u8\",LAST-MSN={edge},LAST-PART={}", self.there % SEGMENT_PARTS).unwrap();
+        writeln!(text, "#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"part-{}.mp4\"", self.published).unwrap();
+        writeln!(text, "#EXT-X-RENDITION-REPORT:URI=\"other.m3u8\",LAST-MSN={edge},LAST-PART={}", self.published % SEGMENT_PARTS).unwrap();
         text
     }
 
     fn part(&self, number: u64) -> Option<Vec<u8>> {
-        (number < self.there).then(|| self.film_part(number))
+        (number < self.published).then(|| self.film_part(number))
     }
 
     pub(super) fn file(&self, name: &str, query: Option<&str>) -> Option<Vec<u8>> {
@@ -123,38 +123,39 @@ impl LowLatency {
         }
     }
 
-    /// How many parts must be there before a request is answered.
-    fn needs(&self, hit: &Hit) -> u64 {
-        let name = hit.path.trim_start_matches("/ll/");
-        let parameter =
-            |name: &str| hit.query.as_deref()?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok());
+    /// The number of parts that a request waits for.
+    fn parts_needed(&self, request: &ReceivedRequest) -> u64 {
+        let name = request.path.trim_start_matches("/ll/");
+        let parameter = |name: &str| {
+            request.query.as_deref()?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')?.parse::<u64>().ok())
+        };
         if let Some(segment) = parameter("_HLS_msn").filter(|_| name == "index.m3u8") {
             return segment * SEGMENT_PARTS + parameter("_HLS_part").map_or(SEGMENT_PARTS, |part| part + 1);
         }
-        let hinted = format!("part-{}.mp4", self.there);
-        if name == hinted { self.there + 1 } else { 0 }
+        let hinted = format!("part-{}.mp4", self.published);
+        if name == hinted { self.published + 1 } else { 0 }
     }
 
     pub(super) fn advance(&mut self, parts: u64) {
-        self.there += parts;
+        self.published += parts;
     }
 }
 
-/// Holds a request back until what it asks for is there.
-pub(super) async fn wait(shared: &Shared, hit: &Hit) {
-    if !hit.path.starts_with("/ll/") {
+/// Blocks a request until its part or playlist is published.
+pub(super) async fn block_until_available(shared: &Shared, request: &ReceivedRequest) {
+    if !request.path.starts_with("/ll/") {
         return;
     }
-    let needed = shared.low_latency.lock().unwrap().needs(hit);
-    let there = async {
+    let needed = shared.low_latency.lock().unwrap().parts_needed(request);
+    let available = async {
         loop {
-            let moved = shared.moved.notified();
-            if shared.low_latency.lock().unwrap().there >= needed {
+            let parts_added = shared.parts_added.notified();
+            if shared.low_latency.lock().unwrap().published >= needed {
                 return;
             }
-            moved.await;
+            parts_added.await;
         }
     };
-    // What does not come is told as it is
-    let _ = tokio::time::timeout(MOST_WAITED, there).await;
+    // After the timeout, answer with what there is
+    let _ = tokio::time::timeout(MAX_BLOCKING, available).await;
 }

@@ -1,21 +1,22 @@
-//! The local HLS origin: real HTTP/1.1 on 127.0.0.1 over the committed fixtures, with the faults that a test asks for.
+//! The local HLS origin: HTTP/1.1 on 127.0.0.1 over the committed fixtures, with the faults that a test configures.
 //!
-//! `/ts/…`, `/fmp4/…` and the other folders of `tests/fixtures` are served as files, with ranges. `/live/…` is a window that slides
-//! over them, `/ll/…` a Low-Latency stream. A [`Rule`] changes what one path answers. Every request is logged.
+//! Folders of `tests/fixtures` are served as files, with byte ranges; `/vod-ts/` and `/vod-fmp4/` are other names of the two ladders.
+//! `/live/` is a window that slides over the TS ladder, `/ll/` a Low-Latency stream. A [`Rule`] changes what one path answers. Every
+//! request is logged.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that is wrong about its origin should fail loudly")]
+#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod answer;
+mod connection;
+mod fixtures;
 mod live;
 mod low_latency;
+mod response;
 mod rule;
-mod wire;
 
 use std::{
     collections::HashMap,
     net::SocketAddr,
-    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -29,19 +30,20 @@ use tokio::{
     sync::{Notify, oneshot},
 };
 
-pub use live::Live;
-pub use low_latency::LowLatency;
+use connection::{ConnectionHandle, FaultyListener};
+pub use fixtures::{PLAYLIST, brotli, fixture, fixture_text, fixtures_folder, gzip, null_packets};
+pub use live::LiveWindow;
+pub use low_latency::LowLatencyStream;
 pub use rule::Rule;
-use wire::{Wire, Wires};
 
-/// One request, as the origin saw it.
+/// A request that the origin received.
 #[derive(Debug, Clone)]
-pub struct Hit {
+pub struct ReceivedRequest {
     pub path: String,
     pub query: Option<String>,
     pub range: Option<String>,
     pub headers: HashMap<String, String>,
-    /// The client's port: another one for each connection.
+    /// The client's port, which identifies the connection.
     pub connection: u16,
     pub status: u16,
     /// Bytes of the body that were handed to the socket so far.
@@ -50,26 +52,26 @@ pub struct Hit {
 
 #[derive(Default)]
 pub(crate) struct Shared {
-    pub hits: Mutex<Vec<Hit>>,
+    pub requests: Mutex<Vec<ReceivedRequest>>,
     pub rules: Mutex<HashMap<String, Vec<Rule>>>,
-    /// Files that a test puts at a path, with their content type.
+    /// Files that a test put at a path.
     pub files: Mutex<HashMap<String, Vec<u8>>>,
-    pub live: Mutex<Live>,
-    pub low_latency: Mutex<LowLatency>,
-    /// A Low-Latency part has come.
-    pub moved: Notify,
+    pub live: Mutex<LiveWindow>,
+    pub low_latency: Mutex<LowLatencyStream>,
+    /// Signals new Low-Latency parts.
+    pub parts_added: Notify,
 }
 
 impl Shared {
-    /// The rule that applies to this request of a path. Those that count are used up; the last one stays.
-    fn rule(&self, path: &str) -> Option<Rule> {
+    /// The rule for this request. Each rule of a list applies once; the last one stays.
+    fn next_rule(&self, path: &str) -> Option<Rule> {
         let mut rules = self.rules.lock().unwrap();
         let list = rules.get_mut(path)?;
         if list.len() > 1 { Some(list.remove(0)) } else { list.first().cloned() }
     }
 }
 
-/// A running origin; it ends when it is dropped.
+/// A running origin. It stops when dropped.
 pub struct Origin {
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -86,16 +88,16 @@ impl Origin {
         let router = Router::new().fallback(serve).with_state(shared.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         runtime.spawn(async move {
-            let service = router.into_make_service_with_connect_info::<Wire>();
+            let service = router.into_make_service_with_connect_info::<ConnectionHandle>();
             tokio::select! {
-                ended = async { axum::serve(Wires(listener), service).await } => ended.unwrap(),
+                ended = async { axum::serve(FaultyListener(listener), service).await } => ended.unwrap(),
                 _ = stopped => {}
             }
         });
         Self { address, shared, stop: Some(stop), runtime: Some(runtime) }
     }
 
-    /// `path` begins with a slash.
+    /// The URL of a path, which begins with a slash.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -104,18 +106,18 @@ impl Origin {
         self.address.port()
     }
 
-    /// From now on this path answers so.
+    /// Applies a rule to all further requests of a path.
     pub fn rule(&self, path: &str, rule: Rule) -> &Self {
         self.rules(path, vec![rule])
     }
 
-    /// From now on this path answers so, one after the other; the last one stays.
+    /// Applies rules to further requests of a path, one each; the last one stays.
     pub fn rules(&self, path: &str, rules: Vec<Rule>) -> &Self {
         self.shared.rules.lock().unwrap().insert(path.to_owned(), rules);
         self
     }
 
-    /// Puts a file at a path. Rules apply to it as to a fixture.
+    /// Puts a file at a path. Its extension decides the content type, and rules apply to it as to a fixture.
     pub fn put(&self, path: &str, bytes: impl Into<Vec<u8>>) -> &Self {
         self.shared.files.lock().unwrap().insert(path.to_owned(), bytes.into());
         self
@@ -123,18 +125,18 @@ impl Origin {
 
     /// The file at a path, without its rules.
     pub fn file(&self, path: &str) -> Vec<u8> {
-        answer::bytes_at(&self.shared, path, None).unwrap_or_else(|| panic!("no file at {path}"))
+        response::bytes_at(&self.shared, path, None).unwrap_or_else(|| panic!("no file at {path}"))
     }
 
-    /// Moves the live window on, by segments.
+    /// Moves the live window on by segments.
     pub fn advance(&self, segments: u64) {
         self.shared.live.lock().unwrap().advance(segments);
     }
 
-    /// Makes so many further Low-Latency parts.
+    /// Adds Low-Latency parts.
     pub fn advance_parts(&self, parts: u64) {
         self.shared.low_latency.lock().unwrap().advance(parts);
-        self.shared.moved.notify_waiters();
+        self.shared.parts_added.notify_waiters();
     }
 
     /// The number of the newest Low-Latency frame.
@@ -142,56 +144,57 @@ impl Origin {
         self.shared.low_latency.lock().unwrap().newest_frame()
     }
 
-    pub fn set_live(&self, live: Live) {
+    pub fn set_live_window(&self, live: LiveWindow) {
         *self.shared.live.lock().unwrap() = live;
     }
 
-    pub fn hits(&self) -> Vec<Hit> {
-        self.shared.hits.lock().unwrap().clone()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.shared.requests.lock().unwrap().clone()
     }
 
-    /// The paths that were asked for, in order.
+    /// The requested paths, in order.
     pub fn paths(&self) -> Vec<String> {
-        self.hits().into_iter().map(|hit| hit.path).collect()
+        self.requests().into_iter().map(|request| request.path).collect()
+    }
+
+    /// The number of requests for a path.
+    pub fn count(&self, path: &str) -> usize {
+        self.paths().iter().filter(|requested| *requested == path).count()
     }
 }
 
 impl Drop for Origin {
     fn drop(&mut self) {
         self.stop.take().map(|stop| stop.send(()));
-        // A body that never ends is not waited for
+        // Never wait for a body that does not end
         if let Some(runtime) = self.runtime.take() {
             runtime.shutdown_background();
         }
     }
 }
 
-pub fn fixtures() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
-
-async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(wire): ConnectInfo<Wire>, request: Request) -> Response {
-    let hit = hit_of(&request, wire.address);
-    drop(request);
+async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(connection): ConnectInfo<ConnectionHandle>, http: Request) -> Response {
+    let request = received(&http, connection.address);
+    drop(http);
     let number = {
-        let mut hits = shared.hits.lock().unwrap();
-        hits.push(hit.clone());
-        hits.len() - 1
+        let mut requests = shared.requests.lock().unwrap();
+        requests.push(request.clone());
+        requests.len() - 1
     };
-    let rule = shared.rule(&hit.path);
-    // A rule answers at once, whether the file exists yet or not
-    if matches!(rule, None | Some(Rule::Plain)) {
-        low_latency::wait(&shared, &hit).await;
+    let rule = shared.next_rule(&request.path);
+    // Other rules answer at once, even for a part that does not exist yet
+    if matches!(rule, None | Some(Rule::File)) {
+        low_latency::block_until_available(&shared, &request).await;
     }
-    answer::answer(&shared, &hit, rule, number, &wire).await
+    response::respond(&shared, &request, rule, number, &connection).await
 }
 
-fn hit_of(request: &Request, client: SocketAddr) -> Hit {
-    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let headers = request.headers().iter();
-    Hit {
-        path: request.uri().path().to_owned(),
-        query: request.uri().query().map(str::to_owned),
+fn received(http: &Request, client: SocketAddr) -> ReceivedRequest {
+    let text = |name: &str| http.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let headers = http.headers().iter();
+    ReceivedRequest {
+        path: http.uri().path().to_owned(),
+        query: http.uri().query().map(str::to_owned),
         range: text("range"),
         headers: headers.map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())).collect(),
         connection: client.port(),

@@ -1,58 +1,58 @@
-//! What a path answers instead of its file.
+//! Rules change what a path answers.
 
 use std::time::Duration;
 
-/// One answer. Those that change the body take the file that lies at the path.
+/// One answer. Rules without bytes of their own use the file at the path.
 #[derive(Debug, Clone)]
 pub enum Rule {
-    /// The file, as if there were no rule.
-    Plain,
-    /// A status without a body; 503 and 429 with `Retry-After` in seconds where one is given.
+    /// The file, as without a rule.
+    File,
+    /// A status without a body, and optionally `Retry-After` in seconds.
     Status(u16, Option<u64>),
     /// 302 to a URL or a path.
     Redirect(String),
-    /// 302 to a URL or a path, and a cookie.
-    RedirectSetting(String, &'static str),
+    /// 302 to a URL or a path, with `Set-Cookie`.
+    RedirectWithCookie(String, &'static str),
     /// These bytes, with this content type.
     Body(Vec<u8>, &'static str),
-    /// These bytes, so many at a time.
-    Pieces(Vec<u8>, usize),
-    /// These bytes, once this other path has been asked for; a second too late it is 504.
-    After(&'static str, Vec<u8>),
-    /// These bytes, which are a playlist packed by this encoding.
-    Packed(Vec<u8>, &'static str),
-    /// One byte of the file, again and again after so long.
+    /// These bytes, in pieces of this size.
+    InPieces(Vec<u8>, usize),
+    /// These bytes, but only after a request for the other path. 504 if none arrives within a second.
+    AfterRequest(&'static str, Vec<u8>),
+    /// These bytes as a playlist, with this `Content-Encoding`.
+    Encoded(Vec<u8>, &'static str),
+    /// The file, one byte per interval.
     Trickle(Duration),
-    /// The file, and so many bytes of TS null packets behind it.
-    Padded(usize),
-    /// The connection is closed after so many bytes of the body.
+    /// The file, followed by this many bytes of TS null packets.
+    WithNullPackets(usize),
+    /// Closes the connection after this many bytes of the body.
     CutAt(usize),
-    /// Nothing more comes after so many bytes of the body.
+    /// Sends nothing more after this many bytes of the body.
     StallAt(usize),
-    /// No byte of the file at or after this offset ever comes, in any range: the connection is closed there, whatever Content-Length says.
-    LostFrom(usize),
-    /// No byte of the file at or after this offset ever comes, in any range: the connection stays open.
-    SilentFrom(usize),
-    /// The answer stops in the middle of its headers.
+    /// Closes the connection at this offset of the file, whichever range is requested. `Content-Length` is that of the full answer.
+    CutAtOffset(usize),
+    /// Sends nothing from this offset of the file on, whichever range is requested. The connection stays open.
+    StallAtOffset(usize),
+    /// Stops in the middle of the headers.
     StallInHeaders,
-    /// The connection is reset before an answer.
+    /// Resets the connection instead of an answer.
     Reset,
-    /// These bytes again and again, without an end, whatever range was asked for.
-    Forever(Vec<u8>, &'static str),
-    /// Nothing comes for so long, not even a header.
+    /// Repeats these bytes forever, whichever range is requested.
+    Repeat(Vec<u8>, &'static str),
+    /// Sends nothing, not even a header, for this long.
     Delay(Duration),
-    /// Pieces of so many bytes, without a Content-Length.
+    /// The file in pieces of this size, without `Content-Length`.
     Chunked(usize),
-    /// 200 with the whole file, whatever range was asked for.
+    /// 200 with the whole file, whichever range is requested.
     IgnoreRange,
-    /// Compressed, as a playlist may be.
+    /// The file, compressed.
     Gzip,
-    /// Compressed, as a playlist may be.
+    /// The file, compressed.
     Brotli,
-    /// The file, and a cookie.
+    /// The file, with `Set-Cookie`.
     SetCookie(&'static str),
-    /// 403 without this cookie.
-    NeedCookie(&'static str),
+    /// The file, or 403 without this cookie.
+    RequireCookie(&'static str),
     /// A playlist that never ends.
-    Endless,
+    EndlessPlaylist,
 }

@@ -1,5 +1,5 @@
 //! The local origin as a program: `cargo run --example origin`. It serves `/live/master.m3u8`, a window that slides in real time, and
-//! `/vod-ts/master.m3u8` and `/vod-fmp4/master.m3u8`, until its standard input ends or it is told to stop.
+//! `/vod-ts/master.m3u8` and `/vod-fmp4/master.m3u8`, until its standard input ends.
 
 #[path = "mod.rs"]
 mod origin;
@@ -8,9 +8,9 @@ use std::io::Read;
 
 fn main() {
     let origin = origin::Origin::start();
-    origin.set_live(origin::Live::real_time());
+    origin.set_live_window(origin::LiveWindow::real_time());
     println!("listening {}", origin.url("/"));
-    let mut nothing = Vec::new();
-    // Whether it ended or could not be read: nobody is there any more
-    let _ = std::io::stdin().read_to_end(&mut nothing);
+    let mut ignored = Vec::new();
+    // A failed read means the same as the end: the parent is gone
+    let _ = std::io::stdin().read_to_end(&mut ignored);
 }

@@ -1,4 +1,4 @@
-"""The Lambda function behind cargo-lambda's emulator: every kind of event, its answers, its log."""
+"""The Lambda function with cargo-lambda's emulator: every kind of event, the answers, and the log."""
 
 import base64
 import hashlib
@@ -20,11 +20,11 @@ SECRET = "t0ken-of-the-tests"
 
 @contextmanager
 def function(tally, parts, name, settings=None, without_metrics=0):
-    """A function with these settings; in the end its log is looked through. `without_metrics` of its invocations take no picture."""
+    """A function with these settings, whose log is checked at the end. `without_metrics` of its invocations take no picture."""
     one = Function([str(parts.binaries / "bootstrap")], parts.emulator, {**SETTINGS, **environment(parts.moto.url), **(settings or {})})
     try:
         yield one
-        # The answer may be here before the log's last line
+        # The answer may arrive before the last line of the log
         time.sleep(0.1)
     finally:
         one.close()
@@ -32,7 +32,7 @@ def function(tally, parts, name, settings=None, without_metrics=0):
 
 
 def parsed(lines):
-    """Each line's JSON; None for one that is no object."""
+    """The JSON object of each line; None for other lines."""
 
     def of(line):
         try:
@@ -48,11 +48,11 @@ def log(tally, name, one, without_metrics):
     lines = parsed(one.out)
     tally.check(f"{name}: the log is JSON, one object a line", lines and None not in lines, one.out[-5:])
     lines = [line for line in lines if line]
-    told = [line for line in lines if "_aws" not in line]
+    messages = [line for line in lines if "_aws" not in line]
     ids = set(one.relay.ids)
-    strange = [line for line in told if line.get("span", {}).get("request_id") not in ids]
-    tally.check(f"{name}: each line of the log has its request id", told and not strange, strange[:2])
-    silent = ids - {line.get("span", {}).get("request_id") for line in told}
+    strange = [line for line in messages if line.get("span", {}).get("request_id") not in ids]
+    tally.check(f"{name}: each line of the log has its request id", messages and not strange, strange[:2])
+    silent = ids - {line.get("span", {}).get("request_id") for line in messages}
     tally.check(f"{name}: each invocation is in the log", not silent, silent)
     metrics = [line for line in lines if "_aws" in line]
     counted = [line["RequestId"] for line in metrics]
@@ -65,15 +65,15 @@ def log(tally, name, one, without_metrics):
 
 
 def is_emf(line):
-    """By its specification: each metric and each dimension that is named stands beside `_aws`."""
-    told = line["_aws"]
-    directive = told["CloudWatchMetrics"][0]
+    """The Embedded Metric Format: each named metric and dimension is a field next to `_aws`."""
+    metadata = line["_aws"]
+    directive = metadata["CloudWatchMetrics"][0]
     dimensions = [name for names in directive["Dimensions"] for name in names]
     numbers = [line.get(metric["Name"]) for metric in directive["Metrics"]]
     flat = [number for one in numbers for number in (one if isinstance(one, list) else [one])]
     return (
         directive["Namespace"] == "hlsnap"
-        and abs(time.time() * 1000 - told["Timestamp"]) < 120_000
+        and abs(time.time() * 1000 - metadata["Timestamp"]) < 120_000
         and all(isinstance(line.get(name), str) for name in dimensions)
         and line["FunctionName"] == NAME
         and all(isinstance(number, (int, float)) for number in flat)
@@ -81,7 +81,7 @@ def is_emf(line):
 
 
 def size_of_jpeg(data):
-    """Width and height as its frame header has them, of a file from marker to marker."""
+    """Width and height in the frame header of a complete JPEG."""
     assert data[:3] == b"\xff\xd8\xff" and data[-2:] == b"\xff\xd9", data[:16]
     at = 2
     while data[at + 1] not in (0xC0, 0xC1, 0xC2):
@@ -95,7 +95,7 @@ def is_picture(tally, name, data, size, same):
 
 
 def fails(tally, name, done, kind):
-    """Lambda's form of an error."""
+    """Checks an error in Lambda's format."""
     status, answer = done
     tally.equal(f"{name}: errorType", answer.get("errorType"), kind)
     message = answer.get("errorMessage", "")
@@ -112,7 +112,7 @@ def direct(tally, parts):
         is_picture(tally, "direct", base64.b64decode(answer["image_base64"]), (320, 180), same)
         tally.equal("direct: the report's size", (answer["width"], answer["height"], answer["output"]), (320, 180, None))
 
-        # A schedule of EventBridge Scheduler sends its input as it is: the same, with everything as text
+        # EventBridge Scheduler sends its input unchanged, here with all values as text
         _, answer = one.invoke({"url": url, "at": "00:00:03", "width": "320", "format": "jpeg"})
         is_picture(tally, "a schedule's input", base64.b64decode(answer["image_base64"]), (320, 180), same)
 
@@ -139,13 +139,13 @@ def direct_failures(tally, parts):
     with function(tally, parts, "direct failures") as one:
         done = one.invoke({"url": none})
         fails(tally, "direct, a missing playlist", done, "http_status")
-        tally.check("direct, a missing playlist: 404 is told", "404" in done[1].get("errorMessage", ""), done)
+        tally.check("direct, a missing playlist: the message names 404", "404" in done[1].get("errorMessage", ""), done)
         fails(tally, "direct, a wrong option", one.invoke({"url": url, "widht": 5}), "usage")
         fails(tally, "direct, a host that is not allowed", one.invoke({"url": "http://127.0.0.2/x.m3u8"}), "not_allowed")
         fails(tally, "direct, this machine's files", one.invoke({"url": url, "output": "/tmp/x.jpg"}), "not_allowed")
         fails(tally, "direct, a missing bucket", one.invoke({"url": url, "output": "s3://no-such-bucket/x.jpg"}), "output")
         tool = one.invoke_by_tool({"url": none})
-        tally.check("cargo lambda invoke tells the kind", tool.returncode != 0 and "http_status" in tool.stderr, tool)
+        tally.check("cargo lambda invoke shows the kind", tool.returncode != 0 and "http_status" in tool.stderr, tool)
     tally.equal("direct failures: nothing is stored", objects(s3), {})
 
 
@@ -172,18 +172,18 @@ def a_queue(tally, parts):
     back = {"batchItemFailures": [{"itemIdentifier": shapes.message_id(1)}]}
     with function(tally, parts, "a queue") as one:
         _, answer = one.invoke(shapes.queue(good, gone, good | {"width": 320}))
-        tally.equal("a queue: only the message that failed comes back", answer, back)
+        tally.equal("a queue: only the failed message is returned", answer, back)
         tally.equal("a queue: the pictures of the others", sorted(objects(s3)), ["queue/320.jpg", "queue/640.jpg"])
         _, answer = one.invoke(shapes.queue(good, wrong, good))
-        tally.equal("a queue: what can never work comes back too", answer, back)
+        tally.equal("a queue: a message that can never succeed is returned too", answer, back)
         _, answer = one.invoke(shapes.queue(good, good["url"], good))
-        tally.equal("a queue: a message without an output comes back", answer, back)
+        tally.equal("a queue: a message without an output is returned", answer, back)
         _, answer = one.invoke(shapes.queue(good))
-        tally.equal("a queue: all is well", answer, {"batchItemFailures": []})
+        tally.equal("a queue: without failures", answer, {"batchItemFailures": []})
         s3.delete_object(Bucket=BUCKET, Key="queue/640.jpg")
-    with function(tally, parts, "a queue that lets go", {"HLSNAP_DROP_PERMANENT": "true", "HLSNAP_OUTPUT": f"s3://{BUCKET}/all.jpg"}) as one:
+    with function(tally, parts, "a queue that drops", {"HLSNAP_DROP_PERMANENT": "true", "HLSNAP_OUTPUT": f"s3://{BUCKET}/all.jpg"}) as one:
         _, answer = one.invoke(shapes.queue(wrong, gone, good))
-        tally.equal("a queue that lets go: only what may work later comes back", answer, back)
+        tally.equal("a queue that drops: only a message that may succeed later is returned", answer, back)
         _, answer = one.invoke(shapes.queue(good["url"]))
         tally.equal("a queue of bare URLs, with the output from the settings", answer, {"batchItemFailures": []})
     tally.equal("a queue: the pictures", sorted(objects(s3)), ["all.jpg", "queue/320.jpg", "queue/640.jpg"])
@@ -203,14 +203,14 @@ def a_fifo_queue(tally, parts):
         event = shapes.fifo_queue(("a", to("a0")), ("a", gone), ("b", to("b2")), ("a", to("a3")), ("b", to("b4")))
         _, answer = one.invoke(event)
         names = sorted(failure["itemIdentifier"] for failure in answer["batchItemFailures"])
-        tally.equal("a FIFO queue: the rest of the group comes back too", names, [shapes.message_id(1), shapes.message_id(3)])
-        tally.equal("a FIFO queue: the pictures before it and of others", sorted(objects(s3)), ["a0.jpg", "b2.jpg", "b4.jpg"])
+        tally.equal("a FIFO queue: the rest of the group is returned too", names, [shapes.message_id(1), shapes.message_id(3)])
+        tally.equal("a FIFO queue: the pictures before it and of other groups", sorted(objects(s3)), ["a0.jpg", "b2.jpg", "b4.jpg"])
     for key in objects(s3):
         s3.delete_object(Bucket=BUCKET, Key=key)
 
 
 def header(answer, name, kind):
-    """As that service reads it: a REST API takes both forms, a load balancer the one it was set up for, the others the plain one."""
+    """The header that the service reads: a REST API merges both forms, a load balancer reads the configured one, the others the plain one."""
     plain = answer.get("headers") or {}
     many = {name: texts[-1] for name, texts in (answer.get("multiValueHeaders") or {}).items()}
     read = {"REST API v1": plain | many, "ALB with multi-value headers": many}
@@ -227,12 +227,12 @@ def is_problem(tally, name, kind, answer, status, problem):
 
 def web(tally, parts):
     origin = parts.origin.url("/vod-ts/master.m3u8")
-    # Without what the file tells of its source, which is another one
+    # Without metadata, since the URL of the source differs
     same = parts.hlsnap.picture(origin, "jpg", "--width", "320", "--strip")
-    # What signed URLs of CDNs are made of; the origin must get it to the letter
+    # As in signed URLs of CDNs, which the origin must get unchanged
     path = f"/a%20b/live.m3u8?token={SECRET}%2Fx%2By%3D%3D~1&until=5&empty="
-    with Redirector(origin) as door, function(tally, parts, "web events", without_metrics=len(shapes.WEB)) as one:
-        url = quote(door.base + path, safe="")
+    with Redirector(origin) as redirector, function(tally, parts, "web events", without_metrics=len(shapes.WEB)) as one:
+        url = quote(redirector.base + path, safe="")
         for kind, event in shapes.WEB.items():
 
             def answer(path, query="", method="GET"):
@@ -245,9 +245,9 @@ def web(tally, parts):
                 is_picture(tally, kind, base64.b64decode(found["body"]), (320, 180), same)
             else:
                 tally.check(f"{kind}: a picture", False, found)
-            tally.equal(f"{kind}: the origin was asked to the letter", door.asked[-1:], [path])
-            told = [header(found, name, kind) for name in ("cache-control", "x-hlsnap-width", "x-hlsnap-requests")]
-            tally.equal(f"{kind}: other headers", told, ["public, max-age=86400", "320", "4"])
+            tally.equal(f"{kind}: the origin gets the exact path", redirector.paths[-1:], [path])
+            headers = [header(found, name, kind) for name in ("cache-control", "x-hlsnap-width", "x-hlsnap-requests")]
+            tally.equal(f"{kind}: other headers", headers, ["public, max-age=86400", "320", "4"])
 
             found = answer("/healthz")
             tally.equal(f"{kind}: /healthz", (found["statusCode"], found["isBase64Encoded"], found["body"]), (200, False, "ok\n"))
@@ -262,15 +262,15 @@ def web(tally, parts):
 
 
 def web_by_the_emulator(tally, parts):
-    """The emulator makes the event and reads the answer, as a function URL does."""
+    """The emulator makes the event and reads the answer, like a function URL."""
     url = parts.origin.url("/vod-ts/master.m3u8")
     with function(tally, parts, "the emulator's own function URL") as one:
         status, headers, body = one.get("/snapshot.jpg?width=320&url=" + quote(url, safe=""))
         tally.equal("the emulator's own function URL", (status, headers["content-type"]), (200, "image/jpeg"))
         is_picture(tally, "the emulator's own function URL", body, (320, 180), parts.hlsnap.picture(url, "jpg", "--width", "320"))
         status, headers, body = one.get("/snapshot.jpg?url=" + quote(parts.origin.url("/none.m3u8"), safe=""))
-        told = (status, headers["content-type"], json.loads(body)["origin_status"])
-        tally.equal("the emulator's own function URL, a missing playlist", told, (502, "application/problem+json", 404))
+        problem = (status, headers["content-type"], json.loads(body)["origin_status"])
+        tally.equal("the emulator's own function URL, a missing playlist", problem, (502, "application/problem+json", 404))
 
 
 def signature(query):
@@ -278,7 +278,7 @@ def signature(query):
 
 
 def signed_requests(tally, parts):
-    # Not in the order of the alphabet, and with an encoding that not every service keeps
+    # Not in alphabetical order, and with an encoding that not every service preserves
     pairs = [("width", "320"), ("url", parts.origin.url(f"/vod-ts/master.m3u8?a=b c&token={SECRET}")), ("expires", str(int(time.time()) + 60))]
     sent, in_order = urlencode(pairs), urlencode(sorted(pairs))
     with function(tally, parts, "signed requests", {"HLSNAP_KEY": KEY}) as one:
@@ -287,7 +287,7 @@ def signed_requests(tally, parts):
             def status(query):
                 return one.invoke(event("/snapshot.jpg", query))[1]["statusCode"]
 
-            # A signature of the sorted form fits in any order, so it is the one for services that do not keep the order
+            # A signature of the sorted query is valid in any order, as needed for services that do not preserve the order
             tally.equal(f"{kind}, signed in order", status(f"{sent}&sig={signature(in_order)}"), 200)
             if kind in ("function URL", "HTTP API v2"):
                 tally.equal(f"{kind}, signed as sent", status(f"{sent}&sig={signature(sent)}"), 200)
@@ -298,7 +298,7 @@ def signed_requests(tally, parts):
 
 
 def closed(tally, parts):
-    """Without hosts and without a key nobody may ask over the web."""
+    """Without allowed hosts and without a key, HTTP requests are refused."""
     query = "url=" + quote(parts.origin.url("/vod-ts/master.m3u8"), safe="")
     with function(tally, parts, "closed", {"HLSNAP_ALLOW_HOST": ""}) as one:
         _, answer = one.invoke(shapes.function_url("/snapshot.jpg", query))

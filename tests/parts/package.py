@@ -1,4 +1,4 @@
-"""The Lambda packages as they are shipped: `package.py FOLDER-OF-THE-BINARIES FOLDER-OF-THE-TOOLS ZIP…`. Started by script/lambda-parts."""
+"""Checks the Lambda packages as released: `package.py FOLDER-OF-THE-BINARIES FOLDER-OF-THE-TOOLS ZIP…`. Started by script/lambda-parts."""
 
 import base64
 import io
@@ -19,26 +19,26 @@ from programs import Emulator, Function, Origin
 from store import Hlsnap
 from tally import Tally
 
-# Lambda takes 50 MB; a cold start has to load it, so ours is held small
-MOST_BYTES = 6_700_000
+# Lambda allows 50 MB, but a cold start loads the package
+MAX_BYTES = 6_700_000
 MACHINES = {"x86_64": 62, "arm64": 183}
 LOADER = 3  # PT_INTERP
 
 
 def is_static(binary):
-    """No program header that names a loader (ELF-64, little endian)."""
+    """Whether no program header names a loader (ELF-64, little endian)."""
     at, size, count = struct.unpack_from("<Q", binary, 32)[0], *struct.unpack_from("<HH", binary, 54)
     return all(struct.unpack_from("<I", binary, at + size * place)[0] != LOADER for place in range(count))
 
 
 def content(tally, zip_file, arch):
-    tally.check(f"{arch}: at most {MOST_BYTES} bytes", zip_file.stat().st_size <= MOST_BYTES, zip_file.stat().st_size)
+    tally.check(f"{arch}: at most {MAX_BYTES} bytes", zip_file.stat().st_size <= MAX_BYTES, zip_file.stat().st_size)
     with zipfile.ZipFile(zip_file) as package:
         names = package.namelist()
         tally.check(f"{arch}: the function and its licences", names[0] == "bootstrap" and len(names) >= 4, names)
-        tally.equal(f"{arch}: the function may be started", package.getinfo("bootstrap").external_attr >> 16 & 0o777, 0o755)
+        tally.equal(f"{arch}: the function is executable", package.getinfo("bootstrap").external_attr >> 16 & 0o777, 0o755)
         binary = package.read("bootstrap")
-    tally.equal(f"{arch}: for that machine", struct.unpack_from("<H", binary, 18)[0], MACHINES[arch])
+    tally.equal(f"{arch}: for its processor", struct.unpack_from("<H", binary, 18)[0], MACHINES[arch])
     tally.check(f"{arch}: static", is_static(binary))
     here = [str(Path.home() / ".cargo"), str(Path.cwd())]
     tally.check(f"{arch}: no path of this machine", not any(path.encode() in binary for path in here), here)
@@ -46,7 +46,7 @@ def content(tally, zip_file, arch):
 
 
 def command(folder, arch):
-    """How the function is started: alone in its root where that can be, else by an emulator of its processor."""
+    """The command that starts the function: in a root folder of its own on its processor, or else in an emulator of it."""
     if arch == {"aarch64": "arm64"}.get(platform.machine(), platform.machine()):
         own = [] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user"]
         return [*own, "chroot", str(folder), "/bootstrap"]
@@ -54,7 +54,7 @@ def command(folder, arch):
 
 
 def distance(one, other):
-    """The mean difference of two pictures of one size, of 255."""
+    """The mean difference of two pictures from 0 to 255; 255 if their sizes differ."""
     one, other = (Image.open(io.BytesIO(data)).convert("RGB") for data in (one, other))
     return sum(ImageStat.Stat(ImageChops.difference(one, other)).mean) / 3 if one.size == other.size else 255
 

@@ -1,4 +1,4 @@
-"""The programs of these tests. Each is started here and ended by its own process id; all listen on 127.0.0.1 only."""
+"""The programs of these tests. Each is ended by its own process ID, and listens on 127.0.0.1 only."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from relay import Relay
 
 REGION = "us-east-1"
 NAME = "pictures"
-# What is waited for an answer at most
+# The timeout of a request
 SECONDS = 20
 
 
@@ -24,14 +24,14 @@ def free_port():
         return one.getsockname()[1]
 
 
-# So often, and with such pauses in seconds, the emulator is asked where it fails itself
+# Tries, and seconds between them, if the emulator itself fails
 TRIES = 10
 PAUSE = 1
 
 
 def ask(url, body=None):
-    """Status, headers and body, whatever the status is. With a body it is a POST."""
-    # Of a form, which is urllib's own guess, moto would not give the body out
+    """Status, headers and body of an answer, whatever its status. With a body it is a POST."""
+    # moto drops the body of a form, which is urllib's default type
     request = urllib.request.Request(url, data=body, headers={"content-type": "application/json"} if body else {})
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:
@@ -41,7 +41,7 @@ def ask(url, body=None):
 
 
 class Program:
-    """A child process whose output is kept, line by line."""
+    """A child process whose output is collected by line."""
 
     def __init__(self, command, environment=None, folder=None, stdin=subprocess.DEVNULL):
         settings = {**os.environ, **(environment or {})}
@@ -61,7 +61,7 @@ class Program:
         lines.extend(line.rstrip("\n") for line in iter(stream.readline, ""))
 
     def until(self, ready, seconds=30):
-        """Waits until `ready()` gives something; what the program said is told where it never does."""
+        """Waits until `ready()` returns something true; the error shows the output of the program."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.process.poll() is None:
             if found := ready():
@@ -94,7 +94,7 @@ class Origin(Program):
     """The local HLS origin."""
 
     def __init__(self, binaries):
-        # It ends with its standard input, so also when this script is killed
+        # It ends with its standard input, even if this script is killed
         super().__init__([str(binaries / "examples/origin")], stdin=subprocess.PIPE)
 
     def wait(self):
@@ -116,20 +116,20 @@ class Moto(Program):
     def wait(self):
         self.listens(self.port)
 
-    def hold_policies(self, really):
-        """Whether signatures and policies are checked from the next request on."""
-        status, _, _ = ask(f"{self.url}/moto-api/reset-auth", b"0" if really else b"inf")
+    def check_policies(self, enabled):
+        """Turns checks of signatures and policies on or off."""
+        status, _, _ = ask(f"{self.url}/moto-api/reset-auth", b"0" if enabled else b"inf")
         assert status == 200, status
 
 
 class Emulator(Program):
-    """Lambda's two APIs, by cargo-lambda: invocations come in, and a function that was started elsewhere asks for them."""
+    """Lambda's two APIs by cargo-lambda: it accepts invocations, and a function started elsewhere polls for them."""
 
     def __init__(self, tools, folder):
         self.tool = str(tools / "cargo-lambda")
         self.port = free_port()
-        # It reads a project's manifest for the names of its functions. This one has no dependencies, so cargo has nothing to look up.
-        # A name is used once: the emulator would hand the next event to the last function's question, which nobody waits for any more.
+        # It reads the names of its functions from a manifest. Without dependencies, cargo has nothing to look up.
+        # Each name is used once, since the emulator would send the next event to the pending poll of an ended function.
         self.names = [f"{NAME}-{place}" for place in range(20)]
         binaries = "".join(f'[[bin]]\nname = "{name}"\npath = "main.rs"\n' for name in self.names)
         manifest = f'[package]\nname = "{NAME}"\nversion = "0.0.0"\nedition = "2021"\n{binaries}[workspace]\n'
@@ -145,7 +145,7 @@ class Emulator(Program):
 
 
 class Function(Program):
-    """`bootstrap`, started by `command`, with what Lambda itself sets, and settings."""
+    """`bootstrap`, started by `command` with Lambda's own variables and these settings."""
 
     def __init__(self, command, emulator, settings):
         self.emulator = emulator
@@ -161,7 +161,7 @@ class Function(Program):
             "AWS_REGION": REGION,
         }
         super().__init__(command, {**lambdas_own, **settings})
-        self.until(lambda: self.relay.asked.is_set())
+        self.until(lambda: self.relay.polled.is_set())
 
     def invoke(self, event):
         """Status and answer of one invocation."""
@@ -179,10 +179,10 @@ class Function(Program):
         return subprocess.run(command, cwd=data.parent, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
 
     def get(self, path_and_query):
-        """A web request, which the emulator makes an event of, as a function URL does: status, headers, body."""
+        """Status, headers and body of an HTTP request, which the emulator converts to an event like a function URL."""
         for _ in range(TRIES):
             status, headers, body = ask(f"http://127.0.0.1:{self.emulator.port}/lambda-url/{self.known_as}{path_and_query}")
-            # Now and then, on a machine at work, the emulator itself fails: its errors are of a type with an address, and ours are not
+            # The emulator fails now and then on a busy machine. Only its errors have a URL as their type
             if not (status == 500 and body.startswith(b'{"type":"https://')):
                 break
             time.sleep(PAUSE)

@@ -1,4 +1,4 @@
-"""Sends everybody on to a playlist of the origin, and remembers what it was asked for, to the letter."""
+"""Redirects every request to a playlist of the origin and records the exact paths."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
-        self.server.asked.append(self.path)
+        self.server.paths.append(self.path)
         self.send_response_only(302)
         self.send_header("location", self.server.to)
         self.send_header("content-length", "0")
@@ -22,7 +22,7 @@ class Redirector:
         self.server.daemon_threads = True
         self.server.block_on_close = False
         self.server.to = to
-        self.asked = self.server.asked = []
+        self.paths = self.server.paths = []
         self.base = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Between the function and the emulator of the Runtime API, which has its API below a path, unlike Lambda. It knows every invocation's id."""
+"""A proxy between the function and the emulator, whose Runtime API has a path prefix, unlike Lambda's. It records each request ID."""
 
 import http.client
 import threading
@@ -6,14 +6,14 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REQUEST_ID = "lambda-runtime-aws-request-id"
-OF_ONE_HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
+HOP_BY_HOP = {"connection", "transfer-encoding", "content-length", "host", "keep-alive"}
 
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        self.server.relay.asked.set()
+        self.server.relay.polled.set()
         self.forward(None)
 
     def do_POST(self):
@@ -32,7 +32,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self, body):
         relay = self.server.relay
-        headers = {name: text for name, text in self.headers.items() if name.lower() not in OF_ONE_HOP}
+        headers = {name: text for name, text in self.headers.items() if name.lower() not in HOP_BY_HOP}
         try:
             connection = http.client.HTTPConnection(relay.address)
             connection.request(self.command, relay.prefix + self.path, body, headers)
@@ -40,14 +40,14 @@ class Handler(BaseHTTPRequestHandler):
             content = answer.read()
             self.answer(answer.status, self.headers_of(answer.status, answer.getheaders()), content)
         except OSError:
-            # One of the two has been ended, while the function was waiting for its next event
+            # The function or the emulator was ended while the function polled
             self.close_connection = True
 
     def headers_of(self, status, headers):
-        found = {name.lower(): text for name, text in headers if name.lower() not in OF_ONE_HOP}
+        found = {name.lower(): text for name, text in headers if name.lower() not in HOP_BY_HOP}
         if REQUEST_ID in found and status == 200:
             self.server.relay.ids.append(found[REQUEST_ID])
-            # The emulator loses answers that come before it has written down whose they are
+            # The emulator loses answers that arrive before it has stored the request ID
             time.sleep(0.15)
         return found
 
@@ -69,14 +69,14 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
 
     def handle_error(self, *_):
-        """A function that is ended resets its connection."""
+        """Ignores the reset by a function that is ended."""
 
 
 class Relay:
     def __init__(self, address, prefix):
         self.address, self.prefix = address, prefix
         self.ids = []
-        self.asked = threading.Event()
+        self.polled = threading.Event()
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.relay = self
         self.port = self.server.server_address[1]

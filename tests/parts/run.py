@@ -1,4 +1,4 @@
-"""Real parts: `run.py FOLDER-OF-THE-BINARIES FOLDER-OF-THE-TOOLS`. Started by script/lambda-parts."""
+"""Tests with third-party services: `run.py FOLDER-OF-THE-BINARIES FOLDER-OF-THE-TOOLS`. Started by script/lambda-parts."""
 
 import os
 import signal
@@ -8,12 +8,12 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 
-# Neither this account's settings nor its proxies have a part in this; before boto3 reads them
+# Remove the settings and proxies of this account before boto3 reads them
 for variable in list(os.environ):
     if variable.startswith(("AWS_", "HLSNAP_")) or variable.lower().endswith("_proxy"):
         del os.environ[variable]
 os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
-# A store without keys asks the machine for its role; nobody listens there, so that question never leaves this machine
+# Without keys, a store client requests the role of the machine. Nothing listens at this address
 os.environ["AWS_METADATA_ENDPOINT"] = "http://127.0.0.1:1"
 
 import function
@@ -23,7 +23,7 @@ from tally import Tally
 
 
 def main(binaries, tools):
-    # So that the programs are ended on the way out
+    # End the programs on SIGTERM too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     tally = Tally()
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Events as AWS sends them. What never changes of each is in events/; what a request decides is filled in here, as that service does it."""
+"""Events as AWS sends them. The templates in events/ have the constant parts; these functions fill in the request like each service."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ def template(name):
 
 
 def decoded(query):
-    """Decoded parameters, each with all its values."""
+    """The decoded parameters, each with all of its values."""
     many = {}
     for name, text in parse_qsl(query, keep_blank_values=True):
         many.setdefault(name, []).append(text)
@@ -21,7 +21,7 @@ def decoded(query):
 
 
 def undecoded(query):
-    """As a load balancer has them: it leaves percent-encoding to the function."""
+    """The parameters of a load balancer, which does not decode them."""
     many = {}
     for pair in filter(None, query.split("&")):
         name, _, text = pair.partition("=")
@@ -30,7 +30,7 @@ def undecoded(query):
 
 
 def last(many):
-    """The form with one value: the last one."""
+    """The single-value form, with the last values."""
     return {name: texts[-1] for name, texts in many.items()}
 
 
@@ -49,7 +49,7 @@ def function_url(path, query="", method="GET"):
 
 
 def http_api(path, query="", method="GET"):
-    """With a stage of its own, which is then part of the path."""
+    """With a named stage, which is part of the path."""
     event = version_2("http-api-v2", path, query, method, "/prod")
     event["pathParameters"] = {"proxy": path.lstrip("/")}
     return event
@@ -69,7 +69,7 @@ def load_balancer(path, query="", method="GET"):
 
 
 def load_balancer_of_many(path, query="", method="GET"):
-    """With multi-value headers switched on for the target group."""
+    """With multi-value headers enabled for the target group."""
     return template("alb-multi-value") | {"path": path, "httpMethod": method, "multiValueQueryStringParameters": undecoded(query)}
 
 
@@ -106,5 +106,5 @@ def fifo_queue(*grouped):
 
 
 def rule(detail):
-    """What a rule of EventBridge sends on."""
+    """The event of an EventBridge rule."""
     return template("eventbridge-rule") | {"detail": detail}

@@ -1,4 +1,4 @@
-"""Object stores that fail in ways moto's cannot. Like S3 they keep an object only once the whole of it has come."""
+"""Object stores that fail in ways that moto does not support. Like S3, they only keep complete objects."""
 
 import socketserver
 import threading
@@ -9,7 +9,7 @@ SLOW_DOWN = b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nConnect
     len(SLOW_DOWN_XML),
     SLOW_DOWN_XML,
 )
-# The object is kept, but nobody is told so
+# The object is kept, but the answer is cut
 CUT_IN_HEAD = b'HTTP/1.1 200 OK\r\nETag: "01'
 CUT_IN_BODY = b"HTTP/1.1 503 Slow Down\r\nContent-Type: application/xml\r\nContent-Length: 300\r\n\r\n<Error><Code>Slow"
 SILENCE = "nothing is ever answered"
@@ -52,7 +52,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 
 class Store:
-    """Answers one request after the other as told; the last answer stays."""
+    """Gives these answers, one for each request; the last one stays."""
 
     def __init__(self, *answers):
         self.answers = list(answers)

@@ -1,4 +1,4 @@
-"""Pictures into an object store by the command line: moto's S3, and stand-ins for stores that fail."""
+"""Object stores as the output of the command line: moto's S3, and stores that fail."""
 
 import json
 import os
@@ -14,7 +14,7 @@ import stand_in
 from programs import REGION
 
 BUCKET = "pictures-of-tests"
-KIND_OF_MEDIA = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+MEDIA_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 ADMIN = ("test", "test")
 MAY_PUT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}]}
 
@@ -31,7 +31,7 @@ def environment(url, keys=ADMIN):
 
 
 class Hlsnap:
-    """The command line, in an empty folder of its own."""
+    """The command line, in an empty folder."""
 
     def __init__(self, binaries):
         self.program = str(binaries / "hlsnap")
@@ -42,7 +42,7 @@ class Hlsnap:
 
     def run_in(self, folder, *arguments, settings=None):
         began = time.monotonic()
-        # What the environment already has of AWS_… is harmless: see run.py
+        # run.py has removed all other AWS_… variables
         variables = {**os.environ, **(settings or {})}
         command = [self.program, *arguments]
         done = subprocess.run(command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
@@ -52,7 +52,7 @@ class Hlsnap:
         return done
 
     def picture(self, url, ending, *arguments):
-        """What a file would hold."""
+        """The bytes of the picture as a file."""
         with tempfile.TemporaryDirectory() as folder:
             done = self.run_in(folder, url, "-o", f"picture.{ending}", *arguments)
             assert done.returncode == 0, done.stderr
@@ -63,7 +63,7 @@ def objects(s3, bucket=BUCKET):
     return {found["Key"]: s3.get_object(Bucket=bucket, Key=found["Key"]) for found in s3.list_objects_v2(Bucket=bucket).get("Contents", [])}
 
 
-def told(done):
+def summary(done):
     return done.returncode, done.stdout[:300], done.stderr[:600]
 
 
@@ -79,11 +79,11 @@ def pictures_and_reports(tally, parts):
     s3 = client("s3", parts.moto.url)
     s3.create_bucket(Bucket=BUCKET)
     url = parts.origin.url("/vod-ts/master.m3u8")
-    for ending, media_type in KIND_OF_MEDIA.items():
+    for ending, media_type in MEDIA_TYPES.items():
         where = f"s3://{BUCKET}/pictures/{{msn}}"
         arguments = [url, "-f", {"jpg": "jpeg"}.get(ending, ending), "-o", where + ".{ext}", "--report-output", where + ".json", "--json"]
         done = parts.hlsnap.run(*arguments, "--cache-control", "max-age=5", settings=environment(parts.moto.url))
-        tally.check(f"{ending} to S3: exit code 0, nothing on stderr", done.returncode == 0 and not done.lines, told(done))
+        tally.check(f"{ending} to S3: exit code 0, nothing on stderr", done.returncode == 0 and not done.lines, summary(done))
         found = objects(s3)
         tally.equal(f"{ending} to S3: picture and report are there", sorted(found), sorted(["pictures/0.json", f"pictures/0.{ending}"]))
         stored = found[f"pictures/0.{ending}"]
@@ -105,7 +105,7 @@ def a_live_picture(tally, parts):
     s3 = client("s3", parts.moto.url)
     arguments = [parts.origin.url("/live/master.m3u8"), "-o", f"s3://{BUCKET}/live/{{pdt}}.jpg", "--json"]
     done = parts.hlsnap.run(*arguments, settings=environment(parts.moto.url))
-    tally.check("a live picture to S3: exit code 0", done.returncode == 0, told(done))
+    tally.check("a live picture to S3: exit code 0", done.returncode == 0, summary(done))
     report = json.loads(done.stdout)
     key = report["output"].removeprefix(f"s3://{BUCKET}/")
     stored = s3.get_object(Bucket=BUCKET, Key=key)
@@ -118,16 +118,16 @@ def no_clobber(tally, parts):
     s3 = client("s3", parts.moto.url)
     first = [parts.origin.url("/vod-ts/master.m3u8"), "-o", f"s3://{BUCKET}/once.jpg", "--no-clobber"]
     done = parts.hlsnap.run(*first, settings=environment(parts.moto.url))
-    tally.check("--no-clobber on S3: the first is written", done.returncode == 0, told(done))
+    tally.check("--no-clobber on S3: the first is written", done.returncode == 0, summary(done))
     before = s3.get_object(Bucket=BUCKET, Key="once.jpg")["Body"].read()
-    # Another picture, so that a replaced object would show
+    # Another picture, to detect a replaced object
     done = parts.hlsnap.run(*first, "--width", "100", settings=environment(parts.moto.url))
     refused(tally, "--no-clobber on S3, again", done)
     after = s3.get_object(Bucket=BUCKET, Key="once.jpg")["Body"].read()
     tally.check("--no-clobber on S3: the object is as it was", before == after and len(before) > 100, (len(before), len(after)))
     done = parts.hlsnap.run(*first[:-1], "--width", "100", settings=environment(parts.moto.url))
     after = s3.get_object(Bucket=BUCKET, Key="once.jpg")["Body"].read()
-    tally.check("without --no-clobber it is replaced", done.returncode == 0 and before != after, told(done))
+    tally.check("without --no-clobber it is replaced", done.returncode == 0 and before != after, summary(done))
     s3.delete_object(Bucket=BUCKET, Key="once.jpg")
 
 
@@ -136,8 +136,8 @@ def a_missing_bucket(tally, parts):
     arguments = [parts.origin.url("/vod-ts/master.m3u8"), "-o", "s3://no-such-bucket/a.jpg"]
     done = parts.hlsnap.run(*arguments, settings=environment(parts.moto.url))
     refused(tally, "a missing bucket", done)
-    tally.check("a missing bucket: the line says so", "bucket" in done.lines[0] and "no-such-bucket" in done.lines[0], done.lines)
-    tally.equal("a missing bucket: it is not made", [one["Name"] for one in s3.list_buckets()["Buckets"]], [BUCKET])
+    tally.check("a missing bucket: the line names it", "bucket" in done.lines[0] and "no-such-bucket" in done.lines[0], done.lines)
+    tally.equal("a missing bucket: it is not created", [one["Name"] for one in s3.list_buckets()["Buckets"]], [BUCKET])
 
 
 def user(iam, name, policy):
@@ -149,25 +149,25 @@ def user(iam, name, policy):
 
 
 def policies(tally, parts):
-    """moto checks signatures and IAM policies here, so this also tells that requests are signed as S3 wants it."""
+    """moto checks signatures and IAM policies here, so this also covers the signatures of requests."""
     iam, s3 = client("iam", parts.moto.url), client("s3", parts.moto.url)
     may, may_not = user(iam, "may", MAY_PUT), user(iam, "may-not", None)
     arguments = [parts.origin.url("/vod-ts/master.m3u8"), "-o", f"s3://{BUCKET}/a folder/ü+{{msn}}.jpg"]
-    parts.moto.hold_policies(True)
+    parts.moto.check_policies(True)
     try:
         allowed = parts.hlsnap.run(*arguments, settings=environment(parts.moto.url, may))
         denied = parts.hlsnap.run(*arguments, "-w", "99", settings=environment(parts.moto.url, may_not))
         wrong = parts.hlsnap.run(*arguments, "-w", "99", settings=environment(parts.moto.url, (may[0], "not-the-secret")))
         unknown = parts.hlsnap.run(*arguments, "-w", "99", settings=environment(parts.moto.url, ("AKIAUNKNOWNUNKNOWN00", "x")))
     finally:
-        parts.moto.hold_policies(False)
-    tally.check("s3:PutObject alone is enough", allowed.returncode == 0, told(allowed))
+        parts.moto.check_policies(False)
+    tally.check("s3:PutObject alone is enough", allowed.returncode == 0, summary(allowed))
     refused(tally, "denied by policy", denied)
     tally.check("denied by policy: the line names the permission", "s3:PutObject" in denied.lines[0], denied.lines)
     refused(tally, "a wrong secret", wrong)
     refused(tally, "an unknown key", unknown)
-    told_of_secrets = b"".join(done.stdout + done.stderr for done in (allowed, denied, wrong, unknown))
-    tally.check("no secret is told", not any(key.encode() in told_of_secrets for key in (may[1], may_not[1], "not-the-secret")))
+    output = b"".join(done.stdout + done.stderr for done in (allowed, denied, wrong, unknown))
+    tally.check("no secret is shown", not any(key.encode() in output for key in (may[1], may_not[1], "not-the-secret")))
     whole = parts.hlsnap.picture(arguments[0], "jpg")
     found = {key: found["Body"].read() for key, found in objects(s3).items()}
     tally.equal("only the allowed picture is there", found, {"a folder/ü+0.jpg": whole})
@@ -199,7 +199,7 @@ def a_store_that_breaks_off(tally, parts):
         with stand_in.Store(cut, stand_in.OK) as store:
             done = put(parts, store)
             works = done.returncode == 0 and not done.lines and store.objects == {"/store/a.jpg": whole}
-            tally.check(f"a store that once breaks off in {name}: the picture is there", works, (told(done), store.objects.keys()))
+            tally.check(f"a store that once breaks off in {name}: the picture is there", works, (summary(done), store.objects.keys()))
         with stand_in.Store(cut) as store:
             done = put(parts, store, "--timeout", "10")
             refused(tally, f"a store that always breaks off in {name}", done)
@@ -212,9 +212,9 @@ def a_store_that_is_busy(tally, parts):
     whole = parts.hlsnap.picture(parts.origin.url("/vod-ts/master.m3u8"), "jpg")
     with stand_in.Store(stand_in.SLOW_DOWN, stand_in.SLOW_DOWN, stand_in.OK) as store:
         done = put(parts, store)
-        tally.check("503 SlowDown twice: exit code 0", done.returncode == 0 and not done.lines, told(done))
+        tally.check("503 SlowDown twice: exit code 0", done.returncode == 0 and not done.lines, summary(done))
         tally.equal("503 SlowDown twice: three tries", [seen[:2] for seen in store.seen], [("PUT", "/store/a.jpg")] * 3)
-        tally.check("503 SlowDown twice: the whole picture at each", all(seen[3] == whole for seen in store.seen), told(done))
+        tally.check("503 SlowDown twice: the whole picture at each", all(seen[3] == whole for seen in store.seen), summary(done))
         signed = [seen[2].get("authorization", "").startswith("AWS4-HMAC-SHA256 ") for seen in store.seen]
         tally.equal("503 SlowDown twice: signed each time", signed, [True] * 3)
     with stand_in.Store(stand_in.SLOW_DOWN) as store:
@@ -224,11 +224,11 @@ def a_store_that_is_busy(tally, parts):
 
 
 def a_role_s_token(tally, parts):
-    """Lambda's own credentials are a role's: they hold a token beside the two keys."""
+    """Lambda's credentials belong to a role: they have a token besides the two keys."""
     with stand_in.Store(stand_in.OK) as store:
         arguments = [parts.origin.url("/vod-ts/master.m3u8"), "-o", "s3://store/a.jpg"]
         done = parts.hlsnap.run(*arguments, settings=environment(store.url) | {"AWS_SESSION_TOKEN": "a-token-of-a-role"})
-        tally.check("a role's token: exit code 0", done.returncode == 0, told(done))
+        tally.check("a role's token: exit code 0", done.returncode == 0, summary(done))
         headers = store.seen[0][2]
         signed = "x-amz-security-token" in headers.get("authorization", "")
         tally.equal("a role's token is sent and signed", (headers.get("x-amz-security-token"), signed), ("a-token-of-a-role", True))
@@ -239,13 +239,13 @@ def no_credentials(tally, parts):
         arguments = [parts.origin.url("/vod-ts/master.m3u8"), "-o", "s3://store/a.jpg", "--timeout", "10"]
         done = parts.hlsnap.run(*arguments, settings={"AWS_ENDPOINT_URL": store.url, "AWS_REGION": REGION})
         refused(tally, "no credentials", done)
-        tally.equal("no credentials: the store is not asked", store.seen, [])
+        tally.equal("no credentials: no request is sent", store.seen, [])
 
 
 def a_store_that_is_not_there(tally, parts):
     with stand_in.Store(stand_in.OK) as store:
         url = store.url
-    # Nobody listens there any more
+    # Nothing listens there any more
     arguments = [parts.origin.url("/vod-ts/master.m3u8"), "-o", "s3://store/a.jpg", "--timeout", "10"]
     refused(tally, "a store that is not there", parts.hlsnap.run(*arguments, settings=environment(url)))
 

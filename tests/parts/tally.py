@@ -8,28 +8,28 @@ class Tally:
         self.passed = 0
         self.failed = 0
 
-    def check(self, name, holds, told=""):
-        """One check; `told` is printed where it does not hold."""
+    def check(self, name, holds, details=""):
+        """One check; `details` are printed if it fails."""
         if holds:
             self.passed += 1
             print(f"ok {name}", flush=True)
         else:
             self.failed += 1
-            print(f"FAILED {name}: {str(told)[:2000]}", flush=True)
+            print(f"FAILED {name}: {str(details)[:2000]}", flush=True)
 
     def equal(self, name, found, wanted):
         self.check(name, found == wanted, f"{found!r:.800} instead of {wanted!r:.800}")
 
     def group(self, function, *parts):
-        """Runs the checks of one function; that it breaks off is a failure as well, and the next one still runs."""
+        """Runs the checks of one function. An exception counts as a failed check."""
         try:
             function(self, *parts)
         except Exception:
-            told = " | ".join(line.strip() for line in traceback.format_exc().splitlines() if line.strip(" ^~"))
-            self.check(f"{function.__name__} runs to its end", False, told[-1500:])
+            trace = " | ".join(line.strip() for line in traceback.format_exc().splitlines() if line.strip(" ^~"))
+            self.check(f"{function.__name__} runs to its end", False, trace[-1500:])
 
     def end(self):
         """The closing line, and the exit status."""
-        # As cargo has it, so that it is counted with the other tests
+        # In cargo's format, so that CI counts it with the other tests
         print(f"test result: {self.passed} passed; {self.failed} failed")
         return 0 if self.passed and not self.failed else 1

@@ -1,10 +1,10 @@
-//! Makes fragmented MP4 fixtures into ones with Common Encryption (ISO/IEC 23001-7), by hand.
+//! Applies Common Encryption (ISO/IEC 23001-7) to fragmented MP4 fixtures.
 
-use super::sealing::{cbc, ctr};
+use super::encryption::{cbc, ctr};
 
-/// What the samples hold.
+/// The codec of the samples.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Kind {
+pub enum Codec {
     H264,
     Hevc,
     Vp9,
@@ -18,7 +18,7 @@ fn boxed(name: &[u8], content: &[u8]) -> Vec<u8> {
     [&u32::try_from(content.len() + 8).expect("small").to_be_bytes(), name, content].concat()
 }
 
-/// The boxes of some bytes: names and contents.
+/// The names and contents of a sequence of boxes.
 fn boxes(mut bytes: &[u8]) -> Vec<([u8; 4], &[u8])> {
     let mut found = Vec::new();
     while bytes.len() >= 8 {
@@ -33,13 +33,13 @@ fn word(bytes: &[u8], at: usize) -> u32 {
     u32::from_be_bytes(bytes[at..at + 4].try_into().expect("4 bytes"))
 }
 
-/// An init whose only sample entry is encrypted; `system` is put into a `pssh`.
-pub fn init(clear: &[u8], scheme: [u8; 4], system: Option<[u8; 16]>) -> Vec<u8> {
+/// An init with its only sample entry encrypted, and a `pssh` for a DRM system.
+pub fn encrypt_init(clear: &[u8], scheme: [u8; 4], system: Option<[u8; 16]>) -> Vec<u8> {
     let pssh = system.map(|system| boxed(b"pssh", &[&[0; 4][..], &system, &[0; 4]].concat()));
     boxes(clear)
         .into_iter()
         .flat_map(|(name, content)| {
-            let mut content = entry_sealed(name, content, scheme);
+            let mut content = encrypt_entry(name, content, scheme);
             if name == *b"moov" {
                 content.extend(pssh.iter().flatten());
             }
@@ -48,10 +48,10 @@ pub fn init(clear: &[u8], scheme: [u8; 4], system: Option<[u8; 16]>) -> Vec<u8> 
         .collect()
 }
 
-fn entry_sealed(name: [u8; 4], content: &[u8], scheme: [u8; 4]) -> Vec<u8> {
+fn encrypt_entry(name: [u8; 4], content: &[u8], scheme: [u8; 4]) -> Vec<u8> {
     match &name {
         b"moov" | b"trak" | b"mdia" | b"minf" | b"stbl" => {
-            boxes(content).into_iter().flat_map(|(name, content)| boxed(&name, &entry_sealed(name, content, scheme))).collect()
+            boxes(content).into_iter().flat_map(|(name, content)| boxed(&name, &encrypt_entry(name, content, scheme))).collect()
         }
         b"stsd" => {
             let (format, entry) = boxes(&content[8..])[0];
@@ -68,8 +68,8 @@ fn entry_sealed(name: [u8; 4], content: &[u8], scheme: [u8; 4]) -> Vec<u8> {
     }
 }
 
-/// A segment of one `moof` and one `mdat`, with its samples encrypted.
-pub fn segment(clear: &[u8], kind: Kind, scheme: [u8; 4], key: &[u8; 16]) -> Vec<u8> {
+/// Encrypts the samples of a segment of one `moof` and one `mdat`.
+pub fn encrypt_segment(clear: &[u8], codec: Codec, scheme: [u8; 4], key: &[u8; 16]) -> Vec<u8> {
     let all = boxes(clear);
     let content = |name: &[u8; 4]| all.iter().find(|one| one.0 == *name).expect("the box").1;
     let sizes = sample_sizes(content(b"moof"));
@@ -77,17 +77,17 @@ pub fn segment(clear: &[u8], kind: Kind, scheme: [u8; 4], key: &[u8; 16]) -> Vec
     for (number, size) in sizes.iter().enumerate() {
         let sample = &content(b"mdat")[at..at + size];
         at += size;
-        let parts = subsamples(sample, kind, scheme);
+        let parts = subsamples(sample, codec, scheme);
         let iv = u64::try_from(number).expect("small") + 0xab00;
         if scheme != *b"cbcs" {
             senc.extend(iv.to_be_bytes());
         }
         senc.extend(u16::try_from(parts.len()).expect("few").to_be_bytes());
-        for (clear, sealed) in &parts {
+        for (clear, protected) in &parts {
             senc.extend(u16::try_from(*clear).expect("small").to_be_bytes());
-            senc.extend(u32::try_from(*sealed).expect("small").to_be_bytes());
+            senc.extend(u32::try_from(*protected).expect("small").to_be_bytes());
         }
-        media.extend(sample_sealed(sample, &parts, scheme, key, iv));
+        media.extend(encrypt_sample(sample, &parts, scheme, key, iv));
     }
     media.extend(&content(b"mdat")[at..]);
     let senc = boxed(b"senc", &[&[0, 0, 0, 2][..], &u32::try_from(sizes.len()).expect("few").to_be_bytes(), &senc].concat());
@@ -121,30 +121,30 @@ fn sample_sizes(moof: &[u8]) -> Vec<usize> {
     let trun = boxes(traf).into_iter().find(|one| one.0 == *b"trun").expect("a trun").1;
     let flags = word(trun, 0) & 0xff_ffff;
     let field = |flag: u32| usize::from(flags & flag != 0) * 4;
-    assert!(flags & 1 != 0 && flags & 0x200 != 0, "fixtures tell offset and sizes");
+    assert!(flags & 1 != 0 && flags & 0x200 != 0, "fixtures have a data offset and sample sizes");
     let start = 12 + field(4);
     let (before, each) = (field(0x100), field(0x100) + field(0x200) + field(0x400) + field(0x800));
     (0..word(trun, 4) as usize).map(|number| word(trun, start + number * each + before) as usize).collect()
 }
 
-/// Clear and sealed bytes, as packagers choose them: headers stay clear.
-fn subsamples(sample: &[u8], kind: Kind, scheme: [u8; 4]) -> Vec<(usize, usize)> {
-    let lead = |size: usize, clear: usize| {
-        let sealed = size.saturating_sub(clear);
-        let sealed = if scheme == *b"cbcs" { sealed } else { sealed / 16 * 16 };
-        (size - sealed, sealed)
+/// Clear and protected bytes, as packagers choose them: headers stay clear.
+fn subsamples(sample: &[u8], codec: Codec, scheme: [u8; 4]) -> Vec<(usize, usize)> {
+    let with_clear = |size: usize, clear: usize| {
+        let protected = size.saturating_sub(clear);
+        let protected = if scheme == *b"cbcs" { protected } else { protected / 16 * 16 };
+        (size - protected, protected)
     };
-    match kind {
-        Kind::Vp9 => vec![lead(sample.len(), 32)],
-        Kind::Av1 => vec![lead(sample.len(), 64)],
-        Kind::H264 | Kind::Hevc => {
+    match codec {
+        Codec::Vp9 => vec![with_clear(sample.len(), 32)],
+        Codec::Av1 => vec![with_clear(sample.len(), 64)],
+        Codec::H264 | Codec::Hevc => {
             let mut parts = Vec::new();
             let mut at = 0;
             while at < sample.len() {
                 let size = word(sample, at) as usize + 4;
                 let header = sample[at + 4];
-                let is_slice = if kind == Kind::H264 { matches!(header & 0x1f, 1 | 5) } else { header >> 1 & 0x3f < 32 };
-                parts.push(if is_slice { lead(size, 4 + 16) } else { (size, 0) });
+                let is_slice = if codec == Codec::H264 { matches!(header & 0x1f, 1 | 5) } else { header >> 1 & 0x3f < 32 };
+                parts.push(if is_slice { with_clear(size, 4 + 16) } else { (size, 0) });
                 at += size;
             }
             parts
@@ -152,31 +152,31 @@ fn subsamples(sample: &[u8], kind: Kind, scheme: [u8; 4]) -> Vec<(usize, usize)>
     }
 }
 
-fn sample_sealed(sample: &[u8], parts: &[(usize, usize)], scheme: [u8; 4], key: &[u8; 16], iv: u64) -> Vec<u8> {
-    let mut sealed = sample.to_vec();
+fn encrypt_sample(sample: &[u8], parts: &[(usize, usize)], scheme: [u8; 4], key: &[u8; 16], iv: u64) -> Vec<u8> {
+    let mut encrypted = sample.to_vec();
     let mut at = 0;
     if scheme == *b"cbcs" {
         for (clear, count) in parts {
             at += clear;
-            // One block of ten, and a chain through those of one subsample
-            let places: Vec<usize> = (at..at + count).step_by(160).filter(|place| place + 16 <= at + count).collect();
-            let text: Vec<u8> = places.iter().flat_map(|place| sample[*place..place + 16].to_vec()).collect();
-            for (place, block) in places.iter().zip(cbc(key, &CONSTANT_IV, &text).chunks(16)) {
-                sealed[*place..place + 16].copy_from_slice(block);
+            // One block of ten, chained within the subsample
+            let offsets: Vec<usize> = (at..at + count).step_by(160).filter(|offset| offset + 16 <= at + count).collect();
+            let text: Vec<u8> = offsets.iter().flat_map(|offset| sample[*offset..offset + 16].to_vec()).collect();
+            for (offset, block) in offsets.iter().zip(cbc(key, &CONSTANT_IV, &text).chunks(16)) {
+                encrypted[*offset..offset + 16].copy_from_slice(block);
             }
             at += count;
         }
     } else {
-        let mut places = Vec::new();
+        let mut offsets = Vec::new();
         for (clear, count) in parts {
-            places.extend(at + clear..at + clear + count);
+            offsets.extend(at + clear..at + clear + count);
             at += clear + count;
         }
-        let text: Vec<u8> = places.iter().map(|place| sample[*place]).collect();
+        let text: Vec<u8> = offsets.iter().map(|offset| sample[*offset]).collect();
         let iv = [iv.to_be_bytes(), [0; 8]].concat().try_into().expect("16");
-        for (place, byte) in places.iter().zip(ctr(key, &iv, &text)) {
-            sealed[*place] = byte;
+        for (offset, byte) in offsets.iter().zip(ctr(key, &iv, &text)) {
+            encrypted[*offset] = byte;
         }
     }
-    sealed
+    encrypted
 }

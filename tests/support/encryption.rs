@@ -1,11 +1,11 @@
-//! Encrypts the committed fixtures, by the words of the specifications and one block of AES at a time: independent of what is tested.
+//! Encrypts fixtures as the specifications describe it, one AES block at a time, independently of the code under test.
 
 use aes::{
     Aes128, Aes256,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
 
-/// One block through AES, by a key of either size.
+/// Encrypts one block with a key of 16 or 32 bytes.
 fn aes(key: &[u8], block: &[u8]) -> [u8; 16] {
     let block: [u8; 16] = block.try_into().expect("a block");
     let mut block = block.into();
@@ -17,7 +17,7 @@ fn aes(key: &[u8], block: &[u8]) -> [u8; 16] {
     block.into()
 }
 
-/// CBC over whole blocks.
+/// CBC of whole blocks, without padding.
 pub fn cbc(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
     let mut last = *iv;
     text.chunks_exact(16)
@@ -29,40 +29,40 @@ pub fn cbc(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// CBC with PKCS#7 padding: AES-128 and, by the key, AES-256.
-pub fn padded(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
+/// CBC with PKCS#7 padding. The size of the key decides between AES-128 and AES-256.
+pub fn cbc_padded(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
     let count = 16 - text.len() % 16;
     cbc(key, iv, &[text, &vec![u8::try_from(count).expect("small"); count]].concat())
 }
 
-/// Counter mode with a counter of 64 bits.
+/// Counter mode with a 64-bit counter.
 pub fn ctr(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
     let low = u64::from_be_bytes(iv[8..].try_into().expect("8"));
     let stream = (0..).flat_map(|count: u64| aes(key, &[&iv[..8], &low.wrapping_add(count).to_be_bytes()].concat()));
     text.iter().zip(stream).map(|(one, other)| one ^ other).collect()
 }
 
-/// AES-256-GCM as HLS has it: IV, what is encrypted, tag (NIST SP 800-38D, 7.1).
+/// AES-256-GCM in the layout of HLS: IV, ciphertext, tag (NIST SP 800-38D, section 7.1).
 pub fn gcm(key: &[u8], iv: &[u8; 16], text: &[u8]) -> Vec<u8> {
     let h = u128::from_be_bytes(aes(key, &[0; 16]));
-    let ghash = |data: &[u8]| data.chunks(16).fold(0, |y, block| times(y ^ block_of(block), h));
+    let ghash = |data: &[u8]| data.chunks(16).fold(0, |y, block| multiply(y ^ padded_block(block), h));
     let bits = |size: usize| u128::try_from(size * 8).expect("small");
-    let start = times(ghash(iv) ^ 128, h);
+    let start = multiply(ghash(iv) ^ 128, h);
     let counter = |count: u32| (start & !0xffff_ffff) | u128::from((start & 0xffff_ffff) as u32).wrapping_add(count.into()) & 0xffff_ffff;
     let stream = (1..).flat_map(|count| aes(key, &counter(count).to_be_bytes()));
-    let sealed: Vec<u8> = text.iter().zip(stream).map(|(one, other)| one ^ other).collect();
-    let tag = times(ghash(&sealed) ^ bits(sealed.len()), h) ^ u128::from_be_bytes(aes(key, &start.to_be_bytes()));
-    [&iv[..], &sealed, &tag.to_be_bytes()].concat()
+    let ciphertext: Vec<u8> = text.iter().zip(stream).map(|(one, other)| one ^ other).collect();
+    let tag = multiply(ghash(&ciphertext) ^ bits(ciphertext.len()), h) ^ u128::from_be_bytes(aes(key, &start.to_be_bytes()));
+    [&iv[..], &ciphertext, &tag.to_be_bytes()].concat()
 }
 
-fn block_of(bytes: &[u8]) -> u128 {
+fn padded_block(bytes: &[u8]) -> u128 {
     let mut block = [0; 16];
     block[..bytes.len()].copy_from_slice(bytes);
     u128::from_be_bytes(block)
 }
 
-/// Multiplication in GF(2^128) (SP 800-38D, 6.3).
-fn times(x: u128, y: u128) -> u128 {
+/// Multiplication in GF(2^128) (SP 800-38D, section 6.3).
+fn multiply(x: u128, y: u128) -> u128 {
     let (mut z, mut v) = (0, y);
     for bit in (0..128).rev() {
         z ^= if x >> bit & 1 == 1 { v } else { 0 };
@@ -71,40 +71,41 @@ fn times(x: u128, y: u128) -> u128 {
     z
 }
 
-/// METHOD=SAMPLE-AES of a transport stream's only video: every PES packet of `pid` is taken apart, its slices encrypted, and packed anew.
+/// METHOD=SAMPLE-AES: unpacks each PES packet of `pid`, encrypts its slices, and packs it again.
 pub fn sample_aes_ts(stream: &[u8], pid: u16, hevc: bool, key: &[u8], iv: &[u8; 16]) -> Vec<u8> {
-    let mut sealed = Vec::new();
+    let mut stream_out = Vec::new();
     let mut pes: Vec<u8> = Vec::new();
     let (mut header, mut counter) = (Vec::new(), 0);
     for packet in stream.chunks_exact(188) {
         if u16::from_be_bytes([packet[1] & 0x1f, packet[2]]) != pid {
-            sealed.extend_from_slice(packet);
+            stream_out.extend_from_slice(packet);
             continue;
         }
-        let begins = packet[1] & 0x40 != 0;
-        if begins {
-            sealed.extend(packets(&pes, &header, pid, &mut counter, hevc, key, iv));
+        let is_start = packet[1] & 0x40 != 0;
+        if is_start {
+            stream_out.extend(encrypt_pes(&pes, &header, pid, &mut counter, hevc, key, iv));
             pes.clear();
         }
         let adaptation = if packet[3] & 0x20 != 0 { usize::from(packet[4]) + 1 } else { 0 };
-        if begins {
-            // Keeps the clock and the random access mark, without the stuffing
+        if is_start {
+            // Keep the PCR and the random access indicator, drop the stuffing
             header = if adaptation > 1 { packet[5..5 + if packet[5] & 0x10 != 0 { 7 } else { 1 }].to_vec() } else { Vec::new() };
         }
         pes.extend_from_slice(&packet[4 + adaptation..]);
     }
-    sealed.extend(packets(&pes, &header, pid, &mut counter, hevc, key, iv));
-    sealed
+    stream_out.extend(encrypt_pes(&pes, &header, pid, &mut counter, hevc, key, iv));
+    stream_out
 }
 
-fn packets(pes: &[u8], field: &[u8], pid: u16, counter: &mut u8, hevc: bool, key: &[u8], iv: &[u8; 16]) -> Vec<u8> {
+/// The transport packets of an encrypted PES packet; `field` is the content of the first adaptation field.
+fn encrypt_pes(pes: &[u8], field: &[u8], pid: u16, counter: &mut u8, hevc: bool, key: &[u8], iv: &[u8; 16]) -> Vec<u8> {
     if pes.is_empty() {
         return Vec::new();
     }
     let start = 9 + usize::from(pes[8]);
-    let mut rest = [&pes[..start], &units(&pes[start..], hevc, key, iv)].concat();
+    let mut rest = [&pes[..start], &encrypt_units(&pes[start..], hevc, key, iv)].concat();
     rest[4..6].copy_from_slice(&[0, 0]);
-    let mut sealed = Vec::new();
+    let mut packets = Vec::new();
     let mut first = true;
     while !rest.is_empty() {
         let field = if first { field } else { &[] };
@@ -121,47 +122,48 @@ fn packets(pes: &[u8], field: &[u8], pid: u16, counter: &mut u8, hevc: bool, key
             adaptation.resize(size, 0xff);
             adaptation.insert(0, u8::try_from(size).expect("below 184"));
         }
-        sealed.extend([0x47, if first { 0x40 } else { 0 } | high, low, if has_field { 0x30 } else { 0x10 } | *counter & 15]);
-        sealed.extend(&adaptation);
-        sealed.extend(rest.drain(..count));
+        packets.extend([0x47, if first { 0x40 } else { 0 } | high, low, if has_field { 0x30 } else { 0x10 } | *counter & 15]);
+        packets.extend(&adaptation);
+        packets.extend(rest.drain(..count));
         *counter = counter.wrapping_add(1);
         first = false;
     }
-    sealed
+    packets
 }
 
-fn units(stream: &[u8], hevc: bool, key: &[u8], iv: &[u8; 16]) -> Vec<u8> {
-    let starts: Vec<usize> = (0..stream.len().saturating_sub(3)).filter(|at| stream[*at..].starts_with(&[0, 0, 1])).collect();
-    let mut sealed = stream[..starts.first().copied().unwrap_or(stream.len())].to_vec();
-    for (index, at) in starts.iter().enumerate() {
+/// Encrypts every tenth block of the slices of an Annex B byte stream, after 32 clear bytes.
+fn encrypt_units(stream: &[u8], hevc: bool, key: &[u8], iv: &[u8; 16]) -> Vec<u8> {
+    let starts: Vec<usize> = (0..stream.len().saturating_sub(3)).filter(|start| stream[*start..].starts_with(&[0, 0, 1])).collect();
+    let mut encrypted = stream[..starts.first().copied().unwrap_or(stream.len())].to_vec();
+    for (index, start) in starts.iter().enumerate() {
         let mut end = starts.get(index + 1).copied().unwrap_or(stream.len());
         let unit_end = end;
         while stream[end - 1] == 0 {
             end -= 1;
         }
-        let unit = &stream[at + 3..end];
+        let unit = &stream[start + 3..end];
         let is_slice = if hevc { unit[0] >> 1 & 0x3f < 32 } else { matches!(unit[0] & 0x1f, 1 | 5) };
-        sealed.extend([0, 0, 1]);
+        encrypted.extend([0, 0, 1]);
         if is_slice && unit.len() > 48 {
             let mut bytes = unit.to_vec();
-            let mut place = 32;
-            while bytes.len() - place > 16 {
-                let last = if place == 32 { &iv[..] } else { &bytes[place - 160..place - 144] };
-                let mixed: Vec<u8> = bytes[place..place + 16].iter().zip(last).map(|(one, other)| one ^ other).collect();
+            let mut at = 32;
+            while bytes.len() - at > 16 {
+                let last = if at == 32 { &iv[..] } else { &bytes[at - 160..at - 144] };
+                let mixed: Vec<u8> = bytes[at..at + 16].iter().zip(last).map(|(one, other)| one ^ other).collect();
                 let block = aes(key, &mixed);
-                bytes[place..place + 16].copy_from_slice(&block);
-                place += 160;
-                if place >= bytes.len() {
+                bytes[at..at + 16].copy_from_slice(&block);
+                at += 160;
+                if at >= bytes.len() {
                     break;
                 }
             }
-            sealed.extend(with_emulation_prevention(&bytes));
+            encrypted.extend(with_emulation_prevention(&bytes));
         } else {
-            sealed.extend(unit);
+            encrypted.extend(unit);
         }
-        sealed.extend(&stream[end..unit_end]);
+        encrypted.extend(&stream[end..unit_end]);
     }
-    sealed
+    encrypted
 }
 
 fn with_emulation_prevention(bytes: &[u8]) -> Vec<u8> {

@@ -1,4 +1,4 @@
-//! A stand-in for Lambda's Runtime API, and the function that asks it for events.
+//! A replacement for Lambda's Runtime API, and the function that polls it.
 
 use std::{
     collections::VecDeque,
@@ -23,47 +23,47 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// What the function said of one event.
+/// The outcome of an invocation.
 #[derive(Debug)]
-pub enum Said {
-    Answer(Value),
+pub enum Outcome {
+    Response(Value),
     /// `errorType` and `errorMessage`.
-    Failure(String, String),
+    Error(String, String),
 }
 
 #[derive(Default)]
 struct Events {
-    /// Each with the milliseconds that the function is given for it.
-    waiting: Mutex<VecDeque<(String, u64)>>,
-    came: Notify,
-    asked: Notify,
+    /// Events with the milliseconds until their deadline.
+    queue: Mutex<VecDeque<(String, u64)>>,
+    added: Notify,
+    polled: Notify,
 }
 
 struct Shared {
     events: Events,
-    said: mpsc::UnboundedSender<Said>,
+    outcomes: mpsc::UnboundedSender<Outcome>,
 }
 
-/// A running function. It ends when this is dropped.
+/// A running function. It ends when dropped.
 pub struct Function {
     child: Child,
     log: Option<JoinHandle<Vec<String>>>,
     runtime: Runtime,
     shared: Arc<Shared>,
-    said: mpsc::UnboundedReceiver<Said>,
+    outcomes: mpsc::UnboundedReceiver<Outcome>,
 }
 
 impl Function {
-    /// Starts `bootstrap` with the settings beside what Lambda itself sets, and waits until it asks for its first event.
+    /// Starts `bootstrap` with Lambda's own variables and these settings, and waits for its first request of an event.
     pub fn start(settings: &[(&str, &str)]) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-        let (sender, said) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared { events: Events::default(), said: sender });
+        let (sender, outcomes) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared { events: Events::default(), outcomes: sender });
         let router = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(failed))
-            // As much as Lambda takes
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
+            // Lambda's own limit
             .layer(DefaultBodyLimit::max(6_291_556))
             .with_state(Arc::clone(&shared));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -86,42 +86,42 @@ impl Function {
             .expect("the function starts");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let log = std::thread::spawn(move || stdout.lines().map_while(Result::ok).collect());
-        let function = Self { child, log: Some(log), runtime, shared, said };
-        function.wait(async { function.shared.events.asked.notified().await });
+        let function = Self { child, log: Some(log), runtime, shared, outcomes };
+        function.within_20_s(async { function.shared.events.polled.notified().await });
         function
     }
 
-    /// Invokes it, with half a minute to answer.
-    pub fn invoke(&mut self, event: &Value) -> Said {
+    /// Invokes it with a deadline of 30 s.
+    pub fn invoke(&mut self, event: &Value) -> Outcome {
         self.invoke_within(event, 30_000)
     }
 
-    /// Invokes it with so many milliseconds to answer.
-    pub fn invoke_within(&mut self, event: &Value, milliseconds: u64) -> Said {
-        self.shared.events.waiting.lock().expect("events").push_back((event.to_string(), milliseconds));
-        self.shared.events.came.notify_one();
+    /// Invokes it with a deadline in milliseconds.
+    pub fn invoke_within(&mut self, event: &Value, milliseconds: u64) -> Outcome {
+        self.shared.events.queue.lock().expect("events").push_back((event.to_string(), milliseconds));
+        self.shared.events.added.notify_one();
         self.runtime
-            .block_on(async { tokio::time::timeout(Duration::from_millis(milliseconds + 10_000), self.said.recv()).await })
+            .block_on(async { tokio::time::timeout(Duration::from_millis(milliseconds + 10_000), self.outcomes.recv()).await })
             .expect("the function answers")
-            .expect("the stand-in is there")
+            .expect("the Runtime API runs")
     }
 
-    /// Invokes it, and expects an answer.
+    /// Invokes it and expects a response.
     #[track_caller]
     pub fn answer(&mut self, event: &Value) -> Value {
         match self.invoke(event) {
-            Said::Answer(answer) => answer,
-            Said::Failure(kind, message) => panic!("{kind}: {message}"),
+            Outcome::Response(response) => response,
+            Outcome::Error(kind, message) => panic!("{kind}: {message}"),
         }
     }
 
-    /// Invokes it, and expects a failure of this kind.
+    /// Invokes it and expects an error of this kind with a message of one line.
     #[track_caller]
     pub fn fails(&mut self, event: &Value, kind: &str) -> String {
         match self.invoke(event) {
-            Said::Answer(answer) => panic!("no failure: {answer}"),
-            Said::Failure(told, message) => {
-                assert_eq!((told.as_str(), message.lines().count()), (kind, 1), "{message}");
+            Outcome::Response(response) => panic!("no error: {response}"),
+            Outcome::Error(actual, message) => {
+                assert_eq!((actual.as_str(), message.lines().count()), (kind, 1), "{message}");
                 message
             }
         }
@@ -134,22 +134,22 @@ impl Function {
         line.trim().trim_end_matches("kB").trim().parse().expect("a number")
     }
 
-    /// Ends it; the lines that it logged, each one JSON object.
+    /// Ends it and returns its log, one JSON object a line.
     pub fn end(mut self) -> Vec<Value> {
         self.stop();
-        let lines = self.log.take().expect("not ended yet").join().expect("the log");
+        let lines = self.log.take().expect("still running").join().expect("the log");
         lines.iter().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
     }
 
     fn stop(&mut self) {
-        // It may have ended by itself
+        // It may have ended already
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    fn wait(&self, what: impl Future<Output = ()>) {
-        let waited = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), what).await });
-        waited.expect("the function asks for an event");
+    fn within_20_s(&self, event: impl Future<Output = ()>) {
+        let result = self.runtime.block_on(async { tokio::time::timeout(Duration::from_secs(20), event).await });
+        result.expect("the function requests an event");
     }
 }
 
@@ -160,10 +160,10 @@ impl Drop for Function {
 }
 
 async fn next(State(shared): State<Arc<Shared>>) -> Response {
-    shared.events.asked.notify_one();
+    shared.events.polled.notify_one();
     loop {
-        let waiting = shared.events.waiting.lock().expect("events").pop_front();
-        if let Some((event, milliseconds)) = waiting {
+        let next = shared.events.queue.lock().expect("events").pop_front();
+        if let Some((event, milliseconds)) = next {
             let deadline = SystemTime::now() + Duration::from_millis(milliseconds);
             let since_1970 = deadline.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_millis();
             let headers = [
@@ -174,18 +174,18 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
             ];
             return (headers, event).into_response();
         }
-        shared.events.came.notified().await;
+        shared.events.added.notified().await;
     }
 }
 
-async fn answered(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
-    let answer = serde_json::from_slice(&body).expect("JSON");
-    shared.said.send(Said::Answer(answer)).map_or(StatusCode::GONE, |()| StatusCode::ACCEPTED)
+async fn response(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    let response = serde_json::from_slice(&body).expect("JSON");
+    shared.outcomes.send(Outcome::Response(response)).map_or(StatusCode::GONE, |()| StatusCode::ACCEPTED)
 }
 
-async fn failed(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
-    let told: Value = serde_json::from_slice(&body).expect("JSON");
-    let text = |name: &str| told[name].as_str().unwrap_or_default().to_owned();
-    let said = Said::Failure(text("errorType"), text("errorMessage"));
-    shared.said.send(said).map_or(StatusCode::GONE, |()| StatusCode::ACCEPTED)
+async fn error(State(shared): State<Arc<Shared>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
+    let error: Value = serde_json::from_slice(&body).expect("JSON");
+    let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+    let outcome = Outcome::Error(text("errorType"), text("errorMessage"));
+    shared.outcomes.send(outcome).map_or(StatusCode::GONE, |()| StatusCode::ACCEPTED)
 }

@@ -1,26 +1,25 @@
-//! A better picture than the first: past black and one colour, or the most telling of some.
+//! `--skip-black` and `--best`: a better frame than the first one.
 
 mod origin;
 mod support;
 
 use origin::Origin;
-use support::{hlsnap, number};
+use support::{frame_number, hlsnap};
 
 #[test]
-fn black_and_grey_are_passed() {
+fn skip_black_passes_over_black_and_uniform_frames() {
     let origin = Origin::start();
     let url = origin.url("/dull/index.m3u8");
     let report = |options: &[&str]| {
         let run = hlsnap(&[&[&url, "-o", "out.png", "--json"], options].concat());
-        assert_eq!(run.code, 0, "{}", run.stderr);
-        (run.json(), run)
+        (run.succeeds().json(), run)
     };
     let (black, _) = report(&[]);
     assert_eq!((&black["verdict"]["black"], &black["cost"]["requests"]), (&true.into(), &2.into()));
     let (film, run) = report(&["--skip-black"]);
-    assert_eq!((number(&run.picture("out.png")), &film["segment"]["media_sequence_number"]), (50, &2.into()));
+    assert_eq!((frame_number(&run.picture("out.png")), &film["segment"]["media_sequence_number"]), (50, &2.into()));
     assert_eq!(film["frame"]["presentation_seconds"], 4.0);
-    // Each segment's first portion, and the rest, in which there may be more key frames
+    // The first portion of each segment, and its rest, which may have further key frames
     assert_eq!(film["cost"]["requests"], 7);
     let (near, _) = report(&["--skip-black=2"]);
     assert_eq!((&near["verdict"]["black"], near["notes"].as_array().map(Vec::len)), (&true.into(), Some(1)));
@@ -30,12 +29,12 @@ fn black_and_grey_are_passed() {
 }
 
 #[test]
-fn the_most_telling_of_some() {
+fn best_chooses_the_most_detailed_of_some_key_frames() {
     let origin = Origin::start();
     let url = origin.url("/dull/index.m3u8");
     // The black and the grey segment have two key frames each
     let run = hlsnap(&[&url, "-o", "out.png", "--json", "--best=6"]);
-    assert!(number(&run.picture("out.png")) >= 50);
+    assert!(frame_number(&run.picture("out.png")) >= 50);
     assert_eq!(run.json()["cost"]["requests"], 7);
     let run = hlsnap(&[&url, "-o", "out.png", "--json", "--best=2"]);
     assert_eq!((&run.json()["verdict"]["flat"], &run.json()["cost"]["requests"]), (&true.into(), &3.into()));

@@ -1,5 +1,5 @@
-//! A network of a test's own (Linux): nothing but loopback, on which every address there is answers, so that whatever is asked is seen and
-//! nothing can leave the machine.
+//! A network namespace for one test (Linux). It has loopback alone, where every address answers: each connection is seen, and none
+//! leaves the machine.
 
 use std::{
     fmt::Write as _,
@@ -9,62 +9,63 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-const INSIDE: &str = "HLSNAP_TEST_ALONE";
+/// Set for the copy of the test that runs inside of the namespace.
+const INSIDE: &str = "HLSNAP_TEST_INSIDE";
 
-/// Runs `inside` in a network and mounts of its own: this test binary is started once more there, with the test `name` alone. Fails where
-/// that cannot be had.
+/// Runs `test` in its own network and mount namespaces. This test binary starts itself there, with the test `name` alone. Fails if
+/// namespaces cannot be created.
 #[track_caller]
-pub fn alone(name: &str, inside: impl FnOnce()) {
+pub fn in_isolated_network(name: &str, test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         set_up();
-        return inside();
+        return test();
     }
-    // Root may do it as it is; others need user namespaces
-    let ways = ["-nm", "-rnm"];
-    let can = |way: &&str| Command::new("unshare").args([way, "true"]).output().is_ok_and(|done| done.status.success());
-    let way =
-        ways.into_iter().find(can).expect("this test needs `unshare` and the right to use it: run it as root, or allow user namespaces");
-    let done = Command::new("unshare")
-        .args([way, "--"])
+    // Root needs no user namespace, other users do
+    let options = ["-nm", "-rnm"];
+    let works = |option: &&str| Command::new("unshare").args([option, "true"]).output().is_ok_and(|output| output.status.success());
+    let option = options.into_iter().find(works).expect("this test needs `unshare`: run it as root, or allow user namespaces");
+    let output = Command::new("unshare")
+        .args([option, "--"])
         .arg(std::env::current_exe().expect("this binary"))
         .args(["--exact", name, "--nocapture"])
         .env(INSIDE, "1")
         .output()
         .expect("unshare runs");
-    let said = [done.stdout, done.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
-    // Rows of tables are for those who asked for them
-    said[0].lines().filter(|line| line.starts_with('|')).for_each(|row| println!("{row}"));
-    assert!(done.status.success() && said[0].contains("1 passed"), "{}\n{}", said[0], said[1]);
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    // Pass on the rows of the table of faults
+    stdout.lines().filter(|line| line.starts_with('|')).for_each(|row| println!("{row}"));
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
 }
 
-/// Every address is one of this machine's.
+/// Routes every address to this machine.
 fn set_up() {
-    run("ip", &["link", "set", "lo", "up"]);
-    run("ip", &["route", "add", "local", "0.0.0.0/0", "dev", "lo"]);
-    run("ip", &["-6", "route", "add", "local", "::/0", "dev", "lo"]);
+    run_program("ip", &["link", "set", "lo", "up"]);
+    run_program("ip", &["route", "add", "local", "0.0.0.0/0", "dev", "lo"]);
+    run_program("ip", &["-6", "route", "add", "local", "::/0", "dev", "lo"]);
 }
 
+/// Runs a system program, which must succeed.
 #[track_caller]
-pub fn run(program: &str, arguments: &[&str]) {
-    let done = Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program} is needed: {e}"));
-    assert!(done.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+pub fn run_program(program: &str, arguments: &[&str]) {
+    let output = Command::new(program).args(arguments).output().unwrap_or_else(|e| panic!("{program} is needed: {e}"));
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Status, headers and body.
+/// Status, header lines and body.
 pub type Reply = (u16, String, Vec<u8>);
 type Log = Mutex<Vec<(IpAddr, String)>>;
 
-/// A server at port 80 of every address, and what it was asked.
-pub struct Everywhere {
+/// A server on port 80 of every address, with a log of its requests.
+pub struct CatchAllServer {
     seen: Arc<Log>,
-    /// Connections that were begun by anybody, before the server.
+    /// The kernel's count of opened connections at the last look.
     opened: u64,
 }
 
-impl Everywhere {
-    /// `answer` makes a reply from the target of a request, whose path or whole URL it is.
+impl CatchAllServer {
+    /// `answer` makes a reply from the target of a request: a path or a whole URL.
     pub fn start(answer: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 80)).expect("port 80 in a network of our own");
+        let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 80)).expect("port 80 of the namespace");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
         std::thread::spawn(move || {
@@ -76,37 +77,36 @@ impl Everywhere {
         Self { seen, opened: connections_opened() }
     }
 
-    /// The addresses that were connected to since the last call, with what was asked there. Fails where a connection was begun that this
-    /// server has not seen.
+    /// The addresses connected to since the last call, with the targets requested there. Fails if a connection bypassed this server.
     #[track_caller]
-    pub fn take(&mut self) -> Vec<(IpAddr, String)> {
+    pub fn take_requests(&mut self) -> Vec<(IpAddr, String)> {
         let seen = std::mem::take(&mut *self.seen.lock().expect("the log"));
         let opened = connections_opened();
-        assert_eq!(opened - self.opened, seen.len() as u64, "connections begun, and those seen: {seen:?}");
+        assert_eq!(opened - self.opened, seen.len() as u64, "connections opened and seen: {seen:?}");
         self.opened = opened;
         seen
     }
 
-    /// Asserts that nothing was connected to.
+    /// Asserts that no connection was opened since the last call.
     #[track_caller]
-    pub fn untouched(&mut self, by: &str) {
-        let seen = self.take();
-        assert!(seen.is_empty(), "{by}: {seen:?}");
+    pub fn assert_no_connection(&mut self, context: &str) {
+        let seen = self.take_requests();
+        assert!(seen.is_empty(), "{context}: {seen:?}");
     }
 
-    /// The addresses alone.
+    /// The addresses connected to since the last call.
     #[track_caller]
-    pub fn addresses(&mut self) -> Vec<IpAddr> {
-        self.take().into_iter().map(|(address, _)| address).collect()
+    pub fn take_addresses(&mut self) -> Vec<IpAddr> {
+        self.take_requests().into_iter().map(|(address, _)| address).collect()
     }
 }
 
-/// The kernel's count of this network (RFC 4022, tcpActiveOpens).
+/// The kernel's count of connections opened in this namespace (RFC 4022, tcpActiveOpens).
 fn connections_opened() -> u64 {
     let text = std::fs::read_to_string("/proc/net/snmp").expect("the kernel's counters");
     let rows: Vec<Vec<&str>> = text.lines().filter(|line| line.starts_with("Tcp:")).map(|line| line.split(' ').collect()).collect();
-    let place = rows[0].iter().position(|name| *name == "ActiveOpens").expect("the counter");
-    rows[1][place].parse().expect("a number")
+    let column = rows[0].iter().position(|name| *name == "ActiveOpens").expect("the counter");
+    rows[1][column].parse().expect("a number")
 }
 
 fn serve(mut stream: TcpStream, log: &Log, answer: &dyn Fn(&str) -> Reply) {
@@ -118,49 +118,49 @@ fn serve(mut stream: TcpStream, log: &Log, answer: &dyn Fn(&str) -> Reply) {
     log.lock().expect("the log").push((address, target.to_owned()));
     let (status, headers, body) = answer(target);
     let head = format!("HTTP/1.1 {status} x\r\nContent-Length: {}\r\nConnection: close\r\n{headers}\r\n", body.len());
-    // It may have heard enough
+    // The client may have closed the connection
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
 }
 
-/// A DNS server, which the programs of this test ask. A name `x-` and an address in hexadecimal is that address; `flip-` and two of them
-/// is the first one when it is asked for the first time, and from then on the second; `both-` is both.
-pub struct Dns {
-    asked: Arc<Mutex<Vec<String>>>,
+/// The DNS server of the namespace. Names spell their addresses in hexadecimal: `x-ADDRESS` has one, `both-ADDRESS-ADDRESS` has two, and
+/// `flip-ADDRESS-ADDRESS` has the first one in the first answer and the second one from then on.
+pub struct DnsServer {
+    queries: Arc<Mutex<Vec<String>>>,
     _configuration: tempfile::NamedTempFile,
 }
 
-impl Dns {
+impl DnsServer {
     pub fn start() -> Self {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).expect("port 53 in a network of our own");
+        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 53)).expect("port 53 of the namespace");
         let mut configuration = tempfile::NamedTempFile::new().expect("a file");
         configuration.write_all(b"nameserver 127.0.0.1\noptions timeout:1 attempts:1\n").expect("written");
-        run("mount", &["--bind", configuration.path().to_str().expect("a name"), "/etc/resolv.conf"]);
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&asked);
+        run_program("mount", &["--bind", configuration.path().to_str().expect("a name"), "/etc/resolv.conf"]);
+        let queries = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&queries);
         std::thread::spawn(move || {
             let mut packet = [0; 512];
             while let Ok((count, from)) = socket.recv_from(&mut packet) {
-                let _ = socket.send_to(&answered(&packet[..count], &log), from);
+                let _ = socket.send_to(&dns_answer(&packet[..count], &log), from);
             }
         });
-        Self { asked, _configuration: configuration }
+        Self { queries, _configuration: configuration }
     }
 
-    /// How often IPv4 addresses of this name were asked for.
-    pub fn asked_for(&self, name: &str) -> usize {
-        self.asked.lock().expect("the log").iter().filter(|asked| *asked == name).count()
+    /// The number of queries for IPv4 addresses of a name.
+    pub fn query_count(&self, name: &str) -> usize {
+        self.queries.lock().expect("the log").iter().filter(|query| *query == name).count()
     }
 }
 
-/// The name of an address, or with a word before it of two.
-pub fn name(word: &str, addresses: &[&str]) -> String {
-    let mut name = word.to_owned();
+/// The name with this prefix and these addresses.
+pub fn host_name(prefix: &str, addresses: &[&str]) -> String {
+    let mut name = prefix.to_owned();
     for address in addresses {
         match address.parse().expect("an address") {
             IpAddr::V4(v4) => write!(name, "-{:08x}", v4.to_bits()),
             IpAddr::V6(v6) => write!(name, "-{:032x}", v6.to_bits()),
         }
-        .expect("a string takes it");
+        .expect("formatted");
     }
     name + ".test"
 }
@@ -168,8 +168,8 @@ pub fn name(word: &str, addresses: &[&str]) -> String {
 const A: u16 = 1;
 const AAAA: u16 = 28;
 
-/// An answer to a question (RFC 1035, 4).
-fn answered(packet: &[u8], log: &Mutex<Vec<String>>) -> Vec<u8> {
+/// The answer to a DNS query (RFC 1035, section 4).
+fn dns_answer(packet: &[u8], log: &Mutex<Vec<String>>) -> Vec<u8> {
     let mut at = 12;
     let mut labels = Vec::new();
     while packet[at] != 0 {
@@ -180,9 +180,9 @@ fn answered(packet: &[u8], log: &Mutex<Vec<String>>) -> Vec<u8> {
     let (kind, end) = (u16::from_be_bytes([packet[at + 1], packet[at + 2]]), at + 5);
     let name = labels.join(".");
     let mut words = labels[0].split('-');
-    let word = words.next().unwrap_or_default();
+    let prefix = words.next().unwrap_or_default();
     let mut addresses: Vec<IpAddr> = words.filter_map(address).collect();
-    if word == "flip" && addresses.len() == 2 {
+    if prefix == "flip" && addresses.len() == 2 {
         let first = !log.lock().expect("the log").contains(&name);
         addresses.remove(usize::from(first));
     }
@@ -207,6 +207,7 @@ fn answered(packet: &[u8], log: &Mutex<Vec<String>>) -> Vec<u8> {
     answer
 }
 
+/// An address of 8 or 32 hexadecimal digits.
 fn address(hexadecimal: &str) -> Option<IpAddr> {
     match hexadecimal.len() {
         8 => u32::from_str_radix(hexadecimal, 16).ok().map(|bits| Ipv4Addr::from_bits(bits).into()),

@@ -1,4 +1,4 @@
-//! A running `hlsnap serve`, and what it answers.
+//! A running `hlsnap serve`, and its answers.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,13 +8,13 @@ use std::{
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
-/// It ends when this is dropped.
+/// It ends when dropped.
 pub struct Server {
     child: Child,
     url: String,
 }
 
-/// An answer, read whole.
+/// A complete answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -23,7 +23,7 @@ pub struct Answer {
 }
 
 impl Server {
-    /// Starts it with these options and variables, on a port that is free.
+    /// Starts it with these options and environment variables, on a free port.
     pub fn start(options: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hlsnap"))
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -43,7 +43,7 @@ impl Server {
         format!("{}{path}", self.url)
     }
 
-    /// A line of the process's status (proc(5)).
+    /// A field of `/proc/PID/status` (proc(5)).
     pub fn status(&self, name: &str) -> String {
         let text = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
         let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).expect("the line");
@@ -56,10 +56,10 @@ impl Server {
 
     pub fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(asked(self.url(path), headers))
+        runtime.block_on(get(self.url(path), headers))
     }
 
-    /// Tells it to end, and waits until it has.
+    /// Sends SIGTERM and waits for the end.
     pub fn terminate(&mut self) -> ExitStatus {
         let id = self.child.id().to_string();
         Command::new("kill").arg(&id).status().expect("kill");
@@ -69,15 +69,15 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself
+        // It may have ended already
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Asks for a URL.
-pub async fn asked(url: String, headers: &[(&'static str, &str)]) -> Answer {
-    // Plain HTTP; the client wants to know all the same who would do TLS
+/// Requests a URL.
+pub async fn get(url: String, headers: &[(&'static str, &str)]) -> Answer {
+    // The client needs a TLS provider even for plain HTTP
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let mut request = client.get(url);
@@ -103,12 +103,16 @@ impl Answer {
         image::load_from_memory(&self.body).expect("a picture")
     }
 
-    /// Asserts a problem of the table.
+    /// Asserts a problem document with this status and kind.
     #[track_caller]
     pub fn fails(&self, status: u16, kind: &str) -> Value {
-        let told = self.json();
-        assert_eq!((self.status, told["kind"].as_str(), told["status"].as_u64()), (status, Some(kind), Some(status.into())), "{told}");
+        let problem = self.json();
+        assert_eq!(
+            (self.status, problem["kind"].as_str(), problem["status"].as_u64()),
+            (status, Some(kind), Some(status.into())),
+            "{problem}"
+        );
         assert_eq!((self.header("content-type"), self.header("cache-control")), ("application/problem+json", "no-store"));
-        told
+        problem
     }
 }

@@ -1,4 +1,4 @@
-//! Connections that can fail below HTTP: one is reset, another stops in the middle of the headers.
+//! Connections that can fail below HTTP: by a reset, or by a stall within the headers.
 
 use std::{
     io,
@@ -18,44 +18,44 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-/// What happens to the rest of what the server writes.
+/// How further writes of the server fail.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Failure {
-    /// A TCP reset instead of an answer.
+    /// A TCP reset.
     Reset,
-    /// So many bytes are sent, and nothing more.
+    /// Sends this many bytes and nothing more.
     StallAfter(usize),
 }
 
-/// The client's end of a connection, and a handle that makes the connection fail.
+/// The client's address, and a switch that makes the connection fail.
 #[derive(Debug, Clone)]
-pub(super) struct Wire {
+pub(super) struct ConnectionHandle {
     pub address: SocketAddr,
     failure: Arc<Mutex<Option<Failure>>>,
 }
 
-impl Wire {
+impl ConnectionHandle {
     pub fn fail(&self, failure: Failure) {
         *self.failure.lock().unwrap() = Some(failure);
     }
 }
 
-impl Connected<IncomingStream<'_, Wires>> for Wire {
-    fn connect_info(stream: IncomingStream<'_, Wires>) -> Self {
-        stream.io().wire.clone()
+impl Connected<IncomingStream<'_, FaultyListener>> for ConnectionHandle {
+    fn connect_info(stream: IncomingStream<'_, FaultyListener>) -> Self {
+        stream.io().connection.clone()
     }
 }
 
 /// A listener whose connections can fail.
-pub(super) struct Wires(pub TcpListener);
+pub(super) struct FaultyListener(pub TcpListener);
 
-impl Listener for Wires {
+impl Listener for FaultyListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        (Connection { stream, wire: Wire { address, failure: Arc::default() } }, address)
+        (Connection { stream, connection: ConnectionHandle { address, failure: Arc::default() } }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -63,10 +63,10 @@ impl Listener for Wires {
     }
 }
 
-/// One accepted connection.
+/// An accepted connection.
 pub(super) struct Connection {
     stream: TcpStream,
-    wire: Wire,
+    connection: ConnectionHandle,
 }
 
 impl AsyncRead for Connection {
@@ -77,20 +77,20 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let failure = *self.wire.failure.lock().unwrap();
+        let failure = *self.connection.failure.lock().unwrap();
         match failure {
             None => Pin::new(&mut self.stream).poll_write(context, bytes),
             Some(Failure::Reset) => {
-                // Closing without lingering sends a reset
+                // Closing with a linger time of zero sends a reset
                 socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
                 Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
             }
             Some(Failure::StallAfter(0)) => Poll::Pending,
-            Some(Failure::StallAfter(left)) => {
-                let first = &bytes[..bytes.len().min(left)];
+            Some(Failure::StallAfter(remaining)) => {
+                let first = &bytes[..bytes.len().min(remaining)];
                 let written = Pin::new(&mut self.stream).poll_write(context, first);
                 if let Poll::Ready(Ok(count)) = &written {
-                    self.wire.fail(Failure::StallAfter(left - count));
+                    self.connection.fail(Failure::StallAfter(remaining - count));
                 }
                 written
             }

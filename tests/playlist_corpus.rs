@@ -1,21 +1,18 @@
-//! Real playlists of many packagers and projects: every one that is not suspect is read, with as many segments as it has.
-//!
-//! They lie in `$HLSNAP_CORPUS`, else in `../shared/corpus`, and are never copied here.
+//! Playlists of many packagers and projects, from the corpus: every valid one is read with all of its segments.
 
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-};
+mod support;
+
+use std::{collections::BTreeMap, fs, path::Path};
 
 use hlsnap::{
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     request::{Limits, Position, Precision, Size, VariantChoice},
 };
+use support::corpus_folder;
 use url::Url;
 
-/// Where the table counts by line, and the text means something else.
-const COUNTED_OTHERWISE: [(&str, &str); 6] = [
+/// Playlists that playlists.tsv counts by lines, with their actual meaning.
+const MISCOUNTED: [(&str, &str); 6] = [
     // A line break is missing before EXTINF
     ("ExoPlayer__HlsMediaPlaylistParserTest.java_playlistString~15.m3u8", "media live 4"),
     ("ExoPlayer__HlsMediaPlaylistParserTest.java_playlistString~16.m3u8", "media live 2"),
@@ -23,15 +20,9 @@ const COUNTED_OTHERWISE: [(&str, &str); 6] = [
     ("ExoPlayer__HlsMediaSourceTest.java_playlist4.m3u8", "media live 4"),
     ("hls.js__m3u8-parser.ts_019.m3u8", "media end 5"),
     ("m3u8__playlists.py_085.m3u8", "media live 3"),
-    // Every tag that there is in one text
+    // One text with every tag there is
     ("mamba__hls_writer_parser_roundtrip_tester.txt.m3u8", "media end 3"),
 ];
-
-fn corpus() -> PathBuf {
-    let folder = env::var_os("HLSNAP_CORPUS").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
-    assert!(folder.is_dir(), "there is no corpus at {}: set HLSNAP_CORPUS to its folder", folder.display());
-    folder
-}
 
 fn read(path: &Path) -> Result<Playlist, hlsnap::Error> {
     let bytes = fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
@@ -39,8 +30,8 @@ fn read(path: &Path) -> Result<Playlist, hlsnap::Error> {
     hls::parse(&bytes, &url, &Variables::default(), &Limits::default())
 }
 
-/// What must hold of every Media Playlist.
-fn plausible(name: &str, playlist: &MediaPlaylist) {
+/// Asserts what holds for every valid Media Playlist.
+fn assert_plausible(name: &str, playlist: &MediaPlaylist) {
     let mut end = 0.0;
     for (index, segment) in (0..).zip(&playlist.segments) {
         assert!((segment.start - end).abs() < 1e-6, "{name}: segment {index} starts at {} after {end}", segment.start);
@@ -57,28 +48,29 @@ fn plausible(name: &str, playlist: &MediaPlaylist) {
                     assert!(playlist.segments.get(first.segment).is_some_and(|segment| !segment.gap), "{name}: {at:?}");
                 }
                 Err(error) => {
-                    let nothing = playlist.segments.iter().all(|segment| segment.gap);
-                    assert!(nothing, "{name}: {at:?}: {error}");
+                    let has_only_gaps = playlist.segments.iter().all(|segment| segment.gap);
+                    assert!(has_only_gaps, "{name}: {at:?}: {error}");
                 }
             }
         }
     }
 }
 
-fn plausible_variants(name: &str, playlist: &MultivariantPlaylist) {
+/// Asserts what holds for every valid Multivariant Playlist.
+fn assert_plausible_variants(name: &str, playlist: &MultivariantPlaylist) {
     assert!(playlist.variants.iter().all(|variant| variant.url != playlist.url), "{name}");
     for size in [Size::default(), Size { width: Some(320), ..Size::default() }] {
         if let Ok(chosen) = hls::select_variants(playlist, &VariantChoice::Auto, &size) {
             let fits = |variant: &hls::Variant| variant.has_video() && variant.is_decodable();
-            // CODECS may be wrong, so where they speak against all of them one is tried all the same
+            // CODECS may be wrong, so if no Variant is decodable by them, one is tried nevertheless
             assert!(chosen.first().is_some_and(|variant| fits(variant)) || !playlist.variants.iter().any(fits), "{name}");
         }
     }
 }
 
 #[test]
-fn every_playlist_that_is_not_suspect_is_read() {
-    let folder = corpus().join("_playlists");
+fn every_valid_playlist_is_read_with_all_of_its_segments() {
+    let folder = corpus_folder().join("_playlists");
     let table = fs::read_to_string(folder.join("playlists.tsv")).expect("playlists.tsv");
     let mut wrong = BTreeMap::new();
     let mut checked = 0;
@@ -88,25 +80,25 @@ fn every_playlist_that_is_not_suspect_is_read() {
         };
         let found = read(&folder.join(name));
         match &found {
-            Ok(Playlist::Media(media)) => plausible(name, media),
-            Ok(Playlist::Multivariant(multivariant)) => plausible_variants(name, multivariant),
+            Ok(Playlist::Media(media)) => assert_plausible(name, media),
+            Ok(Playlist::Multivariant(multivariant)) => assert_plausible_variants(name, multivariant),
             Err(_) => {}
         }
         if !suspect.is_empty() {
             continue;
         }
         checked += 1;
-        let told = match found {
+        let actual = match found {
             Ok(Playlist::Media(media)) => {
                 format!("media {} {}", if media.ended { "end" } else { "live" }, media.complete_segments().len())
             }
             Ok(Playlist::Multivariant(_)) => "master - 0".to_owned(),
             Err(error) => error.to_string(),
         };
-        let wanted = COUNTED_OTHERWISE.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
-        let wanted = wanted.unwrap_or_else(|| format!("{kind} {end} {segments}"));
-        if told != wanted && kind != "other" {
-            wrong.insert(name.to_owned(), format!("{told}, where {wanted} is wanted"));
+        let expected = MISCOUNTED.iter().find(|known| known.0 == name).map(|known| known.1.to_owned());
+        let expected = expected.unwrap_or_else(|| format!("{kind} {end} {segments}"));
+        if actual != expected && kind != "other" {
+            wrong.insert(name.to_owned(), format!("{actual} instead of {expected}"));
         }
     }
     assert!(wrong.is_empty(), "{} of {checked}: {wrong:#?}", wrong.len());
@@ -114,9 +106,9 @@ fn every_playlist_that_is_not_suspect_is_read() {
 }
 
 #[test]
-fn every_playlist_of_a_presentation_is_read() {
+fn every_playlist_of_every_presentation_is_read() {
     let mut checked = 0;
-    for case in fs::read_dir(corpus()).expect("the corpus").flatten().filter(|entry| entry.path().is_dir()) {
+    for case in fs::read_dir(corpus_folder()).expect("the corpus").flatten().filter(|entry| entry.path().is_dir()) {
         let case_name = case.file_name().to_string_lossy().into_owned();
         if case_name == "_playlists" || case_name.starts_with("bad-") {
             continue;
@@ -139,9 +131,9 @@ fn every_playlist_of_a_presentation_is_read() {
                     Ok(Playlist::Media(media)) => {
                         let text = String::from_utf8_lossy(&text);
                         assert_eq!(media.complete_segments().len(), text.matches("#EXTINF").count(), "{name}");
-                        plausible(&name, &media);
+                        assert_plausible(&name, &media);
                     }
-                    Ok(Playlist::Multivariant(multivariant)) => plausible_variants(&name, &multivariant),
+                    Ok(Playlist::Multivariant(multivariant)) => assert_plausible_variants(&name, &multivariant),
                     Err(error) => panic!("{name}: {error}"),
                 }
                 checked += 1;

@@ -1,4 +1,4 @@
-//! `hlsnap serve`: the HTTP face on one machine.
+//! `hlsnap serve`: answers, caching, allowed hosts, signatures and shutdown.
 
 mod origin;
 mod support;
@@ -11,23 +11,23 @@ use std::{
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use image::GenericImageView;
-use origin::{Origin, Rule};
+use origin::{Origin, PLAYLIST, Rule};
 use ring::hmac;
 use support::{
-    hlsnap, number,
-    server::{Server, asked},
+    frame_number, hex, hlsnap,
+    http_server::{Server, get},
 };
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 
 #[test]
-fn pictures_in_every_format_and_size() {
+fn pictures_are_served_in_every_format_and_size() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let url = origin.url("/ladder-ts/master.m3u8");
     for (ending, kind) in [("jpg", "image/jpeg"), ("png", "image/png"), ("webp", "image/webp")] {
         let answer = server.get(&format!("/snapshot.{ending}?url={url}&at=3&width=320"));
         assert_eq!((answer.header("content-type"), answer.picture().dimensions()), (kind, (320, 180)));
-        assert_eq!(number(&answer.picture()), 75, "{ending}");
+        assert_eq!(frame_number(&answer.picture()), 75, "{ending}");
         assert_eq!((answer.header("x-hlsnap-requests"), answer.header("x-hlsnap-presentation-seconds")), ("3", "3"));
     }
     let [lossy, lossless] = ["", "&lossless"].map(|how| server.get(&format!("/snapshot.webp?url={url}&quality=20&strip{how}")).body);
@@ -43,19 +43,19 @@ fn a_served_picture_names_its_stream_only_on_request() {
     let url = origin.url("/ladder-ts/master.m3u8");
     let names_it = |body: &[u8]| body.windows(b"master.m3u8".len()).any(|bytes| bytes == b"master.m3u8");
     for ending in ["jpg", "png", "webp"] {
-        let question = format!("/snapshot.{ending}?url={url}&width=64");
-        assert!(!names_it(&closed.get(&question).body), "{ending}");
-        assert!(names_it(&closed.get(&format!("{question}&describe")).body), "{ending} with describe");
-        assert!(names_it(&open.get(&question).body), "{ending} with the setting");
-        assert!(!names_it(&open.get(&format!("{question}&describe=false")).body), "{ending} without describe");
+        let path = format!("/snapshot.{ending}?url={url}&width=64");
+        assert!(!names_it(&closed.get(&path).body), "{ending}");
+        assert!(names_it(&closed.get(&format!("{path}&describe")).body), "{ending} with describe");
+        assert!(names_it(&open.get(&path).body), "{ending} with the setting");
+        assert!(!names_it(&open.get(&format!("{path}&describe=false")).body), "{ending} without describe");
     }
 }
 
 #[test]
-fn what_a_picture_shows_may_be_asked_for() {
+fn content_and_encoding_options_are_parameters() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let dull = origin.url("/dull/index.m3u8");
-    assert_eq!(number(&server.get(&format!("/snapshot.png?url={dull}&skip_black=true")).picture()), 50);
+    assert_eq!(frame_number(&server.get(&format!("/snapshot.png?url={dull}&skip_black=true")).picture()), 50);
     let url = origin.url("/ladder-ts/master.m3u8");
     let answer = server.get(&format!("/snapshot.jpg?url={url}&crop=0,0,0.5,1&subsampling=444&progressive=true&strip=true&max_size=20k"));
     assert_eq!(answer.picture().dimensions(), (320, 360));
@@ -66,19 +66,19 @@ fn reports_and_inspections_are_those_of_the_command_line() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let url = origin.url("/ladder-ts/master.m3u8");
     let report = server.get(&format!("/report.json?url={url}")).json();
-    let told = hlsnap(&[&url, "--json"]).json();
+    let expected = hlsnap(&[&url, "--json"]).json();
     for part in ["url", "format", "width", "height", "bytes", "variant", "segment", "frame", "verdict"] {
-        assert_eq!(report[part], told[part], "{part}");
+        assert_eq!(report[part], expected[part], "{part}");
     }
     let inspected = server.get(&format!("/inspect.json?url={url}")).json();
-    let told = hlsnap(&["inspect", &url, "--json"]).json();
+    let expected = hlsnap(&["inspect", &url, "--json"]).json();
     for part in ["multivariant", "chosen", "media"] {
-        assert_eq!(inspected[part], told[part], "{part}");
+        assert_eq!(inspected[part], expected[part], "{part}");
     }
 }
 
 #[test]
-fn a_picture_that_the_asker_has_is_not_sent_again() {
+fn a_picture_with_a_matching_etag_is_not_sent_again() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let path = format!("/snapshot.jpg?url={}", origin.url("/ladder-ts/v0.m3u8"));
     let first = server.get(&path);
@@ -93,33 +93,32 @@ fn a_picture_that_the_asker_has_is_not_sent_again() {
 }
 
 #[test]
-fn the_same_question_at_the_same_time_is_asked_once() {
+fn equal_requests_at_the_same_time_share_one_snapshot() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     origin.rule("/ladder-ts/v0-1.ts", Rule::Delay(Duration::from_millis(500)));
     let url = origin.url("/ladder-ts/v0.m3u8");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let tasks: Vec<_> = (0..8)
-        .map(|place| {
-            // The order of the parameters is no difference
-            let query = if place % 2 == 0 { format!("url={url}&at=3") } else { format!("at=3&url={url}") };
-            runtime.spawn(asked(server.url(&format!("/snapshot.png?{query}")), &[]))
+        .map(|number| {
+            // The order of the parameters makes no difference
+            let query = if number % 2 == 0 { format!("url={url}&at=3") } else { format!("at=3&url={url}") };
+            runtime.spawn(get(server.url(&format!("/snapshot.png?{query}")), &[]))
         })
         .collect();
     for task in tasks {
         let answer = runtime.block_on(task).expect("a task");
-        assert_eq!(number(&answer.picture()), 75);
+        assert_eq!(frame_number(&answer.picture()), 75);
     }
-    let asked_for = |path: &str| origin.paths().iter().filter(|hit| *hit == path).count();
-    assert_eq!((asked_for("/ladder-ts/v0.m3u8"), asked_for("/ladder-ts/v0-1.ts")), (1, 1));
+    assert_eq!((origin.count("/ladder-ts/v0.m3u8"), origin.count("/ladder-ts/v0-1.ts")), (1, 1));
 }
 
 #[test]
-fn failures_are_problems_of_the_table() {
+fn failures_are_problem_documents_with_their_status() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let secret = origin.url("/none.m3u8?token=secret").replace('?', "%3F");
-    let told = server.get(&format!("/snapshot.jpg?url={secret}")).fails(502, "http_status");
-    assert_eq!(told["origin_status"], 404);
-    assert!(!told.to_string().contains("secret"), "{told}");
+    let problem = server.get(&format!("/snapshot.jpg?url={secret}")).fails(502, "http_status");
+    assert_eq!(problem["origin_status"], 404);
+    assert!(!problem.to_string().contains("secret"), "{problem}");
     let url = origin.url("/ladder-ts/v0.m3u8");
     for query in [
         String::new(),
@@ -145,17 +144,17 @@ fn failures_are_problems_of_the_table() {
 }
 
 #[test]
-fn refusals_wait_for_nobody() {
+fn refusals_do_not_wait_for_a_busy_server() {
     let origin = Origin::start();
     let server = Server::start(&["--allow-host", "127.0.0.1", "--allow-private", "--jobs", "1"], &[]);
     origin.rule("/x.m3u8", Rule::Delay(Duration::from_secs(60)));
     let mut slow = TcpStream::connect(server.url("").trim_start_matches("http://")).expect("connected");
     let head = format!("GET /snapshot.jpg?url={} HTTP/1.1\r\nHost: x\r\n\r\n", origin.url("/x.m3u8"));
     slow.write_all(head.as_bytes()).expect("sent");
-    while origin.hits().is_empty() {
+    while origin.requests().is_empty() {
         std::thread::sleep(Duration::from_millis(10));
     }
-    // The one place is taken, and whoever waits for it has no time left in the end
+    // The only job is busy, so a second request runs out of time
     server.get(&format!("/snapshot.jpg?url={}&timeout=0.3", origin.url("/ladder-ts/v0.m3u8"))).fails(504, "timeout");
     for url in ["http://other.example.com/x.m3u8", "http://127.0.0.2/x.m3u8"] {
         server.get(&format!("/snapshot.jpg?url={url}&timeout=0.3")).fails(403, "not_allowed");
@@ -164,7 +163,7 @@ fn refusals_wait_for_nobody() {
 }
 
 #[test]
-fn nothing_is_served_until_somebody_has_said_what() {
+fn no_host_is_allowed_by_default() {
     hlsnap(&["serve"]).fails(2, "usage");
     hlsnap(&["serve", "--allow-any", "-H", "Authorization: secret"]).fails(2, "usage");
     let origin = Origin::start();
@@ -173,7 +172,7 @@ fn nothing_is_served_until_somebody_has_said_what() {
     picture(&Server::start(&["--allow-any"], &[])).fails(403, "not_allowed");
     picture(&Server::start(&["--allow-host", "127.0.0.1"], &[])).fails(403, "not_allowed");
     picture(&Server::start(&["--allow-host", "*.example.com", "--allow-private"], &[])).fails(403, "not_allowed");
-    assert_eq!(origin.hits().len(), 0, "nothing was asked for");
+    assert_eq!(origin.requests().len(), 0, "no request was sent");
     let server = Server::start(&[], &[("HLSNAP_ALLOW_HOST", "127.0.0.1"), ("HLSNAP_ALLOW_PRIVATE", "true"), ("HLSNAP_WIDTH", "64")]);
     assert_eq!(picture(&server).picture().width(), 64);
     let health = server.get("/healthz");
@@ -181,27 +180,26 @@ fn nothing_is_served_until_somebody_has_said_what() {
 }
 
 #[test]
-fn hosts_hold_for_redirects_and_segments_too() {
+fn allowed_hosts_apply_to_redirects_and_segments_too() {
     let (origin, other) = (Origin::start(), Origin::start());
     let allowed = format!("127.0.0.1:{}", origin.port());
     let server = Server::start(&["--allow-host", &allowed, "--allow-private"], &[]);
     let text = format!("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{}\n#EXT-X-ENDLIST\n", other.url("/ladder-ts/v0-0.ts"));
-    origin.rule("/elsewhere.m3u8", Rule::Body(text.into(), "application/vnd.apple.mpegurl"));
+    origin.rule("/elsewhere.m3u8", Rule::Body(text.into(), PLAYLIST));
     origin.rule("/moved.m3u8", Rule::Redirect(other.url("/ladder-ts/v0.m3u8")));
     for path in ["/elsewhere.m3u8", "/moved.m3u8"] {
         server.get(&format!("/snapshot.jpg?url={}", origin.url(path))).fails(403, "not_allowed");
     }
-    assert_eq!(other.hits().len(), 0, "the other host was not asked");
+    assert_eq!(other.requests().len(), 0, "the other host got no request");
 }
 
 #[test]
-fn signed_requests_are_answered_and_no_others() {
+fn only_signed_requests_are_answered_if_there_is_a_key() {
     let origin = Origin::start();
     let server = Server::start(&["--allow-private"], &[("HLSNAP_KEY", "secret")]);
     let path = format!("/snapshot.jpg?url={}&width=64", origin.url("/ladder-ts/v0.m3u8"));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b"secret"), path.as_bytes());
-    let hexadecimal: Vec<_> = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    for signature in [hexadecimal.concat(), URL_SAFE_NO_PAD.encode(tag)] {
+    for signature in [hex(tag.as_ref()), URL_SAFE_NO_PAD.encode(tag)] {
         assert_eq!(server.get(&format!("{path}&sig={signature}")).picture().width(), 64);
         server.get(&format!("{}&sig={signature}", path.replace("64", "65"))).fails(403, "not_allowed");
     }
@@ -210,31 +208,31 @@ fn signed_requests_are_answered_and_no_others() {
 }
 
 #[test]
-fn what_was_asked_for_is_answered_before_the_end() {
+fn open_requests_are_answered_before_the_server_ends() {
     let origin = Origin::start();
     origin.rule("/ladder-ts/v0-0.ts", Rule::Delay(Duration::from_millis(700)));
     let mut server = Server::start(&OPEN, &[]);
     let address = server.url("").trim_start_matches("http://").to_owned();
-    let mut asker = TcpStream::connect(&address).expect("connected");
+    let mut client = TcpStream::connect(&address).expect("connected");
     let head = format!("GET /snapshot.jpg?url={} HTTP/1.1\r\nHost: x\r\n\r\n", origin.url("/ladder-ts/v0.m3u8"));
-    asker.write_all(head.as_bytes()).expect("sent");
-    while origin.hits().len() < 2 {
+    client.write_all(head.as_bytes()).expect("sent");
+    while origin.requests().len() < 2 {
         std::thread::sleep(Duration::from_millis(10));
     }
     assert!(server.terminate().success());
     let mut answer = Vec::new();
-    asker.read_to_end(&mut answer).expect("an answer");
+    client.read_to_end(&mut answer).expect("an answer");
     assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{:?}", String::from_utf8_lossy(&answer));
-    assert!(TcpStream::connect(&address).is_err(), "nobody listens any more");
+    assert!(TcpStream::connect(&address).is_err(), "the server no longer listens");
 }
 
 #[test]
-fn other_methods_are_refused() {
+fn methods_other_than_get_and_head_are_refused() {
     let server = Server::start(&OPEN, &[]);
     let address = server.url("").trim_start_matches("http://").to_owned();
-    let mut asker = TcpStream::connect(address).expect("connected");
-    asker.write_all(b"POST /snapshot.jpg HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").expect("sent");
+    let mut client = TcpStream::connect(address).expect("connected");
+    client.write_all(b"POST /snapshot.jpg HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").expect("sent");
     let mut answer = String::new();
-    asker.read_to_string(&mut answer).expect("an answer");
+    client.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 405 ") && answer.contains("allow: GET,HEAD"), "{answer}");
 }
