@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn an_error_names_the_size_of_a_wrong_key() {
-        let checked = |scope, key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.to_string());
+        let checked = |scope, key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.one_line());
         assert!(checked(KeyScope::Samples, &[1; 16]).is_ok());
         assert!(checked(KeyScope::Segment(Cipher::Gcm256), &[1; 32]).is_ok());
         for (scope, key) in
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn a_line_end_is_stripped_from_a_key_and_hexadecimal_text_is_refused() {
         let scope = KeyScope::Segment(Cipher::Cbc128);
-        let checked = |key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.to_string());
+        let checked = |key: &[u8]| check_size(scope, key.into(), "the key").map_err(|e| e.one_line());
         for end in [&b""[..], b"\n", b"\r\n"] {
             assert_eq!(checked(&[&[7; 16], end].concat()).as_deref(), Ok(&[7; 16][..]));
         }
