@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use hlsnap::{
+use hlsnap::internals::{
     libav::{SearchTarget, SearchTime},
     render::Image,
     request::Format,

@@ -7,11 +7,7 @@
 
 use std::{collections::BTreeMap, fs, time::Instant};
 
-use hlsnap::{
-    SnapshotRequest, capture,
-    fetch::Client,
-    request::{Encoding, Format, NetworkPolicy, Size, Source},
-};
+use hlsnap::{Client, Format, Limits, NetworkPolicy, SnapshotRequest, snapshot};
 
 /// Paths of the origin and times, used in turn. Several of them fail.
 const PATHS: [(&str, Option<&str>); 16] = [
@@ -47,12 +43,15 @@ fn main() {
     let began = Instant::now();
     for number in 0..count {
         let (path, at) = PATHS[number % PATHS.len()];
-        let mut request = SnapshotRequest::new(Source::parse(&format!("{base}{path}")).expect("a URL"));
-        request.at = at.and_then(|text| text.parse().ok());
-        request.encoding = Encoding { format: [Format::Jpeg, Format::Png, Format::WebP][number % 3], ..Encoding::default() };
-        request.size = Size { width: Some(320), ..Size::default() };
-        request.limits.retries = 0;
-        let result = runtime.block_on(capture::take(&request, &client));
+        let format = [Format::Jpeg, Format::Png, Format::WebP][number % 3];
+        let mut limits = Limits::default();
+        limits.retries = 0;
+        let mut builder = SnapshotRequest::builder(format!("{base}{path}")).width(320).format(format).limits(limits);
+        if let Some(at) = at {
+            builder = builder.position(at.parse().expect("a moment"));
+        }
+        let request = builder.build().expect("a valid request");
+        let result = runtime.block_on(snapshot(&request, &client));
         *outcomes.entry(result.map_or_else(|e| e.kind().to_string(), |_| "a picture".to_owned())).or_default() += 1;
         let done = number + 1;
         if done == WARM_UP || done == count || done % (count / 4).max(1) == 0 {

@@ -5,15 +5,15 @@
 #![allow(clippy::indexing_slicing, reason = "indices are masked")]
 
 use bytes::Bytes;
-use hlsnap::{
-    Error,
-    frontends::fuzz_entry,
+use hlsnap::{Error, internals};
+use internals::{
+    cipher::{self, EncryptedSample, NalCodec, Scheme},
+    fuzz_entry,
     hls::{self, Playlist, Variables},
     libav::{
         self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalisedStream, SearchOutcome,
         SearchTarget, SearchTime, Upstream,
     },
-    protection::cipher::{self, EncryptedSample, NalCodec, Scheme},
     render::{self, Image, RenderOptions},
     request::{Checks, Encoding, Format, Limits, Precision, Size, ToneMap, VariantChoice},
 };
@@ -22,7 +22,8 @@ use url::Url;
 /// Playlist text: parsing, the choice of a Variant, and the plan.
 pub fn playlist(data: &[u8]) {
     let Ok(url) = Url::parse("https://example.com/a/b.m3u8?token=x") else { return };
-    let limits = Limits { max_playlist_entries: 5000, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.max_playlist_entries = 5000;
     let _ = hls::looks_like_playlist(data);
     match hls::parse(data, &url, &Variables::default(), &limits) {
         Ok(Playlist::Multivariant(multivariant)) => {

@@ -6,6 +6,7 @@ use url::Url;
 
 /// The kinds of failure. Each has one name, one exit code and one HTTP status on every frontend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorKind {
     /// The request is invalid.
     Usage,
@@ -233,14 +234,7 @@ impl Error {
 
     /// Everything on a single line: what happened, its causes, where, and what to do.
     pub fn one_line(&self) -> String {
-        let mut line = without_line_breaks(&self.message());
-        if let Some(url) = self.url() {
-            line = format!("{line}, {url}");
-        }
-        if let Some(hint) = self.hint() {
-            line = format!("{line}; {}", without_line_breaks(hint));
-        }
-        line
+        one_line(&self.message(), self.url(), self.hint())
     }
 
     fn cause(&self) -> Option<&(dyn error::Error + 'static)> {
@@ -310,6 +304,18 @@ impl error::Error for Error {
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
         self.cause()
     }
+}
+
+/// An error's parts on a single line.
+pub(crate) fn one_line(message: &str, url: Option<&str>, hint: Option<&str>) -> String {
+    let mut line = without_line_breaks(message);
+    if let Some(url) = url {
+        line = format!("{line}, {url}");
+    }
+    if let Some(hint) = hint {
+        line = format!("{line}; {}", without_line_breaks(hint));
+    }
+    line
 }
 
 fn without_line_breaks(text: &str) -> String {

@@ -1,32 +1,75 @@
-//! hlsnap takes a still picture out of an HLS stream, live or recorded, in-process, with the fewest bytes and round trips.
+//! Takes still pictures out of HLS streams, live or recorded, in-process, with the fewest bytes and round trips.
 //!
-//! The data flows one way, and so do the rooms of this house:
+//! A [`Client`] holds the connections, a [`SnapshotRequest`] says which picture, [`snapshot`] takes it:
 //!
-//! ```text
-//! request -> playlist -> plan -> bytes -> packets -> frame -> picture -> file | stdout
-//!            [hls]       [hls]   [fetch]  [libav]    [libav]  [picture]  [store, faces]
+//! ```
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doctest_origin.rs"));
+//! use hlsnap::{Client, Format, NetworkPolicy, SnapshotRequest, snapshot};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let origin = origin();
+//! # let url = origin.url("/ladder-ts/master.m3u8");
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let client = Client::new(&NetworkPolicy::default())?;
+//! // For example https://example.com/master.m3u8
+//! let request = SnapshotRequest::builder(url).width(320).format(Format::Png).build()?;
+//! let snapshot = snapshot(&request, &client).await?;
+//!
+//! assert!(snapshot.picture.starts_with(b"\x89PNG"));
+//! assert_eq!(snapshot.report.width, 320);
+//! println!("{} bytes, {} requests", snapshot.picture.len(), snapshot.report.cost.requests);
+//! # Ok(())
+//! # })
+//! # }
 //! ```
 //!
-//! [`snapshot`] conducts them: the only place where rooms meet. [`request`], [`report`], [`error`] and [`time`] are the leaves that
-//! every room may use. The faces turn their own kind of question into a [`request::SnapshotRequest`] and its answer into theirs.
+//! [`inspect`] reads the playlists alone. Every failure is an [`Error`] with an [`ErrorKind`], which has a name, an exit code and an HTTP
+//! status.
+//!
+//! Both functions need a tokio runtime with I/O and time enabled. They decode on its blocking threads, one picture per processor at a time.
+//!
+//! # Features
+//!
+//! `cli`, `server`, `lambda` and `stores` build the programs; a library user needs none of them:
+//! `hlsnap = { version = "0.1", default-features = false, features = ["vendored"] }`. `vendored` links the static FFmpeg libraries that
+//! `script/setup` builds; without it, the crate links those of the system.
+//!
+//! # Foreign types
+//!
+//! [`chrono::DateTime`] is part of the interface on purpose ([`Position::ProgramDateTime`]), and so is [`serde::Serialize`] for reports.
+//!
+//! How it works: `docs/architecture.md`. The words: `docs/glossary.md`.
 
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
-pub mod capture;
-pub mod error;
-pub mod fetch;
+mod capture;
+mod error;
+mod fetch;
+#[cfg(feature = "frontends")]
+#[doc(hidden)]
 pub mod frontends;
-pub mod hls;
-pub mod libav;
-pub mod media;
-pub mod protection;
+mod hls;
+#[doc(hidden)]
+pub mod internals;
+mod libav;
+mod media;
+mod protection;
 mod read;
-pub mod render;
+mod render;
 pub mod report;
-pub mod request;
-pub mod store;
-pub mod time;
+mod request;
+#[cfg(feature = "frontends")]
+mod store;
+mod time;
 
+pub use capture::{Snapshot, inspect, inspection_report as inspection, inspection_report::Inspection, snapshot};
+pub use chrono;
 pub use error::{Error, ErrorKind};
+pub use fetch::Client;
+pub use render::reference_picture;
 pub use report::Report;
-pub use request::SnapshotRequest;
+pub use request::{
+    Crop, Finding, Fit, Format, HostPattern, Limits, NetworkPolicy, Position, ReferencePicture, SnapshotRequest, SnapshotRequestBuilder,
+    ToneMap, VariantChoice,
+};

@@ -8,12 +8,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::{
+    error::Error,
     request::Format,
     time::{milliseconds, round_to_microsecond, seconds_between},
 };
 
 /// The report on one snapshot.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Report {
     /// The requested URL, redacted.
     pub url: String,
@@ -231,6 +233,7 @@ pub struct TimingFacts {
 
 /// A Variant's attributes in the Multivariant Playlist.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct VariantReport {
     /// Index in the playlist, from 0.
     pub index: usize,
@@ -250,6 +253,7 @@ pub struct VariantReport {
 
 /// The Media Segment of the frame.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct SegmentReport {
     /// Redacted.
     pub url: String,
@@ -265,6 +269,7 @@ pub struct SegmentReport {
 
 /// The decoded frame.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct FrameReport {
     /// libavcodec's name of the codec.
     pub codec: &'static str,
@@ -314,6 +319,7 @@ impl FrameReport {
 
 /// Colour as signalled by the stream, or inferred.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct ColorReport {
     /// libavutil's name.
     pub matrix: String,
@@ -329,6 +335,7 @@ pub struct ColorReport {
 
 /// Measurements of the picture's content.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct Verdict {
     /// 0 is black, 1 is white.
     pub mean_luma: f64,
@@ -350,6 +357,7 @@ pub struct Verdict {
 
 /// Network usage of a job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct Cost {
     /// Requests sent, including redirects and retries.
     pub requests: u64,
@@ -363,6 +371,7 @@ pub struct Cost {
 
 /// Milliseconds since the start of the job, except `encode`, `store` and `total`, which are durations.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
+#[non_exhaustive]
 pub struct Timing {
     /// When the last playlist was parsed.
     pub playlists: f64,
@@ -376,4 +385,34 @@ pub struct Timing {
     pub store: f64,
     /// Duration of the whole job.
     pub total: f64,
+}
+
+/// An error in JSON.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// [`ErrorKind::name`](crate::ErrorKind::name).
+    pub kind: &'static str,
+    /// What happened, with its causes.
+    pub message: String,
+    /// The URL it happened at, redacted.
+    pub url: Option<String>,
+    /// The status of the origin's response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<&Error> for ErrorReport {
+    fn from(error: &Error) -> Self {
+        Self {
+            kind: error.kind().name(),
+            message: error.message(),
+            url: error.url().map(str::to_owned),
+            status: error.origin_status(),
+            hint: error.hint().map(str::to_owned),
+        }
+    }
 }

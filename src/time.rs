@@ -58,21 +58,4 @@ impl Timestamp {
     pub fn seconds(self) -> f64 {
         self.ticks as f64 * f64::from(self.base.numerator) / f64::from(self.base.denominator)
     }
-
-    /// The timestamp `seconds` later; earlier if they are negative.
-    #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "an out-of-range float saturates")]
-    pub fn plus(self, seconds: f64) -> Self {
-        let ticks = seconds * f64::from(self.base.denominator) / f64::from(self.base.numerator);
-        Self { ticks: self.ticks.saturating_add(ticks.round() as i64), base: self.base }
-    }
-
-    /// Seconds from `earlier` to `self`; negative if `earlier` is later.
-    pub fn since(self, earlier: Self) -> f64 {
-        if self.base == earlier.base {
-            Self { ticks: self.ticks.saturating_sub(earlier.ticks), base: self.base }.seconds()
-        } else {
-            self.seconds() - earlier.seconds()
-        }
-    }
 }

@@ -5,20 +5,20 @@ mod support;
 
 use std::time::Duration;
 
-use hlsnap::{
-    SnapshotRequest, capture,
-    fetch::Client,
-    request::{Limits, NetworkPolicy, Source},
-};
+use hlsnap::{Client, Limits, NetworkPolicy, SnapshotRequest, snapshot};
 use origin::{Origin, PLAYLIST, Rule, brotli, gzip};
 
 /// The kind and message of the error for `path` with changed limits, or `a picture`.
 fn outcome(origin: &Origin, path: &str, at: Option<&str>, change: impl FnOnce(&mut Limits)) -> String {
-    let mut request = SnapshotRequest::new(Source::parse(&origin.url(path)).expect("a URL"));
-    request.at = at.map(|text| text.parse().expect("a moment"));
-    change(&mut request.limits);
+    let mut limits = Limits::default();
+    change(&mut limits);
+    let mut builder = SnapshotRequest::builder(origin.url(path)).limits(limits);
+    if let Some(at) = at {
+        builder = builder.position(at.parse().expect("a moment"));
+    }
+    let request = builder.build().expect("a valid request");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let result = runtime.block_on(async { capture::take(&request, &Client::new(&NetworkPolicy::default())?).await });
+    let result = runtime.block_on(async { snapshot(&request, &Client::new(&NetworkPolicy::default())?).await });
     result.map_or_else(|e| format!("{}: {}", e.kind(), e.message()), |_| "a picture".to_owned())
 }
 

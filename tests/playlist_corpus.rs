@@ -4,7 +4,7 @@ mod support;
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use hlsnap::{
+use hlsnap::internals::{
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     request::{Limits, Position, Precision, Size, VariantChoice},
 };

@@ -1,4 +1,4 @@
-//! A captured picture with the facts about it, and the finished snapshot.
+//! A captured picture with the facts about it, and the finished file.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
@@ -11,9 +11,9 @@ use crate::{
     report::{Encryption, FrameFacts, Presentation, SegmentReport, SnapshotFacts, VariantReport},
 };
 
-/// An encoded picture and the facts about it.
+/// A finished file and the facts about it, before it is delivered.
 #[derive(Debug, Clone)]
-pub struct Snapshot {
+pub struct Captured {
     /// The encoded file.
     pub picture: Vec<u8>,
     /// What [`Report::new`](crate::Report::new) reports.
@@ -34,7 +34,7 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Adds the metadata to the file, and completes the facts with what the job cost.
-    pub fn into_snapshot(self, context: &JobContext<'_>, base: &Url) -> Snapshot {
+    pub fn finish(self, context: &JobContext<'_>, base: &Url) -> Captured {
         let encoding = &context.request.encoding;
         let url = redacted(base);
         let mut picture = self.image.file;
@@ -61,7 +61,7 @@ impl Capture {
             timing: context.timing.finish(),
             notes: self.notes,
         };
-        Snapshot { picture, facts }
+        Captured { picture, facts }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Inspects a stream by its playlists alone.
 
+use chrono::Utc;
 use url::Url;
 
 use super::{
     context::JobContext,
     i_frames,
+    inspection_report::Inspection,
     open::{self, OpenedStream},
 };
 use crate::{
@@ -15,9 +17,9 @@ use crate::{
     request::SnapshotRequest,
 };
 
-/// What the playlists of a stream say.
+/// The playlists of a stream, and the choices between them.
 #[derive(Debug)]
-pub struct Inspection {
+pub(super) struct InspectedPlaylists {
     /// The requested URL, redacted.
     pub url: String,
     /// The Multivariant Playlist; `None` if the URL leads to a Media Playlist.
@@ -36,7 +38,7 @@ pub struct Inspection {
     pub cost: Cost,
 }
 
-/// Loads the playlists, and no media. Fails if the first playlist does.
+/// Loads the playlists, and no media. Needs a tokio runtime with I/O and time enabled. Fails if the first playlist does.
 pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
     let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
@@ -45,7 +47,7 @@ pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspe
 }
 
 async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspection, Error> {
-    let mut inspection = Inspection {
+    let mut inspection = InspectedPlaylists {
         url: redacted(base),
         multivariant: None,
         chosen: None,
@@ -68,11 +70,11 @@ async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspectio
         }
     }
     inspection.cost = context.job.cost();
-    Ok(inspection)
+    Ok(Inspection::new(&inspection, Utc::now()))
 }
 
 /// Adds the best Variant and its Media Playlist.
-async fn inspect_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, inspection: &mut Inspection) {
+async fn inspect_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, inspection: &mut InspectedPlaylists) {
     let request = context.request;
     let variant = match hls::select_variants(multivariant, &request.variant, &request.size) {
         Ok(variants) => variants.into_iter().next(),

@@ -25,6 +25,7 @@ mod file;
 mod file_search;
 mod i_frames;
 mod inspect;
+pub mod inspection_report;
 mod live;
 mod media_playlist;
 mod open;
@@ -32,8 +33,9 @@ mod playlist_search;
 mod variants;
 
 pub use crate::render::reference_picture;
-pub use facts::Snapshot;
-pub use inspect::{Inspection, inspect};
+pub use facts::Captured;
+pub use inspect::inspect;
+pub use inspection_report::Inspection;
 
 use url::Url;
 
@@ -41,17 +43,35 @@ use crate::{
     error::{Error, ErrorKind},
     fetch::{Client, Job},
     hls::Variables,
+    report::Report,
     request::{Format, SnapshotRequest},
 };
 
 use context::JobContext;
 use open::OpenedStream;
 
-/// Takes one snapshot, and writes nothing. The job starts now and ends within `limits.timeout`; a decoder that is still busy then finishes in
-/// the background.
+/// A picture and the report on it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The encoded file.
+    pub picture: Vec<u8>,
+    /// What the picture is, where it comes from, and what it cost.
+    pub report: Report,
+}
+
+/// Takes one snapshot, and writes nothing. Needs a tokio runtime with I/O and time enabled.
+///
+/// The job starts now and ends within the request's timeout; a decoder that is still busy then finishes in the background.
 ///
 /// Fails with any [`ErrorKind`] except `output`.
-pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
+pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
+    let Captured { picture, facts } = capture(request, client).await?;
+    Ok(Snapshot { picture, report: Report::new(facts, None) })
+}
+
+/// [`snapshot`] for callers that deliver the picture before they build the report.
+pub async fn capture(request: &SnapshotRequest, client: &Client) -> Result<Captured, Error> {
     if request.encoding.lossless && request.encoding.format == Format::Jpeg {
         return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
     }
@@ -61,7 +81,7 @@ pub async fn take(request: &SnapshotRequest, client: &Client) -> Result<Snapshot
     tokio::time::timeout_at(job.deadline().into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }
 
-async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<Snapshot, Error> {
+async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<Captured, Error> {
     let (stream, is_multiplexed) = open::open_stream(&context, base).await?;
     context.is_multiplexed = is_multiplexed;
     let capture = match stream {
@@ -75,5 +95,5 @@ async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<Snapshot, 
             file::capture_file(&context, *body, head).await?
         }
     };
-    Ok(capture.into_snapshot(&context, base))
+    Ok(capture.finish(&context, base))
 }

@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use chrono::Utc;
-use object_store::client::HttpClient;
 
 use super::report_facts;
 use crate::{
-    capture::{self, Snapshot},
+    capture::{self, Captured},
     error::{Error, ErrorKind},
     fetch::Client,
     report::{DeliveryFacts, Report, SnapshotFacts},
@@ -17,9 +16,16 @@ use crate::{
 };
 
 /// The client of object stores, with the network settings of `policy`.
+#[cfg(feature = "stores")]
 pub(super) fn stores(policy: &NetworkPolicy) -> Stores {
     let policy = policy.clone();
-    Stores::new(move || Client::for_stores(&policy).map(HttpClient::new))
+    Stores::new(move || Client::for_stores(&policy).map(object_store::client::HttpClient::new))
+}
+
+/// This build has no object stores.
+#[cfg(not(feature = "stores"))]
+pub(super) fn stores(_: &NetworkPolicy) -> Stores {
+    Stores
 }
 
 /// The outputs of a picture and of its report.
@@ -56,7 +62,7 @@ impl Delivery {
     /// Captures the picture, writes it and then its report, within the request's timeout.
     pub async fn capture(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
         let start = Instant::now();
-        let Snapshot { picture, facts } = capture::take(request, client).await?;
+        let Captured { picture, facts } = capture::capture(request, client).await?;
         let remaining = request.limits.timeout.saturating_sub(start.elapsed());
 
         let store_start = Instant::now();

@@ -2,31 +2,7 @@
 
 use serde::Serialize;
 
-use crate::error::Error;
-
-/// An error with the contract's fields.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ErrorReport {
-    pub kind: &'static str,
-    message: String,
-    url: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hint: Option<String>,
-}
-
-impl From<&Error> for ErrorReport {
-    fn from(error: &Error) -> Self {
-        Self {
-            kind: error.kind().name(),
-            message: error.message(),
-            url: error.url().map(str::to_owned),
-            status: error.origin_status(),
-            hint: error.hint().map(str::to_owned),
-        }
-    }
-}
+use crate::{error::Error, report::ErrorReport};
 
 /// `{"error": {…}}`
 #[derive(Debug, Clone, Serialize)]

@@ -1,13 +1,17 @@
-//! The frontends: [`cli`], `http` and [`lambda`]. Each turns its own kind of request into a [`crate::SnapshotRequest`] and the result into
-//! its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
+//! The frontends: `cli`, `http` and `lambda`, each behind a feature. Each turns its own kind of request into a [`crate::SnapshotRequest`]
+//! and the result into its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
 
+#![cfg_attr(not(all(feature = "cli", feature = "lambda")), allow(dead_code, reason = "each frontend uses a part of what they share"))]
+
+#[cfg(feature = "cli")]
 pub mod cli;
 mod deliver;
 mod error_report;
-#[doc(hidden)]
+#[cfg(all(feature = "server", feature = "lambda"))]
 pub mod fuzz_entry;
+#[cfg(feature = "server")]
 mod http;
-mod inspection_report;
+#[cfg(feature = "lambda")]
 pub mod lambda;
 mod report_facts;
 mod sandbox;

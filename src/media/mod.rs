@@ -36,4 +36,4 @@ pub use random_access::{entries_for, is_whole_from};
 pub use timeline::{Anchor, MediaClock, TimedUnit, presentation_times, segment_start};
 pub use transport::{StreamStart, TransportReader};
 pub use transport_sync::find_transport_stream;
-pub use unit_facts::{EntryPoint, RecoveryPoint, UnitFacts};
+pub use unit_facts::{EntryPoint, UnitFacts};

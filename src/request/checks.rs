@@ -6,6 +6,7 @@ use crate::error::Error;
 
 /// How HDR is converted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ToneMap {
     /// Compress highlights: the picture looks like the SDR version of the stream.
     #[default]
@@ -132,6 +133,7 @@ pub struct Checks {
 
 /// A defect of a picture's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Finding {
     /// The picture is black.
     Black,

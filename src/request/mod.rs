@@ -1,5 +1,6 @@
 //! The request: [`SnapshotRequest`] and its parts, validated when parsed, and the table of [`Options`] that every frontend reads.
 
+mod builder;
 mod checks;
 mod keys;
 mod network_policy;
@@ -7,6 +8,7 @@ pub mod options;
 mod picture;
 mod position;
 
+pub use builder::SnapshotRequestBuilder;
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use keys::DecryptionKeys;
 pub use network_policy::{HostPattern, NetworkPolicy};
@@ -24,36 +26,36 @@ use crate::error::Error;
 #[derive(Debug, Clone)]
 pub struct SnapshotRequest {
     /// The playlist.
-    pub source: Source,
+    pub(crate) source: Source,
     /// The moment; `None` takes the newest frame of a live stream and the start of a recording.
-    pub at: Option<Position>,
+    pub(crate) at: Option<Position>,
     /// `None` takes [`Precision::Exact`] if `at` is a time, else [`Precision::KeyFrame`].
-    pub precision: Option<Precision>,
+    pub(crate) precision: Option<Precision>,
     /// The Variant of a Multivariant Playlist.
-    pub variant: VariantChoice,
+    pub(crate) variant: VariantChoice,
     /// How much video to search for a key frame that is neither black nor a single colour.
-    pub skip_black: Option<Duration>,
+    pub(crate) skip_black: Option<Duration>,
     /// Compare this many key frames and take the sharpest and best exposed.
-    pub best: Option<usize>,
+    pub(crate) best: Option<usize>,
     /// The size of the picture.
-    pub size: Size,
+    pub(crate) size: Size,
     /// How HDR is converted.
-    pub tone_map: ToneMap,
+    pub(crate) tone_map: ToneMap,
     /// The encoding of the picture.
-    pub encoding: Encoding,
+    pub(crate) encoding: Encoding,
     /// The checks of the picture's content.
-    pub checks: Checks,
+    pub(crate) checks: Checks,
     /// The headers of HTTP requests.
-    pub headers: RequestHeaders,
+    pub(crate) headers: RequestHeaders,
     /// Keys to use instead of fetching any.
-    pub keys: DecryptionKeys,
+    pub(crate) keys: DecryptionKeys,
     /// The limits of time, bytes and everything else.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
 }
 
 impl SnapshotRequest {
     /// A request for the default picture of `source`.
-    pub fn new(source: Source) -> Self {
+    pub(crate) fn new(source: Source) -> Self {
         Self {
             source,
             at: None,
@@ -172,6 +174,7 @@ impl fmt::Debug for RequestHeaders {
 /// The most that one picture may cost. Each limit has its own message; exceeding a time is `timeout`, anything else is `too_large`.
 /// The defaults fit a Lambda function with 256 MB. Frontends limit how many pictures are made at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// The whole job's deadline.
     pub timeout: Duration,

@@ -9,6 +9,7 @@ use crate::error::Error;
 
 /// Which hosts may be contacted, and how.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct NetworkPolicy {
     /// The proxy's URL; `None` reads the usual environment variables.
     pub proxy: Option<String>,

@@ -7,6 +7,7 @@ use crate::error::Error;
 
 /// The Variant of a Multivariant Playlist.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum VariantChoice {
     /// The best, or with a requested size the smallest that is at least that large.
     Auto,
@@ -110,6 +111,7 @@ impl Size {
 
 /// What to do if width and height are given and the picture's aspect ratio differs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fit {
     /// Fit the whole picture inside the box.
     #[default]
@@ -175,6 +177,7 @@ impl Default for Encoding {
 
 /// A picture's file format.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Format {
     /// JFIF, 4:2:0.
     #[default]

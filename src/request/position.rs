@@ -8,6 +8,7 @@ use crate::error::Error;
 
 /// The moment of the picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Position {
     /// The newest picture.
     Live,

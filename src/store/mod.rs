@@ -5,6 +5,10 @@
 
 mod deferred_signals;
 mod file;
+#[cfg(feature = "stores")]
+mod object;
+#[cfg(not(feature = "stores"))]
+#[path = "no_object.rs"]
 mod object;
 mod template;
 

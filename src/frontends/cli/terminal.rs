@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::args::MessageArgs;
 use crate::{
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, one_line},
     frontends::error_report::ErrorObject,
+    report::ErrorReport,
 };
 
 /// What is printed, and where.
@@ -73,9 +74,10 @@ impl Terminal {
     }
 
     /// Prints an error that did not stop the command.
-    pub fn warn(self, error: &Error) {
+    pub fn warn(self, error: &ErrorReport) {
         if !self.quiet {
-            print_message(&format!("warning: {}: {}", error.kind(), error.one_line()));
+            let line = one_line(&error.message, error.url.as_deref(), error.hint.as_deref());
+            print_message(&format!("warning: {}: {line}", error.kind));
         }
     }
 

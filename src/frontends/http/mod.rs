@@ -19,12 +19,11 @@ use axum::{
     response::Response,
     routing::get,
 };
-use chrono::Utc;
 
 use crate::{
     error::Error,
     fetch::Client,
-    frontends::{inspection_report::InspectionReport, remote_source, settings::Settings},
+    frontends::{remote_source, settings::Settings},
     request::{Format, Options, SnapshotRequest, Source},
 };
 use query::Resource;
@@ -90,7 +89,7 @@ async fn inspect(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Respons
         let options = query::options(&frontend.settings, &uri, Resource::Playlists)?;
         let request = options.request(frontend.source(&options)?, None);
         let inspection = frontend.flights.inspect(request, &frontend.client).await?;
-        response::json(&InspectionReport::new(&inspection, Utc::now()), response::LIVE)
+        response::json(&inspection, response::LIVE)
     };
     response.await.unwrap_or_else(|e: Error| problem(&e))
 }

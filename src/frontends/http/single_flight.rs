@@ -98,7 +98,7 @@ async fn acquire<'a>(jobs: &'a Semaphore, request: &mut SnapshotRequest) -> Resu
 
 async fn capture_shared(mut request: SnapshotRequest, client: &Client, jobs: &Semaphore) -> Result<SharedSnapshot, Error> {
     let _permit = acquire(jobs, &mut request).await?;
-    let snapshot = capture::take(&request, client).await?;
+    let snapshot = capture::capture(&request, client).await?;
     let digest = digest::digest(&digest::SHA256, &snapshot.picture);
     let etag = URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default());
     let report = Report::new(snapshot.facts.clone(), None);

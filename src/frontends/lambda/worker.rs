@@ -126,8 +126,8 @@ impl Worker {
     }
 
     async fn capture(&self, request: &SnapshotRequest) -> Result<Completed, Error> {
-        let snapshot = capture::take(request, &self.client).await?;
-        Ok(Completed { report: Report::new(snapshot.facts, None), picture: Some(snapshot.picture) })
+        let snapshot = capture::snapshot(request, &self.client).await?;
+        Ok(Completed { report: snapshot.report, picture: Some(snapshot.picture) })
     }
 
     fn options(&self, request: &Value) -> Result<Options, Error> {

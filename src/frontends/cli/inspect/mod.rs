@@ -1,22 +1,15 @@
 //! `hlsnap inspect URL`: a report on the playlists alone.
 //!
-//! [`InspectionReport`] has the facts, with URLs redacted. `--json` prints it as it is; [`table`] prints it for people.
+//! [`Inspection`](crate::Inspection) has the facts, with URLs redacted. `--json` prints it as it is; [`table`] prints it for people.
 
 mod table;
-
-use chrono::Utc;
 
 use super::{
     args::Cli,
     block_on, logs, may_spin, request, spinner,
     terminal::{self, Terminal},
 };
-use crate::{
-    capture,
-    error::Error,
-    fetch::Client,
-    frontends::{inspection_report::InspectionReport, settings::Settings},
-};
+use crate::{capture, error::Error, fetch::Client, frontends::settings::Settings};
 
 pub(super) fn inspect(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     *terminal = Terminal::new(&cli.messages);
@@ -28,11 +21,10 @@ pub(super) fn inspect(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     request::enter_sandbox(&settings, &request, &[])?;
     let inspect = capture::inspect(&request, &client);
     let inspection = block_on(1, spinner::during(inspect, may_spin(&cli.messages), "reading playlists"))?;
-    let report = InspectionReport::new(&inspection, Utc::now());
     if terminal.json {
-        return terminal.print_object(&report);
+        return terminal.print_object(&inspection);
     }
-    terminal::print_text(&table::table(&report))?;
+    terminal::print_text(&table::table(&inspection))?;
     if let Some(error) = &inspection.media_error {
         terminal.warn(error);
     }

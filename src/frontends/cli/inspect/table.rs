@@ -2,15 +2,15 @@
 
 use std::fmt::{Display, Write as _};
 
-use crate::frontends::{
-    cli::terminal::printable,
-    inspection_report::{DateFacts, EncryptionFacts, InspectionReport, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts},
+use crate::{
+    capture::inspection_report::{DateFacts, EncryptionFacts, Inspection, MediaFacts, MultivariantFacts, RenditionFacts, VariantFacts},
+    frontends::cli::terminal::printable,
 };
 
 /// Shown for what the playlist does not say.
 const UNKNOWN: &str = "-";
 
-pub(super) fn table(facts: &InspectionReport) -> String {
+pub(super) fn table(facts: &Inspection) -> String {
     let mut text = String::new();
     if let Some(multivariant) = &facts.multivariant {
         write_multivariant(multivariant, facts, &mut text);
@@ -32,7 +32,7 @@ pub(super) fn table(facts: &InspectionReport) -> String {
     text
 }
 
-fn write_multivariant(playlist: &MultivariantFacts, facts: &InspectionReport, text: &mut String) {
+fn write_multivariant(playlist: &MultivariantFacts, facts: &Inspection, text: &mut String) {
     let chosen = facts.chosen;
     line(text, &format!("Multivariant Playlist: {}", playlist.url));
     let headers = ["", "#", "resolution", "fps", "peak", "average", "range", "codecs", "name"];

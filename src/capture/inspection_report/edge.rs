@@ -5,34 +5,48 @@ use serde::Serialize;
 use crate::{error::redacted, hls::MediaPlaylist};
 
 /// Low-Latency HLS: Parts, and the origin's capabilities.
-#[derive(Debug, Serialize)]
-pub(in crate::frontends) struct LowLatencyFacts {
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LowLatencyFacts {
+    /// PART-TARGET.
     pub part_target_seconds: Option<f64>,
+    /// Parts in the playlist.
     pub parts: usize,
+    /// Parts with INDEPENDENT=YES.
     pub independent_parts: usize,
     /// Parts of the incomplete segment.
     pub edge_parts: usize,
     /// The hinted next Part.
     pub hint_url: Option<String>,
+    /// CAN-BLOCK-RELOAD.
     pub can_block_reload: bool,
+    /// CAN-SKIP-UNTIL.
     pub can_skip_until_seconds: Option<f64>,
+    /// PART-HOLD-BACK.
     pub part_hold_back_seconds: Option<f64>,
+    /// EXT-X-RENDITION-REPORT tags.
     pub rendition_reports: usize,
 }
 
 /// EXT-X-DATERANGE.
-#[derive(Debug, Serialize)]
-pub(in crate::frontends) struct DateRangeFacts {
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct DateRangeFacts {
+    /// ID.
     pub id: String,
+    /// CLASS.
     pub class: Option<String>,
     /// RFC 3339.
     pub start: Option<String>,
+    /// DURATION.
     pub duration_seconds: Option<f64>,
 }
 
 /// A discontinuity or a gap.
-#[derive(Debug, Serialize)]
-pub(in crate::frontends) struct BreakFacts {
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct BreakFacts {
+    /// The Media Sequence Number of its segment.
     pub media_sequence_number: u64,
     /// From the start of the first segment.
     pub seconds: f64,

@@ -2,24 +2,26 @@
 
 mod edge;
 
-pub(super) use edge::{BreakFacts, DateRangeFacts, LowLatencyFacts};
+pub use edge::{BreakFacts, DateRangeFacts, LowLatencyFacts};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
+use super::inspect::InspectedPlaylists;
 use crate::{
-    capture::Inspection,
     error::redacted,
-    frontends::error_report::ErrorReport,
     hls::{Key, MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
-    report::Cost,
+    report::{Cost, ErrorReport},
     time::{round_to_millisecond, seconds_between},
 };
 
 /// The JSON object of `inspect --json`. Fields may be added, never renamed.
-#[derive(Debug, Serialize)]
-pub(super) struct InspectionReport {
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Inspection {
+    /// The requested URL, redacted.
     pub url: String,
+    /// The Multivariant Playlist; `None` if the URL leads to a Media Playlist.
     pub multivariant: Option<MultivariantFacts>,
     /// The index of the Variant that a snapshot would use.
     pub chosen: Option<usize>,
@@ -27,19 +29,31 @@ pub(super) struct InspectionReport {
     pub why: Option<String>,
     /// The index of the I-frame Variant that a snapshot of a key frame would use.
     pub i_frame_variant: Option<usize>,
+    /// The Media Playlist that a snapshot would use.
     pub media: Option<MediaFacts>,
+    /// Why no Variant was chosen, or why its Media Playlist failed to load.
     pub media_error: Option<ErrorReport>,
+    /// Network usage.
     pub cost: Cost,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct MultivariantFacts {
+/// A Multivariant Playlist.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct MultivariantFacts {
+    /// Its URL, redacted.
     pub url: String,
+    /// EXT-X-INDEPENDENT-SEGMENTS.
     pub independent_segments: bool,
+    /// TIME-OFFSET of EXT-X-START.
     pub start_seconds: Option<f64>,
+    /// The Variants, in the order of the playlist.
     pub variants: Vec<VariantFacts>,
+    /// The I-frame Variants.
     pub i_frame_variants: Vec<VariantFacts>,
+    /// The image Variants.
     pub image_variants: Vec<VariantFacts>,
+    /// The Renditions.
     pub renditions: Vec<RenditionFacts>,
     /// The initial pathway of Content Steering.
     pub pathway: Option<String>,
@@ -49,68 +63,113 @@ pub(super) struct MultivariantFacts {
     pub warnings: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct VariantFacts {
+/// A Variant (EXT-X-STREAM-INF).
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct VariantFacts {
+    /// Its place in the playlist, from 0.
     pub index: usize,
+    /// Its URL, redacted.
     pub url: String,
+    /// BANDWIDTH, in bits per second.
     pub bandwidth: Option<u64>,
+    /// AVERAGE-BANDWIDTH, in bits per second.
     pub average_bandwidth: Option<u64>,
+    /// Pixels across, by RESOLUTION.
     pub width: Option<u32>,
+    /// Pixels down, by RESOLUTION.
     pub height: Option<u32>,
+    /// FRAME-RATE, per second.
     pub frame_rate: Option<f64>,
+    /// CODECS.
     pub codecs: Option<String>,
+    /// VIDEO-RANGE: `SDR`, `HLG` or `PQ`.
     pub video_range: Option<String>,
+    /// NAME.
     pub name: Option<String>,
+    /// Its group of audio Renditions.
     pub audio: Option<String>,
+    /// Its group of video Renditions.
     pub video: Option<String>,
+    /// Whether its CODECS or RESOLUTION announce video, or say nothing.
     pub has_video: bool,
     /// Whether this build has a decoder for its CODECS.
     pub decodable: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct RenditionFacts {
+/// A Rendition (EXT-X-MEDIA).
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RenditionFacts {
+    /// `audio`, `video` or `subtitles`.
     #[serde(rename = "type")]
     pub kind: &'static str,
+    /// GROUP-ID.
     pub group_id: String,
+    /// NAME.
     pub name: String,
+    /// LANGUAGE.
     pub language: Option<String>,
+    /// DEFAULT.
     pub default: bool,
     /// `None` if it is in the Variant's own segments.
     pub url: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct MediaFacts {
+/// A Media Playlist.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct MediaFacts {
+    /// Its URL, redacted.
     pub url: String,
     /// `live`, `event` or `vod`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     /// Whether segments may still be added.
     pub live: bool,
+    /// EXT-X-I-FRAMES-ONLY.
     pub i_frames_only: bool,
+    /// TIME-OFFSET of EXT-X-START.
     pub start_seconds: Option<f64>,
+    /// Complete segments.
     pub segment_count: usize,
+    /// The sum of their durations.
     pub duration_seconds: f64,
+    /// The shortest duration.
     pub shortest_segment_seconds: Option<f64>,
+    /// The longest duration.
     pub longest_segment_seconds: Option<f64>,
+    /// EXT-X-TARGETDURATION.
     pub target_duration_seconds: Option<f64>,
+    /// EXT-X-MEDIA-SEQUENCE.
     pub first_media_sequence_number: u64,
+    /// The Media Sequence Number of the last complete segment.
     pub last_media_sequence_number: Option<u64>,
+    /// EXT-X-DISCONTINUITY-SEQUENCE.
     pub discontinuity_sequence: u64,
+    /// Discontinuities within the playlist.
     pub discontinuities: usize,
+    /// Segments with EXT-X-GAP.
     pub gaps: usize,
+    /// Whether segments are byte ranges of larger resources.
     pub byte_ranges: bool,
+    /// Different Media Initialization Sections, in order.
     pub inits: usize,
     /// `mpeg-ts`, `fmp4`, `packed-audio` or `webvtt`, guessed from tags and names.
     pub container: Option<&'static str>,
     /// Empty if no segment is encrypted.
     pub encryption: Vec<EncryptionFacts>,
+    /// Program Date Time of the first and the last segment.
     pub program_date_time: Option<DateFacts>,
+    /// The first segment, redacted.
     pub first_segment_url: Option<String>,
+    /// The last segment, redacted.
     pub last_segment_url: Option<String>,
+    /// EXT-X-VERSION.
     pub version: Option<u64>,
+    /// Low-Latency HLS; `None` without Parts.
     pub low_latency: Option<LowLatencyFacts>,
+    /// EXT-X-DATERANGE, at most 100.
     pub date_ranges: Vec<DateRangeFacts>,
     /// Discontinuities and gaps.
     #[serde(rename = "places")]
@@ -119,20 +178,25 @@ pub(super) struct MediaFacts {
     pub warnings: Vec<String>,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct EncryptionFacts {
+/// Encryption of some segments.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct EncryptionFacts {
     /// As in the report: `aes-128`, `aes-256`, `sample-aes`, `cenc`, `cbcs`.
     pub method: String,
-    /// For people.
+    /// The protection or DRM system, for people.
     pub system: String,
     /// Whether the playlist names a key that can be fetched.
     pub clear_key: bool,
+    /// How many segments it covers.
     pub segments: usize,
 }
 
-/// RFC 3339.
-#[derive(Debug, Serialize)]
-pub(super) struct DateFacts {
+/// The dates of a Media Playlist, in RFC 3339.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct DateFacts {
+    /// The start of the first segment that has a date.
     pub first: String,
     /// The end of the last segment, which is the edge of a live stream.
     pub end: String,
@@ -140,8 +204,8 @@ pub(super) struct DateFacts {
     pub age_seconds: f64,
 }
 
-impl InspectionReport {
-    pub fn new(inspection: &Inspection, now: DateTime<Utc>) -> Self {
+impl Inspection {
+    pub(super) fn new(inspection: &InspectedPlaylists, now: DateTime<Utc>) -> Self {
         Self {
             url: inspection.url.clone(),
             multivariant: inspection.multivariant.as_ref().map(multivariant),

@@ -1,0 +1,32 @@
+//! Parts of the crate for its own tests and fuzzers. Not part of the public interface: anything here may change in any release.
+
+/// Playlists.
+pub mod hls {
+    pub use crate::hls::*;
+}
+
+/// Demuxing and decoding.
+pub mod libav {
+    pub use crate::libav::*;
+}
+
+/// Ciphers.
+pub mod cipher {
+    pub use crate::protection::cipher::*;
+}
+
+/// Decoded frames to encoded pictures.
+pub mod render {
+    pub use crate::render::*;
+}
+
+/// Requests and their parts.
+pub mod request {
+    pub use crate::request::*;
+}
+
+/// Parsers of untrusted text.
+#[cfg(all(feature = "server", feature = "lambda"))]
+pub mod fuzz_entry {
+    pub use crate::frontends::fuzz_entry::*;
+}
