@@ -2,12 +2,13 @@
 //!
 //! A [`Client`] holds the connections, a [`SnapshotRequest`] says which picture, [`snapshot`] takes it:
 //!
-//! ```
-//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/doctest_origin.rs"));
+//! ```standalone_crate
+//! # #[path = "../tests/origin/mod.rs"]
+//! # mod origin;
 //! use hlsnap::{Client, Format, NetworkPolicy, SnapshotRequest, snapshot};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let origin = origin();
+//! # let origin = origin::Origin::start();
 //! # let url = origin.url("/ladder-ts/master.m3u8");
 //! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 //! # runtime.block_on(async {
@@ -41,6 +42,10 @@
 //!
 //! How it works: `docs/architecture.md`. The words: `docs/glossary.md`.
 
+#![cfg_attr(
+    not(all(feature = "cli", feature = "server", feature = "lambda", feature = "stores")),
+    allow(dead_code, unused_imports, reason = "the frontends use parts of the crate that others do not")
+)]
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
 mod capture;

@@ -1,8 +1,6 @@
 //! The frontends: `cli`, `http` and `lambda`, each behind a feature. Each turns its own kind of request into a [`crate::SnapshotRequest`]
 //! and the result into its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
 
-#![cfg_attr(not(all(feature = "cli", feature = "lambda")), allow(dead_code, reason = "each frontend uses a part of what they share"))]
-
 #[cfg(feature = "cli")]
 pub mod cli;
 mod deliver;

@@ -4,6 +4,7 @@ mod builder;
 mod checks;
 mod keys;
 mod network_policy;
+#[cfg(feature = "frontends")]
 pub mod options;
 mod picture;
 mod position;
@@ -12,6 +13,7 @@ pub use builder::SnapshotRequestBuilder;
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use keys::DecryptionKeys;
 pub use network_policy::{HostPattern, NetworkPolicy};
+#[cfg(feature = "frontends")]
 pub use options::Options;
 pub use picture::{Encoding, Fit, Format, Size, VariantChoice, parse_bytes};
 pub use position::{Position, Precision, parse_duration};

@@ -54,7 +54,10 @@ pub(super) enum CliCommand {
     Version,
     Snap,
     Inspect,
-    Serve { listen: SocketAddr },
+    #[cfg(feature = "server")]
+    Serve {
+        listen: SocketAddr,
+    },
     Completions(Shell),
 }
 
@@ -70,6 +73,7 @@ impl Cli {
         let command = match name.as_str() {
             _ if is_version => CliCommand::Version,
             INSPECT => CliCommand::Inspect,
+            #[cfg(feature = "server")]
             SERVE => CliCommand::Serve { listen: required(&matches, LISTEN)? },
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
             _ => CliCommand::Snap,
@@ -135,7 +139,13 @@ pub(super) fn command() -> Command {
         .after_long_help(help::LONG_END)
         .disable_version_flag(true)
         .max_term_width(110)
-        .subcommands([snap(), inspect(), serve(), completions()])
+        .subcommands([
+            snap(),
+            inspect(),
+            #[cfg(feature = "server")]
+            serve(),
+            completions(),
+        ])
 }
 
 fn snap() -> Command {
@@ -152,6 +162,7 @@ fn inspect() -> Command {
     Command::new(INSPECT).about(help::INSPECT).long_about(help::LONG_INSPECT).args(url)
 }
 
+#[cfg(feature = "server")]
 fn serve() -> Command {
     let listen = Arg::new(LISTEN)
         .long(LISTEN)

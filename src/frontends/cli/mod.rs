@@ -13,6 +13,7 @@ mod inspect;
 mod logs;
 mod panics;
 mod request;
+#[cfg(feature = "server")]
 mod serve;
 mod snap;
 mod spinner;
@@ -59,6 +60,7 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
     match cli.command {
         CliCommand::Snap => snap::snap(&cli, terminal),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
+        #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
         CliCommand::Completions(shell) => completions(shell),
         CliCommand::Version => Ok(()),
