@@ -54,6 +54,7 @@ mod fetch;
 #[cfg(feature = "frontends")]
 #[doc(hidden)]
 pub mod frontends;
+mod hex;
 mod hls;
 #[doc(hidden)]
 pub mod internals;

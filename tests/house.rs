@@ -6,8 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "error",
+    "hex",
     "time",
     "request",
     "report",
@@ -23,7 +24,7 @@ const ROOMS: [&str; 15] = [
     "frontends",
     "bin",
 ];
-const LEAVES: [&str; 4] = ["error", "time", "request", "report"];
+const LEAVES: [&str; 5] = ["error", "hex", "time", "request", "report"];
 
 /// Whether a room may import another one.
 fn may_import(room: &str, other: &str) -> bool {

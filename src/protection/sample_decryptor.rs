@@ -1,9 +1,6 @@
 //! Decrypts samples, packet by packet, on the decoding thread: Common Encryption, and SAMPLE-AES in transport streams.
 
-use std::{
-    fmt::Write as _,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::Handle;
 
@@ -14,6 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
+    hex::encode_hex,
     hls::drm_system_of,
     libav::{CommonEncryption, DecryptSamples, EncryptedPacket},
     report::Encryption,
@@ -108,18 +106,10 @@ impl DecryptSamples for SampleDecryptor {
 }
 
 fn missing_key(packet: &EncryptedPacket<'_>, scheme: Scheme) -> Error {
-    let mut systems: Vec<_> = packet.drm_systems.iter().filter_map(|id| drm_system_of(&hex(id))).collect();
+    let mut systems: Vec<_> = packet.drm_systems.iter().filter_map(|id| drm_system_of(&encode_hex(id))).collect();
     systems.dedup();
     let drm = if systems.is_empty() { String::new() } else { format!(" with {}", systems.join(", ")) };
-    let key_id = packet.common_encryption.as_ref().map_or_else(String::new, |common| hex(&common.key_id));
+    let key_id = packet.common_encryption.as_ref().map_or_else(String::new, |common| encode_hex(&common.key_id));
     Error::new(ErrorKind::Encrypted, format!("no key for the encrypted media (Common Encryption, {}{drm})", scheme.name()))
         .with_hint(format!("pass the key of {key_id} with --decryption-key if you have it"))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string does not fail
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

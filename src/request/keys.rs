@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::error::Error;
+use crate::{error::Error, hex::decode_hex};
 
 /// Keys to use instead of those that the playlist names. They are never shown.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -54,9 +54,9 @@ impl FromStr for DecryptionKeys {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let sixteen = |text: &str| hex(text).and_then(|bytes| bytes.try_into().ok());
+        let sixteen = |text: &str| key_bytes(text).and_then(|bytes| bytes.try_into().ok());
         let Some((id, key)) = text.split_once('=') else {
-            let key = hex(text).filter(|key| matches!(key.len(), 16 | 32));
+            let key = key_bytes(text).filter(|key| matches!(key.len(), 16 | 32));
             let key = key.ok_or_else(|| usage("--decryption-key is neither 32 hexadecimal digits nor, for AES-256, 64"))?;
             return Ok(Self { any: Some(key), by_id: Vec::new() });
         };
@@ -74,11 +74,9 @@ impl fmt::Debug for DecryptionKeys {
 }
 
 /// Decodes hexadecimal digits, with or without 0x.
-fn hex(text: &str) -> Option<Vec<u8>> {
+fn key_bytes(text: &str) -> Option<Vec<u8>> {
     let text = text.trim();
-    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text).as_bytes();
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    digits.chunks(2).map(|pair| if let [high, low] = pair { Some(digit(high)? << 4 | digit(low)?) } else { None }).collect()
+    decode_hex(text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text))
 }
 
 fn usage(message: &str) -> Error {
@@ -98,10 +96,10 @@ mod tests {
         let mut keys = DecryptionKeys::default();
         assert!(keys.is_empty());
         keys.add(&format!("00112233-4455-6677-8899-AABBCCDDEEFF={KEY}")).expect("a key with its ID");
-        let id = hex(ID).expect("digits");
-        assert_eq!((keys.for_id(&id), keys.for_id(b"other"), keys.any()), (hex(KEY).as_deref(), None, None));
+        let id = key_bytes(ID).expect("digits");
+        assert_eq!((keys.for_id(&id), keys.for_id(b"other"), keys.any()), (key_bytes(KEY).as_deref(), None, None));
         keys.add(&format!("0x{}", "ab".repeat(32))).expect("a key of 256 bits");
-        assert_eq!((keys.for_id(b"other"), keys.for_id(&id)), (Some(&[0xab; 32][..]), hex(KEY).as_deref()));
+        assert_eq!((keys.for_id(b"other"), keys.for_id(&id)), (Some(&[0xab; 32][..]), key_bytes(KEY).as_deref()));
         keys.add(&format!("{ID}={ID}")).expect("again");
         assert_eq!(keys.for_id(&id), Some(id.as_slice()));
     }

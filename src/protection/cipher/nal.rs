@@ -6,7 +6,7 @@ use aes::{
     cipher::{BlockModeDecrypt, KeyInit},
 };
 
-use super::{Aes128Cbc, BLOCK, blocks_of, cbc_with_iv};
+use super::blocks::{Aes128Cbc, BLOCK, blocks_of, cbc_with_iv};
 
 /// The codec of NAL units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

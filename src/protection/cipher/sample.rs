@@ -5,7 +5,7 @@ use aes::{
     cipher::{BlockModeDecrypt, KeyInit, KeyIvInit, StreamCipher},
 };
 
-use super::{Aes128Cbc, BLOCK, blocks_of, cbc_with_iv};
+use super::blocks::{Aes128Cbc, BLOCK, blocks_of, cbc_with_iv};
 use crate::error::{Error, ErrorKind};
 
 /// The protection scheme (ISO/IEC 23001-7, section 10).

@@ -6,7 +6,7 @@ use aes::{
 };
 use aes_gcm::{AesGcm, KeyInit, aead::AeadInOut};
 
-use super::{Aes128Cbc, BLOCK, blocks_of};
+use super::blocks::{Aes128Cbc, BLOCK, blocks_of};
 use crate::error::{Error, ErrorKind};
 
 /// How a whole resource is encrypted (draft-pantos-hls-rfc8216bis, 4.4.4.4).
@@ -123,7 +123,13 @@ fn decrypt_gcm(gcm: &AesGcm<Aes256, U16>, encrypted: &[u8]) -> Result<Vec<u8>, E
 
 #[cfg(test)]
 mod tests {
-    use super::{super::from_hex, *};
+    use super::*;
+    use crate::hex::decode_hex;
+
+    /// The bytes of hexadecimal digits with white space.
+    fn from_hex(text: &str) -> Vec<u8> {
+        decode_hex(&text.split_whitespace().collect::<String>()).expect("pairs of digits")
+    }
 
     fn decrypt(cipher: Cipher, key: &str, iv: &str, encrypted: &[u8], piece: usize) -> Result<Vec<u8>, ErrorKind> {
         let iv = from_hex(iv).try_into().expect("16 bytes");
