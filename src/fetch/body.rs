@@ -4,10 +4,12 @@ use bytes::{Bytes, BytesMut};
 use url::Url;
 
 use super::{
-    Job, Range, Validators,
     failure::may_refuse_ranges,
+    job::Job,
+    range::Range,
     response_body::{ResponseBody, too_long},
     retry::Retries,
+    validators::Validators,
 };
 use crate::error::{Error, ErrorKind};
 

@@ -9,7 +9,7 @@ use std::{
 
 use url::Url;
 
-use super::{Client, Meter, header_rules::HeaderRules};
+use super::{client::Client, header_rules::HeaderRules, meter::Meter};
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,

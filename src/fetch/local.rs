@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use url::Url;
 
-use super::Job;
+use super::job::Job;
 use crate::error::{Error, ErrorKind};
 
 const PIECE: usize = 64 << 10;

@@ -5,6 +5,7 @@
 //! is resumed at the same byte. Dropping it ends the download.
 
 mod address;
+mod attempt_error;
 mod body;
 mod client;
 mod content_coding;
@@ -20,6 +21,7 @@ mod range;
 mod range_response;
 mod response_body;
 mod retry;
+mod send;
 mod tls;
 mod validators;
 
@@ -28,6 +30,5 @@ pub use client::Client;
 pub use data::data_url;
 pub use failure::may_refuse_ranges;
 pub use job::Job;
-pub use meter::Meter;
 pub use range::Range;
 pub use validators::Validators;

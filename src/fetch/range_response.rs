@@ -10,7 +10,7 @@ use reqwest::{
     header::{CONTENT_RANGE, CONTENT_TYPE, HeaderMap},
 };
 
-use super::Range;
+use super::range::Range;
 
 /// What the head of a response says about its body.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,13 +7,15 @@ use reqwest::{Response, StatusCode, Version};
 use url::Url;
 
 use super::{
-    Job, Range, Validators,
+    attempt_error::AttemptError,
     content_coding::{ContentCoding, DecodedBody},
     data::data_url,
     failure::from_reqwest,
+    job::Job,
     local::LocalFile,
-    open::AttemptError,
+    range::Range,
     range_response::{self, Content, ContentRange},
+    validators::Validators,
 };
 use crate::error::{Error, ErrorKind};
 
