@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Crop, Finding, Fit, Format, Limits, Position, Precision, ReferencePicture, Size, SnapshotRequest, Source, ToneMap, VariantChoice,
+    checks::{Crop, Finding, ReferencePicture, ToneMap},
+    limits::Limits,
+    picture::{Fit, Format, Size, VariantChoice},
+    position::{Position, Precision},
+    snapshot_request::SnapshotRequest,
+    source::Source,
 };
 use crate::error::{Error, ErrorKind};
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::Crop;
+use super::checks::Crop;
 use crate::error::Error;
 
 /// The Variant of a Multivariant Playlist.

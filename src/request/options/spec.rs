@@ -1,6 +1,9 @@
 //! What one row of a table of options holds.
 
-use super::value::{InputValue, OptionValue};
+use super::{
+    kind::OptionKind,
+    value::{InputValue, OptionValue},
+};
 use crate::error::Error;
 
 /// One option of every frontend: its spelling, its help, and the field of `T` that it sets.
@@ -30,31 +33,6 @@ pub struct OptionSpec<T: 'static> {
     /// Whether HTTP queries may set it.
     pub is_in_queries: bool,
     setter: fn(&mut T, &OptionValue<'_>) -> Result<(), Error>,
-}
-
-/// The form of an option's value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OptionKind {
-    /// The command line's positional argument.
-    Argument,
-    /// On by its name alone.
-    Switch,
-    /// `true` or `false`; `true` if the value is omitted.
-    Bool,
-    /// One value.
-    Value,
-    /// One value that may begin with a minus sign.
-    SignedValue,
-    /// One value that may be omitted for a default.
-    OptionalValue,
-    /// A whole number from the first to the second.
-    Integer(u32, u32),
-    /// The path of a file.
-    Path,
-    /// Any number of values: a list in JSON, separated by commas in a variable.
-    Repeatable,
-    /// Any number of `Name: value`: a list or an object in JSON.
-    Fields,
 }
 
 /// A part of the help, and the commands that share its options.

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    super::{Finding, Precision, Size},
-    Options,
-    spec::{
-        Commands,
-        OptionKind::{Argument, Fields, Integer, OptionalValue, Repeatable, SignedValue, Switch, Value},
-        OptionSpec, Section,
-    },
+    super::{checks::Finding, picture::Size, position::Precision},
+    given::Options,
+    kind::OptionKind::{Argument, Fields, Integer, OptionalValue, Repeatable, SignedValue, Switch, Value},
+    spec::{Commands, OptionSpec, Section},
     value::OptionValue,
 };
 

@@ -5,8 +5,11 @@ use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 use serde_json::Number;
 
 use super::{
-    super::{Position, parse_bytes, parse_duration, picture::bytes_from_number, position::duration_from_seconds},
-    spec::OptionKind,
+    super::{
+        picture::{bytes_from_number, parse_bytes},
+        position::{Position, duration_from_seconds, parse_duration},
+    },
+    kind::OptionKind,
 };
 use crate::error::Error;
 

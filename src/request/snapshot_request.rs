@@ -1,0 +1,70 @@
+//! The whole request for one picture.
+
+use std::time::Duration;
+
+use super::{
+    checks::{Checks, ToneMap},
+    headers::RequestHeaders,
+    keys::DecryptionKeys,
+    limits::Limits,
+    picture::{Encoding, Size, VariantChoice},
+    position::{Position, Precision},
+    source::Source,
+};
+
+/// One picture of one stream.
+#[derive(Debug, Clone)]
+pub struct SnapshotRequest {
+    /// The playlist.
+    pub(crate) source: Source,
+    /// The moment; `None` takes the newest frame of a live stream and the start of a recording.
+    pub(crate) at: Option<Position>,
+    /// `None` takes [`Precision::Exact`] if `at` is a time, else [`Precision::KeyFrame`].
+    pub(crate) precision: Option<Precision>,
+    /// The Variant of a Multivariant Playlist.
+    pub(crate) variant: VariantChoice,
+    /// How much video to search for a key frame that is neither black nor a single colour.
+    pub(crate) skip_black: Option<Duration>,
+    /// Compare this many key frames and take the sharpest and best exposed.
+    pub(crate) best: Option<usize>,
+    /// The size of the picture.
+    pub(crate) size: Size,
+    /// How HDR is converted.
+    pub(crate) tone_map: ToneMap,
+    /// The encoding of the picture.
+    pub(crate) encoding: Encoding,
+    /// The checks of the picture's content.
+    pub(crate) checks: Checks,
+    /// The headers of HTTP requests.
+    pub(crate) headers: RequestHeaders,
+    /// Keys to use instead of fetching any.
+    pub(crate) keys: DecryptionKeys,
+    /// The limits of time, bytes and everything else.
+    pub(crate) limits: Limits,
+}
+
+impl SnapshotRequest {
+    /// A request for the default picture of `source`.
+    pub(crate) fn new(source: Source) -> Self {
+        Self {
+            source,
+            at: None,
+            precision: None,
+            variant: VariantChoice::Auto,
+            skip_black: None,
+            best: None,
+            size: Size::default(),
+            tone_map: ToneMap::default(),
+            encoding: Encoding::default(),
+            checks: Checks::default(),
+            headers: RequestHeaders::default(),
+            keys: DecryptionKeys::default(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Whether to take the frame shown at the moment rather than the key frame before it.
+    pub fn is_exact(&self) -> bool {
+        self.precision.map_or_else(|| self.at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact)
+    }
+}
