@@ -4,10 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::{
-    header_reader::{HeaderReader, UnitRole},
-    nal::start_code,
-};
+use super::{header_reader::HeaderReader, nal::start_code, unit_role::UnitRole};
 
 /// Larger access units are dropped, in bytes.
 const MAX_ACCESS_UNIT_BYTES: usize = 32 << 20;

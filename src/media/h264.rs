@@ -3,10 +3,10 @@
 use super::{
     bits::{BitReader, unescape},
     h264_parameters::{H264ParameterSets, H264Sps, PPS, SPS},
-    header_reader::UnitRole,
     nal::{NalFraming, nal_units},
     sei::recovery_point_message,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
+    unit_role::UnitRole,
 };
 
 /// `nal_unit_type` (table 7-1).

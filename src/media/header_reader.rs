@@ -4,6 +4,7 @@ use super::{
     av1, h264, hevc, mpeg2,
     nal::{NalFraming, nal_units},
     unit_facts::UnitFacts,
+    unit_role::UnitRole,
     vp9,
 };
 
@@ -22,23 +23,6 @@ pub enum HeaderReader {
     Av1,
     /// Any other codec: only the container describes its access units.
     Other,
-}
-
-/// What the data after a start code (a NAL unit, in codecs that have them) means for the current access unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum UnitRole {
-    /// It belongs to the current access unit.
-    Continues,
-    /// The next access unit starts here, if the current one has picture data.
-    MayStartNext,
-    /// Data of the current picture.
-    Picture,
-    /// Data of another picture: the next access unit starts here, or at the `MayStartNext` before it.
-    NewPicture,
-    /// Data of the second field of the current frame.
-    SecondField,
-    /// More bytes are needed.
-    Incomplete,
 }
 
 impl HeaderReader {

@@ -2,11 +2,11 @@
 
 use super::{
     bits::{BitReader, unescape},
-    header_reader::UnitRole,
     hevc_parameters::{HevcParameterSets, PPS, VPS, kind_of},
     nal::{NalFraming, nal_units},
     sei::recovery_point_message,
     unit_facts::{EntryPoint, RecoveryPoint, UnitFacts},
+    unit_role::UnitRole,
 };
 
 /// `nal_unit_type` (table 7-1).

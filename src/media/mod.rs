@@ -27,6 +27,7 @@ mod timeline;
 mod transport;
 mod transport_sync;
 mod unit_facts;
+mod unit_role;
 mod vp9;
 
 pub use assembler::{AccessUnit, AccessUnitAssembler, PesPayload};

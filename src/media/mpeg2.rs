@@ -2,9 +2,9 @@
 
 use super::{
     bits::BitReader,
-    header_reader::UnitRole,
     nal::start_code,
     unit_facts::{EntryPoint, UnitFacts},
+    unit_role::UnitRole,
 };
 
 /// Start codes (table 6-1).

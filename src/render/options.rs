@@ -1,6 +1,6 @@
 //! What a caller chooses of a picture.
 
-use super::{Chroma, image::ImageKind};
+use super::{image::ImageKind, planes::Chroma};
 use crate::request::{Checks, Crop, Encoding, Format, Size, SnapshotRequest, ToneMap};
 
 /// How a frame is rendered.

@@ -5,7 +5,7 @@ use std::slice;
 use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
-use super::PixelLayout;
+use super::pixel_layout::PixelLayout;
 use crate::{
     error::Error,
     libav::{FieldOrder, Frame, PixelFormat, check, failure, no_memory},
