@@ -4,13 +4,13 @@ use ffmpeg_next as ff;
 use ffmpeg_sys_next as ffi;
 
 use super::{
+    anchor_state::AnchorState,
     byte_source::ByteSource,
     container::{self, Container},
     decrypt_samples::DecryptSamples,
     demuxer::{DemuxMode, Demuxer},
     key_verification::{EXTRA_PACKETS, KeyVerification, with_data},
-    playlist_times::AnchorState,
-    search::{DecodeLimits, DomainState},
+    search_state::{DecodeLimits, DomainState},
 };
 use crate::{
     error::Error,

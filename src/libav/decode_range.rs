@@ -5,7 +5,7 @@ use super::{
     decoder::{DecodeMode, Decoder},
     field_pictures::{FieldJoiner, parity},
     frame::Frame,
-    search::DomainState,
+    search_state::DomainState,
 };
 use crate::{
     error::{Error, ErrorKind},

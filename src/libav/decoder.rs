@@ -111,7 +111,7 @@ impl Decoder {
         let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
         if self.record(sent) && !packet.is_corrupt() {
             // A transport stream states no size in advance, and to the decoder this is an error like any other
-            return size::check(size::told(packet, self.stream), self.max_pixels);
+            return size::check(size::coded_pixels(packet, self.stream), self.max_pixels);
         }
         Ok(())
     }

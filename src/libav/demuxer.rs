@@ -13,6 +13,7 @@ use super::{
     container::Container,
     decrypt_samples::parse_drm_systems,
     error::{check, failure, no_memory},
+    format_context::FormatContext,
     process::limit_allocations,
     stream::{codec_name, side_data},
     video_selection::VideoSelection,
@@ -45,12 +46,12 @@ const MAX_PACKETS_WITHOUT_VIDEO: usize = 4000;
 
 /// An open container.
 pub(super) struct Demuxer {
-    pub(super) context: *mut ffi::AVFormatContext,
+    context: FormatContext,
     /// Freed after `context`, which points to it.
     _io: StreamIo,
     pub(super) source: ByteSource,
     pub(super) container: Container,
-    pub(super) selection: VideoSelection,
+    selection: VideoSelection,
 }
 
 impl Demuxer {
@@ -91,13 +92,15 @@ impl Demuxer {
         if let Err(e) = check(opened) {
             return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
         }
+        // SAFETY: `context` is open, and nobody else refers to it.
+        let context = unsafe { FormatContext::from_open(context) };
         let mut demuxer = Self { context, _io: io, source: source.clone(), container, selection: VideoSelection::default() };
         if mode == DemuxMode::Probed {
             let probed = demuxer.probe(max_pixels);
             demuxer.check(probed, "the segment cannot be probed")?;
         }
         if container == Container::Mp4 {
-            demuxer.select_video();
+            demuxer.selection.select(&demuxer.context);
         }
         Ok(demuxer)
     }
@@ -112,7 +115,7 @@ impl Demuxer {
             for one in &mut options {
                 ffi::av_dict_set(one, c"max_pixels".as_ptr(), value.as_ptr(), 0);
             }
-            let probed = ffi::avformat_find_stream_info(self.context, options.as_mut_ptr());
+            let probed = ffi::avformat_find_stream_info(self.context.as_mut_ptr(), options.as_mut_ptr());
             for one in &mut options {
                 ffi::av_dict_free(one);
             }
@@ -131,14 +134,14 @@ impl Demuxer {
                 if self.selection.chosen.is_some() {
                     return Ok(None);
                 }
-                self.select_video();
+                self.selection.select(&self.context);
                 return Ok(self.selection.next_held());
             };
             if self.selection.chosen == Some(packet.stream()) {
                 return Ok(Some(packet));
             }
-            if self.selection.chosen.is_none() && self.is_video(packet.stream()) {
-                self.hold(packet)?;
+            if self.selection.chosen.is_none() && self.context.is_video(packet.stream()) {
+                self.selection.hold(packet, &self.context, &self.source)?;
                 continue;
             }
             skipped += 1;
@@ -153,7 +156,7 @@ impl Demuxer {
         self.check_deadline()?;
         let mut packet = ff::Packet::empty();
         // SAFETY: `context` is open and the packet is blank.
-        let read = unsafe { ffi::av_read_frame(self.context, ff::packet::Mut::as_mut_ptr(&mut packet)) };
+        let read = unsafe { ffi::av_read_frame(self.context.as_mut_ptr(), ff::packet::Mut::as_mut_ptr(&mut packet)) };
         if read == ffi::AVERROR_EOF {
             return match self.source.take_error() {
                 Some(error) => Err(error),
@@ -182,7 +185,7 @@ impl Demuxer {
         // SAFETY: `context` is open and `stream` is one of its own; the call reads through `pb` alone.
         unsafe {
             let ticks = ffi::av_rescale_q(microseconds, ffi::AVRational { num: 1, den: 1_000_000 }, (*stream).time_base);
-            ffi::av_seek_frame(self.context, (*stream).index, ticks, ffi::AVSEEK_FLAG_BACKWARD) >= 0
+            ffi::av_seek_frame(self.context.as_mut_ptr(), (*stream).index, ticks, ffi::AVSEEK_FLAG_BACKWARD) >= 0
         }
     }
 
@@ -261,23 +264,13 @@ impl Demuxer {
         }
     }
 
+    /// The streams that libavformat knows.
     pub(super) fn streams(&self) -> &[*mut ffi::AVStream] {
-        // SAFETY: `streams` points to `nb_streams` pointers while the context is open; both change only in calls that take `&mut self`.
-        unsafe {
-            let (streams, count) = ((*self.context).streams, (*self.context).nb_streams as usize);
-            if streams.is_null() || count == 0 { &[] } else { std::slice::from_raw_parts(streams, count) }
-        }
+        self.context.streams()
     }
 
     /// Checks a result of libavformat. The upstream's own error wins over libav's.
     fn check(&self, result: i32, context: &str) -> Result<(), Error> {
         check(result).map(|_| ()).map_err(|e| self.source.take_error().unwrap_or_else(|| failure(context, e)))
-    }
-}
-
-impl Drop for Demuxer {
-    fn drop(&mut self) {
-        // SAFETY: `context` was opened by `avformat_open_input` and is closed once; with AVFMT_FLAG_CUSTOM_IO `pb` stays for `_io` to free.
-        unsafe { ffi::avformat_close_input(&raw mut self.context) };
     }
 }

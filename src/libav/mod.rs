@@ -12,6 +12,7 @@
 
 mod about;
 mod access_unit_reader;
+mod anchor_state;
 mod audio;
 mod boxes;
 mod byte_source;
@@ -24,6 +25,7 @@ mod decrypt_samples;
 mod demuxer;
 mod error;
 mod field_pictures;
+mod format_context;
 mod fragment_stream;
 mod frame;
 mod init_trimmer;
@@ -36,6 +38,7 @@ mod sample_entries;
 mod search;
 mod search_by_time;
 mod search_first;
+mod search_state;
 mod size;
 mod still;
 mod stream;
@@ -52,7 +55,8 @@ pub use frame::{FieldOrder, Frame};
 pub use init_trimmer::{InitTrimmer, needs_init};
 pub use normalised_stream::NormalisedStream;
 pub(crate) use process::configure_process;
-pub use search::{DecodeLimits, DomainState, FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
+pub use search::{FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
+pub use search_state::{DecodeLimits, DomainState};
 pub use still::decode_jpeg;
 
 pub(crate) use error::{check, failure, no_memory};

@@ -6,26 +6,6 @@ use crate::media::{Anchor, TimedUnit, presentation_times, segment_start};
 /// This many access units at its start suffice to determine the start of a segment.
 const MIN_UNITS: usize = 16;
 
-/// The anchor, and how certain it is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct AnchorState {
-    anchor: Option<Anchor>,
-    /// Whether the anchor is final.
-    is_final: bool,
-    /// Whether the anchor is another segment's.
-    is_inherited: bool,
-    /// By how much timestamps stepped back before the first stored access unit, in seconds.
-    clock_correction: f64,
-}
-
-impl AnchorState {
-    /// Starts with the anchor of another segment, if there is one.
-    pub fn new(anchor: Option<Anchor>) -> Self {
-        let is_final = anchor.is_some_and(|anchor| anchor.is_sure);
-        Self { anchor, is_final, is_inherited: anchor.is_some(), clock_correction: 0.0 }
-    }
-}
-
 impl AccessUnitReader<'_> {
     /// The presentation times of all stored access units, in playlist time.
     pub fn playlist_times(&mut self) -> Vec<f64> {

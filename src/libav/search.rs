@@ -14,11 +14,12 @@ use super::{
     demuxer::DemuxMode,
     frame::Frame,
     key_verification::wrong_key,
+    search_state::{DecodeLimits, DomainState},
     still,
 };
 use crate::{
     error::{Error, ErrorKind},
-    media::{Anchor, HeaderReader, entries_for},
+    media::entries_for,
 };
 
 /// The frame to search for. Times are seconds from the start of the playlist's first segment, or of the file.
@@ -66,15 +67,6 @@ pub enum SearchOutcome {
     NeedsEarlier,
 }
 
-/// Limits of one search.
-#[derive(Debug, Clone, Copy)]
-pub struct DecodeLimits {
-    /// Pixels of a coded picture.
-    pub pixels: u64,
-    /// Frames to decode.
-    pub frames: usize,
-}
-
 /// A whole frame, with its position.
 pub struct FoundFrame {
     /// The frame.
@@ -87,22 +79,10 @@ pub struct FoundFrame {
     pub position: Option<u64>,
 }
 
-/// What all searches within one discontinuity sequence number share.
-#[derive(Debug, Clone, Default)]
-pub struct DomainState {
-    /// The anchor of media timestamps in the playlist.
-    pub anchor: Option<Anchor>,
-    /// The parameter sets so far.
-    pub headers: Option<HeaderReader>,
-}
-
 /// Larger JPEG images are truncated, in bytes, so that they fail to decode.
 const MAX_STILL_BYTES: u64 = 32 << 20;
 /// The movie header of a fragmented file ends within this many bytes, because it lists no samples.
 const MOVIE_HEADER_BYTES: usize = 16 << 10;
-/// The precision of durations in playlists: half a millisecond.
-pub(super) const ROUNDING: f64 = 0.0005;
-
 /// Searches `source` from its start.
 ///
 /// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no whole frame), `not_found` (a time past the end), `too_large`, or the

@@ -3,11 +3,12 @@
 use super::{
     access_unit_reader::ReadStep,
     field_pictures::parity,
-    search::{ROUNDING, SearchOutcome, SearchPass, SearchTime, undecodable},
+    search::{SearchOutcome, SearchPass, SearchTime, undecodable},
 };
 use crate::{
     error::{Error, ErrorKind},
     media::{EntryPoint, entries_for, is_whole_from},
+    time::TIME_TOLERANCE,
 };
 
 /// At most this many access units in a row are shown after a given time before one follows that is shown at it: the depth of B-pyramids.
@@ -41,7 +42,7 @@ impl SearchPass<'_> {
             SearchTime::Fraction(fraction) => duration.ok_or_else(no_duration)? * fraction,
         };
         match duration {
-            Some(end) if seconds > end + END_TOLERANCE || seconds < -ROUNDING => {
+            Some(end) if seconds > end + END_TOLERANCE || seconds < -TIME_TOLERANCE => {
                 Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {seconds:.3} s: the file lasts {end:.3} s")))
             }
             _ => Ok(seconds),
@@ -67,7 +68,7 @@ impl SearchPass<'_> {
     /// The access unit that is shown at `time`, if the stored units suffice to decode it.
     fn decodable_unit_at(&mut self, time: f64) -> Option<usize> {
         let times = self.reader.playlist_times();
-        let begun = times.iter().enumerate().filter(|(index, start)| self.is_shown(*index) && **start <= time + ROUNDING);
+        let begun = times.iter().enumerate().filter(|(index, start)| self.is_shown(*index) && **start <= time + TIME_TOLERANCE);
         let (target, _) = begun.max_by(|one, other| one.1.total_cmp(other.1))?;
         (!entries_for(&self.reader.units, target).is_empty()).then_some(target)
     }
@@ -80,7 +81,7 @@ impl SearchPass<'_> {
         let is_candidate = |index: &usize| {
             let unit = self.reader.units.get(*index);
             unit.is_some_and(|unit| unit.facts.is_key() && unit.facts.is_shown && !unit.facts.lacks_parameters)
-                && times.get(*index).is_some_and(|start| *start <= time + ROUNDING)
+                && times.get(*index).is_some_and(|start| *start <= time + TIME_TOLERANCE)
         };
         let keys: Vec<usize> = (0..times.len()).rev().filter(is_candidate).collect();
         for key in &keys {
@@ -149,13 +150,13 @@ impl SearchPass<'_> {
                 }
             }
             let Some((shown, decoded)) = self.reader.last_times() else { continue };
-            later_units = if shown > time + ROUNDING { later_units + 1 } else { 0 };
+            later_units = if shown > time + TIME_TOLERANCE { later_units + 1 } else { 0 };
             let has_decoding_time = self.reader.units.last().is_some_and(|unit| unit.dts.is_some());
             let depth = if has_decoding_time { MAX_PYRAMID_DEPTH } else { MAX_REORDER_DEPTH };
-            if later_units > depth && decoded.min(shown) > time + ROUNDING {
+            if later_units > depth && decoded.min(shown) > time + TIME_TOLERANCE {
                 return Ok(());
             }
-            if shown <= time + ROUNDING {
+            if shown <= time + TIME_TOLERANCE {
                 self.discard_before_last_entries(1, time);
             }
         }
@@ -212,7 +213,7 @@ impl SearchPass<'_> {
         let entries: Vec<usize> = (0..=last).filter(is_closed).collect();
         let from = entries.len().checked_sub(count).and_then(|at| entries.get(at)).copied();
         let Some(from) = from.filter(|from| *from > 0) else { return };
-        let is_reached = time.is_infinite() || self.reader.playlist_times().get(from).is_some_and(|start| *start <= time + ROUNDING);
+        let is_reached = time.is_infinite() || self.reader.playlist_times().get(from).is_some_and(|start| *start <= time + TIME_TOLERANCE);
         if is_reached && is_whole_from(&self.reader.units, from, last) {
             self.reader.discard_before(from);
         }

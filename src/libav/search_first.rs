@@ -3,11 +3,12 @@
 use super::{
     access_unit_reader::ReadStep,
     field_pictures::parity,
-    search::{ROUNDING, SearchOutcome, SearchPass},
+    search::{SearchOutcome, SearchPass},
 };
 use crate::{
     error::Error,
     media::{EntryPoint, is_whole_from},
+    time::TIME_TOLERANCE,
 };
 
 /// Reordering ends within this many access units after the first shown one.
@@ -33,7 +34,7 @@ impl SearchPass<'_> {
                 lacks_parameters = true;
                 continue;
             }
-            if after.is_some_and(|after| self.reader.playlist_times().get(index).is_none_or(|time| *time <= after + ROUNDING)) {
+            if after.is_some_and(|after| self.reader.playlist_times().get(index).is_none_or(|time| *time <= after + TIME_TOLERANCE)) {
                 continue;
             }
             if !self.is_shown(index) {

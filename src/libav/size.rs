@@ -17,7 +17,7 @@ pub(super) fn check(pixels: u64, most: u64) -> Result<(), Error> {
 }
 
 /// The pixels of a coded frame as the headers in `packet` tell them; 0 where they tell nothing.
-pub(super) fn told(packet: &ff::Packet, stream: *mut ffi::AVStream) -> u64 {
+pub(super) fn coded_pixels(packet: &ff::Packet, stream: *mut ffi::AVStream) -> u64 {
     let Some(data) = packet.data() else { return 0 };
     // Parsers read a little past the end
     let padded = [data, &[0; ffi::AV_INPUT_BUFFER_PADDING_SIZE as usize]].concat();
