@@ -8,11 +8,10 @@ use super::{
     segment::Segment,
     variant::Variant,
 };
+use crate::time::TIME_TOLERANCE;
 
 /// Number of Variants or segments that one warning names.
 const MAX_NAMED: usize = 3;
-/// Seconds by which a part may exceed PART-TARGET: durations are rounded.
-const PART_ROUNDING: f64 = 0.0005;
 
 impl MultivariantPlaylist {
     /// Violations of sections 4.1, 4.4.6 and 6.2.4, one sentence each.
@@ -141,7 +140,7 @@ impl MediaPlaylist {
         let Some(target) = self.part_target else {
             return warnings.add("EXT-X-PART without EXT-X-PART-INF");
         };
-        let too_long = parts.filter(|part| part.duration > target + PART_ROUNDING).count();
+        let too_long = parts.filter(|part| part.duration > target + TIME_TOLERANCE).count();
         if too_long > 0 {
             warnings.add(&format!("{too_long} parts are longer than PART-TARGET, {target} s"));
         }

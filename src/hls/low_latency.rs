@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{
     attributes::Attributes,
-    segment::{ByteRange, ByteRangeTag},
+    byte_range::{ByteRange, ByteRangeTag},
 };
 
 /// A Partial Segment (section 4.4.4.9).

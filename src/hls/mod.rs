@@ -9,6 +9,7 @@
 //! Names, rules and section numbers are those of draft-pantos-hls-rfc8216bis.
 
 mod attributes;
+mod byte_range;
 mod charset;
 mod codecs;
 mod date;
@@ -19,18 +20,21 @@ mod m3u8;
 mod media;
 mod multivariant;
 mod plan;
+mod playlist;
 mod rank_variants;
 mod segment;
 mod select_variants;
 mod variables;
 mod variant;
 
+pub use byte_range::ByteRange;
 pub use key::{Key, KeyFormat, Method, drm_system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{DateRange, MediaPlaylist, PlaylistType};
 pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset};
 pub use plan::{Goal, Plan, PlaylistIndex, plan};
-pub use segment::{ByteRange, Init, Segment, Tiles};
+pub use playlist::Playlist;
+pub use segment::{Init, Segment, Tiles};
 pub use select_variants::{explain_choice, select_variants, undecodable_reason};
 pub use variables::Variables;
 pub use variant::Variant;
@@ -38,15 +42,6 @@ pub use variant::Variant;
 use url::Url;
 
 use crate::{error::Error, request::Limits};
-
-/// A playlist of either kind (section 4.1).
-#[derive(Debug, Clone)]
-pub enum Playlist {
-    /// Variants of one presentation.
-    Multivariant(MultivariantPlaylist),
-    /// Segments of one Variant or Rendition.
-    Media(MediaPlaylist),
-}
 
 /// Reads a playlist. `url` is its URL after redirects, which relative URIs resolve against. `imported` are the variables of the Multivariant
 /// Playlist that names it.

@@ -6,6 +6,7 @@ use super::{media::MediaPlaylist, multivariant::StartOffset, segment::Segment};
 use crate::{
     error::{Error, ErrorKind},
     request::{Position, Precision},
+    time::TIME_TOLERANCE,
 };
 
 /// Where to search, and for what.
@@ -49,8 +50,6 @@ pub enum Goal {
 
 /// Seconds after the end that still count as the end: durations are rounded.
 const END_TOLERANCE: f64 = 0.5;
-/// Rounding error of times in playlists, in seconds.
-const ROUNDING: f64 = 0.0005;
 
 /// Plans a search. Without a position it is the newest picture of a live stream, and EXT-X-START or the first picture of a recording. `start`
 /// is EXT-X-START of the Multivariant Playlist, which that of the Media Playlist overrides.
@@ -129,7 +128,7 @@ fn start_moment(playlist: &MediaPlaylist, start: &StartOffset) -> f64 {
 /// The segment that contains the moment. In a gap it is the segment before it, else the one after it.
 fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan, Error> {
     let end = playlist.duration();
-    if moment < -ROUNDING || moment > end + END_TOLERANCE {
+    if moment < -TIME_TOLERANCE || moment > end + END_TOLERANCE {
         let range = if playlist.is_live() { "the live window" } else { "the recording" };
         return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {range} is from 0 to {end:.3} s")));
     }
@@ -154,7 +153,7 @@ fn index_of_moment(playlist: &MediaPlaylist, moment: f64) -> usize {
     if playlist.duration() <= 0.0 {
         return 0;
     }
-    let ended = playlist.segments.partition_point(|segment| segment.end() <= moment + ROUNDING);
+    let ended = playlist.segments.partition_point(|segment| segment.end() <= moment + TIME_TOLERANCE);
     ended.min(playlist.segments.len().saturating_sub(1))
 }
 
@@ -189,7 +188,7 @@ fn moment_of_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<(f64,
         Some((segment, _)) if date < last => {
             let note = format!("no segment contains {date}; the picture is the nearest one before it");
             // At its very end the next segment starts
-            Ok(((segment.end() - 2.0 * ROUNDING).max(segment.start), Some(note)))
+            Ok(((segment.end() - 2.0 * TIME_TOLERANCE).max(segment.start), Some(note)))
         }
         _ => not_found(format!("there is no picture at {date}: the playlist is from {first} to {:.0} s after {last}", newest.duration)),
     }

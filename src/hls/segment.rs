@@ -5,7 +5,12 @@ use std::sync::Arc;
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{attributes::Attributes, key::Key, low_latency::Part};
+use super::{
+    attributes::Attributes,
+    byte_range::{ByteRange, ByteRangeTag},
+    key::Key,
+    low_latency::Part,
+};
 
 /// A Media Segment (section 4.4.4).
 #[derive(Debug, Clone, PartialEq)]
@@ -60,22 +65,6 @@ pub struct Init {
     pub key: Option<Arc<Key>>,
 }
 
-/// Consecutive bytes of a resource (section 4.4.4.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ByteRange {
-    /// The first byte.
-    pub offset: u64,
-    /// Number of bytes.
-    pub length: u64,
-}
-
-/// A byte range as playlists write it: `length[@offset]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ByteRangeTag {
-    pub length: u64,
-    pub offset: Option<u64>,
-}
-
 impl Segment {
     /// The segment without the parts before `index`, in a segment of its own.
     #[must_use]
@@ -109,29 +98,6 @@ impl Init {
         let byte_range = list.get("BYTERANGE").and_then(ByteRangeTag::of);
         let byte_range = byte_range.map(|range| ByteRange { offset: range.offset.unwrap_or(0), length: range.length });
         Some(Self { url, byte_range: byte_range.filter(ByteRange::is_valid), key })
-    }
-}
-
-impl ByteRange {
-    /// Whether it has bytes, and an end that a file can have.
-    pub(super) fn is_valid(&self) -> bool {
-        self.length > 0 && self.offset.checked_add(self.length).is_some()
-    }
-
-    /// The byte after the last one.
-    pub(super) fn end(&self) -> u64 {
-        self.offset.saturating_add(self.length)
-    }
-}
-
-impl ByteRangeTag {
-    /// Reads `length[@offset]`, with blanks or quotes around the numbers.
-    pub fn of(text: &str) -> Option<Self> {
-        let number = |text: &str| text.trim_matches(|c: char| c.is_whitespace() || c == '"').parse::<u64>().ok();
-        match text.split_once('@') {
-            Some((length, offset)) => Some(Self { length: number(length)?, offset: Some(number(offset)?) }),
-            None => Some(Self { length: number(text)?, offset: None }),
-        }
     }
 }
 

@@ -9,13 +9,14 @@ use url::Url;
 use super::{
     super::{
         attributes::{Attributes, decimal_digits, seconds},
+        byte_range::{ByteRange, ByteRangeTag},
         key::ActiveKeys,
         low_latency::{Part, PartTag, PreloadHint, RenditionReport, ServerControl},
         media::{DateRange, MediaPlaylist, PlaylistType},
         multivariant::StartOffset,
-        segment::{ByteRange, ByteRangeTag, Init, Segment, Tiles, time_delta},
+        segment::{Init, Segment, Tiles, time_delta},
     },
-    passed_tags,
+    private_names::passed_tags,
     rewrite::RewrittenPlaylist,
 };
 

@@ -49,23 +49,16 @@
 mod media;
 mod multivariant;
 mod playlist_kind;
+mod private_names;
 mod rewrite;
 
-use m3u8_rs::ExtTag;
 use url::Url;
 
-use super::{Playlist, variables::Variables};
+use super::{playlist::Playlist, variables::Variables};
 use crate::{
     error::{Error, ErrorKind},
     request::Limits,
 };
-
-/// Precedes the names of tags that m3u8-rs must not read. It removes `#EXT-` itself.
-const PREFIX: &str = "HLSNAP-";
-/// Bandwidth of a Variant without BANDWIDTH, which m3u8-rs would drop.
-const NO_BANDWIDTH: u64 = 0;
-/// Private attribute of an I-frame Variant that was EXT-X-IMAGE-STREAM-INF.
-const IMAGES: &str = "HLSNAP-IMAGES";
 
 /// Reads a playlist, as [`super::parse`] describes.
 pub(super) fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limits) -> Result<Playlist, Error> {
@@ -78,9 +71,4 @@ pub(super) fn parse(bytes: &[u8], url: &Url, imported: &Variables, limits: &Limi
         let parsed = m3u8_rs::parse_media_playlist_res(rewritten.text.as_bytes()).map_err(|_| unreadable())?;
         Ok(Playlist::Media(media::build(parsed, url, rewritten)))
     }
-}
-
-/// Names and values of the renamed tags, in order; a missing value is empty.
-fn passed_tags(tags: &[ExtTag]) -> impl Iterator<Item = (&str, &str)> {
-    tags.iter().filter_map(|ExtTag { tag, rest }| Some((tag.strip_prefix(PREFIX)?, rest.as_deref().unwrap_or_default())))
 }

@@ -13,7 +13,7 @@ use super::{
         multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset, views},
         variant::{DEFAULT_PATHWAY, Variant},
     },
-    IMAGES, NO_BANDWIDTH, passed_tags,
+    private_names::{IMAGES, NO_BANDWIDTH, passed_tags},
     rewrite::RewrittenPlaylist,
 };
 use crate::error::{Error, ErrorKind};

@@ -13,8 +13,8 @@ use super::{
         multivariant::RenditionType,
         variables::{VariableScope, Variables},
     },
-    IMAGES, NO_BANDWIDTH, PREFIX,
     playlist_kind::{SeenTags, not_hls},
+    private_names::{IMAGES, NO_BANDWIDTH, PREFIX},
 };
 use crate::{
     error::{Error, ErrorKind},
