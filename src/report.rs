@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::{
     error::Error,
     request::Format,
-    time::{milliseconds, round_to_microsecond, seconds_between},
+    time::{milliseconds, rfc3339, round_to_microsecond, seconds_between},
 };
 
 /// The report on one snapshot.
@@ -212,7 +212,7 @@ impl Presentation {
 
     /// The Program Date Time in RFC 3339, UTC, with milliseconds.
     pub fn date_text(&self) -> Option<String> {
-        self.program_date_time.map(|date| date.to_rfc3339_opts(SecondsFormat::Millis, true))
+        self.program_date_time.map(rfc3339)
     }
 }
 

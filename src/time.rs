@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 
 /// Tolerance when comparing playlist times, in seconds: playlists round durations to a millisecond.
 pub const TIME_TOLERANCE: f64 = 0.0005;
@@ -25,6 +25,11 @@ pub fn round_to_microsecond(seconds: f64) -> f64 {
 /// Seconds with three decimals, cut off.
 pub fn seconds_between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> f64 {
     (later - earlier).num_milliseconds() as f64 / 1000.0
+}
+
+/// A date of RFC 3339 with milliseconds, in UTC.
+pub fn rfc3339(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// Duration of one timestamp tick in seconds, as a fraction (`AVStream.time_base`).

@@ -4,15 +4,15 @@ mod edge;
 
 pub use edge::{BreakFacts, DateRangeFacts, LowLatencyFacts};
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::inspect::InspectedPlaylists;
+use super::inspected_playlists::InspectedPlaylists;
 use crate::{
     error::redacted,
     hls::{Key, MediaPlaylist, Method, MultivariantPlaylist, PlaylistType, Rendition, RenditionType, Segment, Variant},
     report::{Cost, ErrorReport},
-    time::{round_to_millisecond, seconds_between},
+    time::{rfc3339, round_to_millisecond, seconds_between},
 };
 
 /// The JSON object of `inspect --json`. Fields may be added, never renamed.
@@ -351,8 +351,4 @@ fn dates(segments: &[Segment], now: DateTime<Utc>) -> Option<DateFacts> {
     let length = chrono::TimeDelta::milliseconds((last.duration * 1000.0).round() as i64);
     let end = date.checked_add_signed(length)?;
     Some(DateFacts { first: rfc3339(first), end: rfc3339(end), age_seconds: seconds_between(end, now) })
-}
-
-fn rfc3339(date: DateTime<Utc>) -> String {
-    date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

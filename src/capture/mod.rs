@@ -25,6 +25,7 @@ mod file;
 mod file_search;
 mod i_frames;
 mod inspect;
+mod inspected_playlists;
 pub mod inspection_report;
 mod live;
 mod media_playlist;

@@ -1,79 +1,27 @@
 //! The operator's settings, from flags and `HLSNAP_` variables: network policy, limits, outputs, and the defaults of requests.
 
 mod table;
+mod values;
 
-use std::{fmt, path::PathBuf};
-
-use wildmatch::WildMatch;
+use std::path::PathBuf;
 
 use crate::{
     error::{Error, ErrorKind},
     frontends::sandbox,
     request::{
-        NetworkPolicy, Options,
+        Options,
         options::{InputValue, OptionKind, OptionSpec},
     },
     store::{self, Output},
 };
 pub(super) use table::SETTINGS;
+pub(super) use values::Settings;
 
 const PREFIX: &str = "HLSNAP_";
 /// Variables of the scripts that build and test.
 const FOREIGN: [&str; 2] = ["HLSNAP_LIBAV", "HLSNAP_SOURCES"];
 
-/// The settings of one process.
-#[derive(Clone)]
-pub(super) struct Settings {
-    /// Which hosts may be contacted, and how.
-    pub network: NetworkPolicy,
-    /// The options that requests start from. Over HTTP, its limits are also the upper limits.
-    pub defaults: Options,
-    /// Whether the HTTP frontend answers without a list of hosts and without a key.
-    pub allow_any: bool,
-    /// The key that signs HTTP requests.
-    pub key: Option<String>,
-    /// The outputs that events may name; empty allows every object store.
-    allow_outputs: Vec<WildMatch>,
-    /// How many pictures are made at the same time.
-    pub jobs: Option<usize>,
-    /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
-    pub sandbox: Option<bool>,
-    /// Whether to drop queued messages that fail the same way every time.
-    pub drop_permanent: bool,
-    /// The log level of the Lambda function.
-    pub log: tracing::Level,
-}
-
-impl fmt::Debug for Settings {
-    /// Without the key.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings").field("network", &self.network).field("allow_any", &self.allow_any).finish_non_exhaustive()
-    }
-}
-
-impl Default for Settings {
-    /// Servers refuse private addresses.
-    fn default() -> Self {
-        Self {
-            network: NetworkPolicy { allow_private: false, ..NetworkPolicy::default() },
-            defaults: Options::default(),
-            allow_any: false,
-            key: None,
-            allow_outputs: Vec::new(),
-            jobs: None,
-            sandbox: None,
-            drop_permanent: false,
-            log: tracing::Level::INFO,
-        }
-    }
-}
-
 impl Settings {
-    /// The defaults of commands that the user runs: they may contact private addresses.
-    pub fn for_user() -> Self {
-        Self { network: NetworkPolicy::default(), ..Self::default() }
-    }
-
     /// Reads this process's variables.
     pub fn from_environment() -> Result<Self, Error> {
         Self::read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))

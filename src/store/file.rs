@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{already_exists, deferred_signals::defer_signals};
+use super::{deferred_signals::defer_signals, put_options::already_exists};
 use crate::error::{Error, ErrorKind};
 
 /// Whether the file is written in place: devices and FIFOs, which a rename would replace with a file, and the process's own descriptors.

@@ -10,6 +10,7 @@ mod object;
 #[cfg(not(feature = "stores"))]
 #[path = "no_object.rs"]
 mod object;
+mod put_options;
 mod template;
 
 use std::{
@@ -20,13 +21,10 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::{
-    error::{Error, ErrorKind},
-    report::SnapshotFacts,
-    request::Format,
-};
+use crate::{error::Error, report::SnapshotFacts, request::Format};
 
 pub use object::{ObjectUrl, Stores};
+pub use put_options::PutOptions;
 pub use template::OutputTemplate;
 
 /// Where the user wants the pictures.
@@ -103,19 +101,6 @@ impl Output {
     }
 }
 
-/// How to write a picture or a report.
-#[derive(Debug, Clone, Default)]
-pub struct PutOptions {
-    /// The media type of an object.
-    pub content_type: &'static str,
-    /// The `Cache-Control` of an object.
-    pub cache_control: Option<String>,
-    /// The metadata of an object. Names have only letters, which every store accepts.
-    pub metadata: Vec<(&'static str, String)>,
-    /// Whether to fail if the destination exists.
-    pub no_clobber: bool,
-}
-
 /// Where one picture or report is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
@@ -158,13 +143,10 @@ pub fn folder_of_pattern(pattern: &str) -> Option<PathBuf> {
     Some(if folder.is_empty() { "/" } else { folder }.into())
 }
 
-fn already_exists(name: &str) -> Error {
-    Error::new(ErrorKind::Output, format!("{name} already exists")).with_hint("omit --no-clobber to replace it, or give another name")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn parsed(text: &str) -> Result<Output, ErrorKind> {
         Output::parse("--output", text).map_err(|e| e.kind())

@@ -20,7 +20,7 @@ use object_store::{
     path::Path,
 };
 
-use super::{PutOptions, already_exists};
+use super::put_options::{PutOptions, already_exists};
 use crate::error::{Error, ErrorKind, root_cause};
 
 /// How long to retry transient failures of a store. The deadline of the job may be earlier.

@@ -2,7 +2,11 @@
 
 use serde::Serialize;
 
-use crate::{error::redacted, hls::MediaPlaylist};
+use crate::{
+    error::redacted,
+    hls::MediaPlaylist,
+    time::{rfc3339, round_to_millisecond},
+};
 
 /// Low-Latency HLS: Parts, and the origin's capabilities.
 #[derive(Debug, Clone, Serialize)]
@@ -78,7 +82,7 @@ pub(super) fn date_ranges(playlist: &MediaPlaylist) -> Vec<DateRangeFacts> {
     let ranges = playlist.date_ranges.iter().take(MAX_ENTRIES).map(|range| DateRangeFacts {
         id: range.id.clone(),
         class: range.class.clone(),
-        start: range.start.map(super::rfc3339),
+        start: range.start.map(rfc3339),
         duration_seconds: range.duration,
     });
     ranges.collect()
@@ -89,7 +93,7 @@ pub(super) fn breaks(playlist: &MediaPlaylist) -> Vec<BreakFacts> {
     let mut breaks = Vec::new();
     for segment in &playlist.segments {
         let mut add = |kind| {
-            let seconds = crate::time::round_to_millisecond(segment.start);
+            let seconds = round_to_millisecond(segment.start);
             breaks.push(BreakFacts { media_sequence_number: segment.media_sequence_number, seconds, kind });
         };
         if segment.discontinuity_sequence_number != discontinuity {

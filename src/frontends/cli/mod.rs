@@ -13,6 +13,7 @@ mod inspect;
 mod logs;
 mod panics;
 mod request;
+mod runtime;
 #[cfg(feature = "server")]
 mod serve;
 mod snap;
@@ -21,12 +22,12 @@ mod table_args;
 mod terminal;
 mod usage;
 
-use std::{ffi::OsString, future::Future, process::ExitCode, time::Duration};
+use std::{ffi::OsString, process::ExitCode};
 
 use clap_complete::Shell;
 
 use crate::error::Error;
-use args::{Cli, CliCommand, MessageArgs};
+use args::{Cli, CliCommand};
 use terminal::Terminal;
 
 /// Runs the program. The first argument is its own name.
@@ -71,25 +72,4 @@ fn completions(shell: Shell) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut args::command(), "hlsnap", &mut script);
     terminal::print_text(&String::from_utf8_lossy(&script))
-}
-
-/// Runs a future on this thread. Each of `jobs` decoders gets a thread of its own.
-fn block_on<T>(jobs: usize, future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .enable_time()
-        // A few more threads resolve names
-        .max_blocking_threads(jobs + 3)
-        .thread_keep_alive(Duration::from_secs(1))
-        .build()
-        .map_err(|e| Error::internal("the runtime cannot be started").with_source(e))?;
-    let result = runtime.block_on(future);
-    // A decoder may still be busy after the deadline: do not wait for it
-    runtime.shutdown_background();
-    result
-}
-
-/// Whether a spinner may be shown: it would overwrite log lines, and JSON and `--quiet` call for silence.
-fn may_spin(messages: &MessageArgs) -> bool {
-    !messages.json && !messages.quiet && !messages.log_json && messages.verbose == 0
 }

@@ -8,7 +8,8 @@ use std::{
 
 use super::{
     args::Cli,
-    block_on, logs,
+    logs,
+    runtime::block_on,
     terminal::{self, Terminal},
 };
 use crate::{

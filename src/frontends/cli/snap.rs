@@ -1,6 +1,6 @@
 //! `hlsnap URL`: one picture.
 
-use super::{args::Cli, block_on, logs, may_spin, request, spinner, terminal::Terminal};
+use super::{args::Cli, logs, request, runtime::block_on, spinner, terminal::Terminal};
 use crate::{
     error::{Error, ErrorKind},
     fetch::Client,
@@ -30,7 +30,7 @@ pub(super) fn snap(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let writable: Vec<_> = delivery.outputs().flat_map(Output::local_folders).collect();
     request::enter_sandbox(&settings, &request, &writable)?;
     let capture = delivery.capture(&request, &client, &stores);
-    let report = block_on(1, spinner::during(capture, may_spin(&cli.messages), "taking a picture"))?;
+    let report = block_on(1, spinner::during(capture, spinner::may_spin(&cli.messages), "taking a picture"))?;
     let output = report.output.as_deref().unwrap_or_default();
     for note in &report.notes {
         terminal.note(note);

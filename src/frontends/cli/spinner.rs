@@ -4,6 +4,8 @@ use std::{future::Future, io::IsTerminal, pin::pin, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::args::MessageArgs;
+
 /// Short runs show no spinner.
 const DELAY: Duration = Duration::from_millis(500);
 const STEP: Duration = Duration::from_millis(100);
@@ -23,4 +25,9 @@ pub(super) async fn during<T>(work: impl Future<Output = T>, enabled: bool, mess
     let output = work.await;
     spinner.finish_and_clear();
     output
+}
+
+/// Whether a spinner may be shown: it would overwrite log lines, and JSON and `--quiet` call for silence.
+pub(super) fn may_spin(messages: &MessageArgs) -> bool {
+    !messages.json && !messages.quiet && !messages.log_json && messages.verbose == 0
 }

@@ -2,7 +2,7 @@
 
 use wildmatch::WildMatch;
 
-use super::Settings;
+use super::values::Settings;
 use crate::{
     error::Error,
     request::options::{

@@ -6,7 +6,9 @@ mod table;
 
 use super::{
     args::Cli,
-    block_on, logs, may_spin, request, spinner,
+    logs, request,
+    runtime::block_on,
+    spinner,
     terminal::{self, Terminal},
 };
 use crate::{capture, error::Error, fetch::Client, frontends::settings::Settings};
@@ -20,7 +22,7 @@ pub(super) fn inspect(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let client = Client::new(&settings.network)?;
     request::enter_sandbox(&settings, &request, &[])?;
     let inspect = capture::inspect(&request, &client);
-    let inspection = block_on(1, spinner::during(inspect, may_spin(&cli.messages), "reading playlists"))?;
+    let inspection = block_on(1, spinner::during(inspect, spinner::may_spin(&cli.messages), "reading playlists"))?;
     if terminal.json {
         return terminal.print_object(&inspection);
     }
