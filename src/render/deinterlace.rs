@@ -31,7 +31,9 @@ fn remove_combs<T: Sample>(mut video: VideoFrame, field_order: Option<FieldOrder
     let order = field_order.unwrap_or(FieldOrder::TopFirst);
     if layout.scaled.1 <= layout.crop.height / 2 {
         video.keep_earlier_field(order);
-        let crop = Rect { y: (layout.crop.y / 2) & !1, height: (layout.crop.height / 2).max(1), ..layout.crop };
+        let y = (layout.crop.y / 2) & !1;
+        let height = (layout.crop.height / 2).min(video.size().1.saturating_sub(y)).max(1);
+        let crop = Rect { y, height, ..layout.crop };
         return Ok((video, Layout { crop, ..layout }));
     }
     let format = PixelLayout::of(video.format());

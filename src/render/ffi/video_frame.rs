@@ -124,10 +124,18 @@ impl VideoFrame {
         Ok(Self(other))
     }
 
-    /// Keeps every second line: those of the earlier field.
+    /// Keeps every second line: those of the earlier field. Drops the field's last lines of luma if it has no line of chroma for them: with an
+    /// odd number of chroma rows, the bottom field has one less than the top field.
     pub fn keep_earlier_field(&mut self, order: FieldOrder) {
-        // SAFETY: this reference to the buffers is our own, so its fields may be changed; every second row of a plane lies within it. If the
-        // number of chroma rows is odd, the last one of the bottom field may be the next row, which the buffers' padding holds.
+        let (layout, height) = (PixelLayout::of(self.format()), self.0.height() as usize);
+        let skipped = usize::from(order == FieldOrder::BottomFirst);
+        let lines_with = |plane| {
+            let shift = layout.plane_shift(plane).1;
+            height.div_ceil(1 << shift).saturating_sub(skipped).div_ceil(2) << shift
+        };
+        let lines = (0..layout.components).map(lines_with).fold(height / 2, usize::min);
+        // SAFETY: this reference to the buffers is our own, so its fields may be changed. Each plane has the rows of the field that `lines`
+        // lines need, by the computation above.
         unsafe {
             let frame = self.as_mut_ptr();
             for (data, stride) in (*frame).data.iter_mut().zip(&mut (*frame).linesize) {
@@ -138,7 +146,7 @@ impl VideoFrame {
                     *stride *= 2;
                 }
             }
-            (*frame).height /= 2;
+            (*frame).height = i32::try_from(lines).unwrap_or(0);
         }
     }
 }
@@ -148,4 +156,40 @@ struct PlaneSpan<T> {
     /// Samples from the start of a row to that of the next.
     stride: usize,
     height: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_has_only_rows_of_its_frame() {
+        for (height, order, lines) in [
+            (480, FieldOrder::TopFirst, 240),
+            (480, FieldOrder::BottomFirst, 240),
+            (485, FieldOrder::TopFirst, 242),
+            (485, FieldOrder::BottomFirst, 242),
+            (486, FieldOrder::TopFirst, 243),
+            (486, FieldOrder::BottomFirst, 242),
+        ] {
+            let mut video = VideoFrame::allocate(PixelFormat::YUV420P, (16, height)).expect("a frame");
+            for index in 0..3 {
+                let plane = video.samples_mut::<u8>(index).expect("writable").expect("a plane");
+                for (row, samples) in (0..=255).cycle().zip(plane.samples.chunks_mut(plane.stride)) {
+                    samples.fill(row);
+                }
+            }
+            let rows = [0, 1, 2].map(|index| video.plane(index).expect("a plane").height);
+            video.keep_earlier_field(order);
+            assert_eq!(video.size().1, lines, "{height} {order:?}");
+            let first = usize::from(order == FieldOrder::BottomFirst);
+            for (index, rows) in rows.into_iter().enumerate() {
+                let plane = video.plane(index).expect("a plane");
+                let last = first + 2 * (plane.height - 1);
+                assert!(last < rows, "{height} {order:?}: row {last} of {rows}");
+                let sample = plane.row(plane.height - 1).and_then(|row| row.first().copied());
+                assert_eq!(sample.map(usize::from), Some(last % 256), "{height} {order:?}");
+            }
+        }
+    }
 }
