@@ -214,7 +214,7 @@ impl Error {
         self.kind
     }
 
-    /// What happened, with its causes, and where in the stream. Holds neither the URL nor the hint.
+    /// Describes what happened, with its causes, and where in the stream. Holds neither the URL nor the hint.
     pub fn message(&self) -> String {
         let mut text = self.message.clone();
         let mut next = self.cause();
@@ -287,7 +287,7 @@ impl Error {
         self.details.is_before_connection
     }
 
-    /// What the user can do.
+    /// A remedy for the user.
     pub fn hint(&self) -> Option<&str> {
         self.details.hint.as_deref()
     }

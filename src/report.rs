@@ -19,7 +19,7 @@ use crate::{
 pub struct Report {
     /// The requested URL, redacted.
     pub url: String,
-    /// Where the picture was written; `None` before it is stored.
+    /// The picture's destination; `None` before it is stored.
     pub output: Option<String>,
     /// `jpeg`, `png` or `webp`.
     #[serde(serialize_with = "format_name")]
@@ -125,7 +125,7 @@ pub struct SnapshotFacts {
     pub notes: Vec<String>,
 }
 
-/// Where a picture was stored.
+/// The delivery of a picture.
 #[derive(Debug, Clone)]
 pub struct DeliveryFacts {
     /// Name of the output.
@@ -393,14 +393,14 @@ pub struct Timing {
 pub struct ErrorReport {
     /// [`ErrorKind::name`](crate::ErrorKind::name).
     pub kind: &'static str,
-    /// What happened, with its causes.
+    /// Describes what happened, with its causes.
     pub message: String,
     /// The URL it happened at, redacted.
     pub url: Option<String>,
     /// The status of the origin's response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// What to do about it.
+    /// A remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }

@@ -68,7 +68,7 @@ impl InputLayout {
     }
 }
 
-/// What searches have learned about each discontinuity sequence number.
+/// The shared state of searches, by discontinuity sequence number.
 #[derive(Default)]
 pub(super) struct DomainStates(Mutex<HashMap<u64, DomainState>>);
 

@@ -16,7 +16,7 @@ use crate::{
 pub struct Captured {
     /// The encoded file.
     pub picture: Vec<u8>,
-    /// What [`Report::new`](crate::Report::new) reports.
+    /// The input of [`Report::new`](crate::Report::new).
     pub facts: SnapshotFacts,
 }
 

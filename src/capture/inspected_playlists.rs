@@ -1,4 +1,4 @@
-//! What the inspection of a stream finds, before it is reported.
+//! The result of an inspection, before it is reported.
 
 use crate::{
     error::Error,

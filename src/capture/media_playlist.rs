@@ -73,7 +73,7 @@ async fn capture_candidate(search: &PlaylistSearch<'_>, plan: &Plan, tried: usiz
     search.with_context(context).capture_at(index, plan.goal, tried == 0).await
 }
 
-/// Failures of the candidates tried so far.
+/// Failures of the candidates that were tried.
 #[derive(Default)]
 struct CandidateFailures {
     /// The failure to report if no candidate succeeds.

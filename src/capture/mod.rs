@@ -57,7 +57,7 @@ use open::OpenedStream;
 pub struct Snapshot {
     /// The encoded file.
     pub picture: Vec<u8>,
-    /// What the picture is, where it comes from, and what it cost.
+    /// The picture's properties, source and cost.
     pub report: Report,
 }
 

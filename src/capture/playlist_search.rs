@@ -256,7 +256,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 }
 
-/// What the searches for one frame have met so far.
+/// The failures of the previous searches for one frame.
 #[derive(Default)]
 struct Attempts {
     /// Whether a span had video that depends on earlier segments.

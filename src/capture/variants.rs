@@ -55,7 +55,7 @@ async fn capture_variant(context: &JobContext<'_>, multivariant: &MultivariantPl
     Box::pin(capture_live(context, loaded, Some(selected), &multivariant.variables)).await
 }
 
-/// Failures of the Variants tried so far.
+/// Failures of the Variants that were tried.
 #[derive(Default)]
 struct VariantFailures {
     /// The failure to report if no Variant succeeds.

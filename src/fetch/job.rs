@@ -74,12 +74,12 @@ impl Job {
         job
     }
 
-    /// What the job has cost so far.
+    /// The cost of the job until now.
     pub fn cost(&self) -> Cost {
         self.meter.cost()
     }
 
-    /// What the job may cost.
+    /// The limits of the job.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }

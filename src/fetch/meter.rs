@@ -1,4 +1,4 @@
-//! What a job has cost so far, and its limits.
+//! The cost of a job until now, and its limits.
 
 use std::{
     collections::HashSet,
@@ -79,7 +79,7 @@ impl Meter {
         self.requests.load(Relaxed) >= self.max_requests || self.bytes.load(Relaxed) > self.max_bytes
     }
 
-    /// The cost so far.
+    /// The cost until now.
     pub fn cost(&self) -> Cost {
         Cost {
             requests: self.requests.load(Relaxed),

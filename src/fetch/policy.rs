@@ -24,7 +24,7 @@ use crate::{
     request::{HostPattern, NetworkPolicy},
 };
 
-/// What a job may request. The same rules hold for playlists, keys, inits, segments and redirects.
+/// Decides which URLs a job may request. The same rules hold for playlists, keys, inits, segments and redirects.
 #[derive(Debug, Clone)]
 pub(super) struct AddressPolicy {
     allow_private: bool,

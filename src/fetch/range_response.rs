@@ -12,7 +12,7 @@ use reqwest::{
 
 use super::range::Range;
 
-/// What the head of a response says about its body.
+/// The content of a body, by the head of its response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Content {
     /// The whole resource.
@@ -57,7 +57,7 @@ impl ContentRange {
     }
 }
 
-/// What a successful response to a request for `requested` holds. `length` is the Content-Length of an uncompressed body.
+/// The content of a successful response to a request for `requested`. `length` is the Content-Length of an uncompressed body.
 ///
 /// The error says why the response cannot be used.
 pub(super) fn content(

@@ -113,7 +113,7 @@ impl ResponseBody {
     }
 }
 
-/// Where bytes come from.
+/// The source of a body's bytes.
 #[derive(Debug)]
 enum BodySource {
     Remote(Box<Response>),

@@ -1,4 +1,4 @@
-//! The frontends: `cli`, `http` and `lambda`, each behind a feature. Each turns its own kind of request into a [`crate::SnapshotRequest`]
+//! The frontends: `cli`, `http` and `lambda`, each with a Cargo feature of its own. Each turns its own kind of request into a [`crate::SnapshotRequest`]
 //! and the result into its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
 
 #[cfg(feature = "cli")]

@@ -54,7 +54,7 @@ fn named(facts: &SnapshotFacts, name: fn(&Fact) -> Option<&'static str>) -> impl
     FACTS.iter().filter_map(move |fact| Some((name(fact)?, (fact.text)(facts)?)))
 }
 
-/// What one picture cost.
+/// The cost of one picture.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct PictureCost {
     pub requests: u64,

@@ -1,6 +1,6 @@
 //! CODECS (RFC 6381, section 4.4.6.2): which names are video, and which of them this build decodes.
 
-/// What hlsnap can do with a codec.
+/// How hlsnap can use a codec.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodecKind {
     /// Video that this build decodes.

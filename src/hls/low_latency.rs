@@ -1,4 +1,4 @@
-//! What Low-Latency HLS adds to a Media Playlist (sections 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.3 and 4.4.5.4).
+//! The tags that Low-Latency HLS adds to a Media Playlist (sections 4.4.3.7, 4.4.3.8, 4.4.4.9, 4.4.5.3 and 4.4.5.4).
 
 use url::Url;
 
@@ -53,7 +53,7 @@ pub struct ServerControl {
 pub struct RenditionReport {
     /// Its Media Playlist.
     pub url: Url,
-    /// LAST-MSN: Media Sequence Number of its last segment, which may consist of parts so far.
+    /// LAST-MSN: Media Sequence Number of its last segment, which may be incomplete.
     pub last_media_sequence_number: Option<u64>,
     /// LAST-PART: index of its last part.
     pub last_part: Option<u64>,

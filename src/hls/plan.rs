@@ -9,12 +9,12 @@ use crate::{
     time::TIME_TOLERANCE,
 };
 
-/// Where to search, and for what.
+/// The candidates of a search, and its goal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Places to search, in the order in which to try them; at least one.
     pub candidates: Vec<PlaylistIndex>,
-    /// What to look for.
+    /// The frame to search for.
     pub goal: Goal,
     /// How the moment was adjusted, for the report.
     pub note: Option<String>,
@@ -35,7 +35,7 @@ impl From<usize> for PlaylistIndex {
     }
 }
 
-/// What to look for. Moments are seconds from the start of the playlist's first segment.
+/// The frame to search for. Moments are seconds from the start of the playlist's first segment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Goal {
     /// The first clean key frame of the segment.

@@ -41,7 +41,7 @@ pub struct Segment {
     pub parts: Vec<Part>,
     /// The tiles of an image; `None` for other media.
     pub tiles: Option<Tiles>,
-    /// Whether the whole segment exists. Otherwise it consists of `parts` so far, and `url` is that of the last one.
+    /// Whether the whole segment exists. Otherwise it consists of the `parts` published until now, and `url` is that of the last one.
     pub complete: bool,
 }
 

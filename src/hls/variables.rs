@@ -19,7 +19,7 @@ pub(super) struct VariableScope<'a> {
     own: Variables,
     imported: &'a Variables,
     url: &'a Url,
-    /// Bytes of all values so far.
+    /// Bytes of all values until now.
     substituted_bytes: usize,
 }
 

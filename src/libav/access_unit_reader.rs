@@ -130,7 +130,7 @@ impl<'a> AccessUnitReader<'a> {
         Ok(ReadStep::AccessUnit)
     }
 
-    /// The next access unit so far, if that may be all of it.
+    /// The next access unit as it has arrived, if that may be all of it.
     pub fn pending(&mut self) -> Result<Option<(ff::Packet, TimedUnit)>, Error> {
         let Some(unit) = self.assembler.as_ref().and_then(AccessUnitAssembler::pending) else { return Ok(None) };
         // The complete unit is read again later, so restore the state, but keep new parameter sets
@@ -205,7 +205,7 @@ impl<'a> AccessUnitReader<'a> {
         if missing.is_empty() { Ok(None) } else { with_data(packet, &[&missing, data].concat()).map(Some) }
     }
 
-    /// The header reader, with the parameter sets so far.
+    /// The header reader, with the parameter sets that it has read.
     pub fn headers(&self) -> Option<&HeaderReader> {
         self.headers.as_ref()
     }

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::error::{Error, ErrorKind};
 
-/// What a decoder is used for.
+/// The use of a decoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum DecodeMode {
     /// One key frame, without reordering delay.

@@ -20,7 +20,7 @@ pub struct NormalisedStream<U> {
 }
 
 enum StreamFormat {
-    /// Not detected yet: the bytes so far.
+    /// Not detected yet; the bytes read until now.
     Unknown(Vec<u8>),
     /// A transport stream.
     Transport,

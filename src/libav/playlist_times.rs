@@ -89,7 +89,7 @@ impl AccessUnitReader<'_> {
         self.anchoring.is_final
     }
 
-    /// The anchor so far.
+    /// The anchor, if one is known yet. It may not be final.
     pub fn anchor(&self) -> Option<Anchor> {
         self.anchoring.anchor
     }

@@ -48,7 +48,7 @@ pub enum SearchTime {
     Fraction(f64),
 }
 
-/// What the source contains.
+/// The content of the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputKind {
     /// Segments of a stream.

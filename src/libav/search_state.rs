@@ -1,4 +1,4 @@
-//! What a search is given besides the bytes: its limits, and what earlier searches found.
+//! The limits of a search, and the state that it shares with other searches.
 
 use crate::media::{Anchor, HeaderReader};
 
@@ -11,11 +11,11 @@ pub struct DecodeLimits {
     pub frames: usize,
 }
 
-/// What all searches within one discontinuity sequence number share.
+/// The state that all searches within one discontinuity sequence number share.
 #[derive(Debug, Clone, Default)]
 pub struct DomainState {
     /// The anchor of media timestamps in the playlist.
     pub anchor: Option<Anchor>,
-    /// The parameter sets so far.
+    /// The parameter sets that were read until now.
     pub headers: Option<HeaderReader>,
 }

@@ -1,4 +1,4 @@
-//! How large the frames of a stream are, told before any is decoded.
+//! The size of a stream's frames, from headers, before any frame is decoded.
 
 use std::ptr;
 
@@ -7,16 +7,16 @@ use ffmpeg_sys_next as ffi;
 
 use crate::error::{Error, ErrorKind};
 
-/// Fails with `too_large` beyond `most` pixels.
-pub(super) fn check(pixels: u64, most: u64) -> Result<(), Error> {
-    if pixels <= most {
+/// Fails with `too_large` beyond `max` pixels.
+pub(super) fn check(pixels: u64, max: u64) -> Result<(), Error> {
+    if pixels <= max {
         return Ok(());
     }
-    let what = format!("the frames have {pixels} pixels, and no more than {most} pixels may be decoded");
+    let what = format!("the frames have {pixels} pixels, and no more than {max} pixels may be decoded");
     Err(Error::new(ErrorKind::TooLarge, what).with_hint("choose a smaller Variant"))
 }
 
-/// The pixels of a coded frame as the headers in `packet` tell them; 0 where they tell nothing.
+/// The pixels of a coded frame, by the headers in `packet`; 0 if they do not state the size.
 pub(super) fn coded_pixels(packet: &ff::Packet, stream: *mut ffi::AVStream) -> u64 {
     let Some(data) = packet.data() else { return 0 };
     // Parsers read a little past the end

@@ -56,7 +56,7 @@ pub struct AccessUnitAssembler {
     ready: VecDeque<AccessUnit>,
 }
 
-/// Where a payload starts in the elementary stream, and what its PES packet says about it.
+/// The start of a payload in the elementary stream, with the facts from its PES packet.
 #[derive(Debug, Clone)]
 struct PayloadStart {
     offset: usize,
@@ -106,7 +106,7 @@ impl AccessUnitAssembler {
         self.ready.pop_front()
     }
 
-    /// The current access unit so far, if it has picture data. It is complete if each PES packet holds a whole access unit.
+    /// The unfinished current access unit, if it has picture data. It is complete if each PES packet holds a whole access unit.
     pub fn pending(&self) -> Option<AccessUnit> {
         let end = self.next_start.unwrap_or(self.end());
         (self.has_picture && self.ready.is_empty()).then(|| self.unit(end))

@@ -30,7 +30,7 @@ pub(super) enum ParsedParameters<S, P> {
     Other,
 }
 
-/// The parameter sets of a stream so far.
+/// The parameter sets of a stream, as read until now.
 #[derive(Debug, Clone)]
 pub(super) struct ParameterSets<C: ParameterSyntax> {
     sequences: BTreeMap<u32, C::Sps>,

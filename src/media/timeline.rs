@@ -12,7 +12,7 @@ pub struct TimedUnit {
     pub pts: Option<f64>,
     /// Decoding time, in the same unit.
     pub dts: Option<f64>,
-    /// What the headers say.
+    /// Facts from the headers.
     pub facts: UnitFacts,
 }
 

@@ -100,7 +100,7 @@ impl TransportReader {
         run.input + packets * run.stride as u64 + inside
     }
 
-    /// The first timestamps of all elementary streams so far.
+    /// The first timestamps of all elementary streams found until now.
     pub fn stream_starts(&self) -> &[StreamStart] {
         &self.starts
     }
@@ -228,7 +228,7 @@ enum PacketSearch {
     },
     /// A resource of this many bytes, without packets.
     ResourceWithout(usize),
-    /// No packets so far. This many bytes can be skipped.
+    /// No packets yet. This many bytes can be skipped.
     NotYet(usize),
 }
 

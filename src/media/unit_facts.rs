@@ -1,6 +1,6 @@
 //! The facts that an access unit's headers give about decoding and presentation.
 
-/// What an access unit's headers say about its picture.
+/// Facts about a picture from its access unit's headers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "they are independent facts about one unit")]
 pub struct UnitFacts {

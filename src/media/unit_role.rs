@@ -1,6 +1,6 @@
-//! What one part of a byte stream means for the access unit that is being cut out of it.
+//! The role of one part of a byte stream in the current access unit.
 
-/// What the data after a start code (a NAL unit, in codecs that have them) means for the current access unit.
+/// The role of the data after a start code (a NAL unit, in codecs that have them) in the current access unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum UnitRole {
     /// It belongs to the current access unit.

@@ -18,13 +18,13 @@ use crate::{
 pub(crate) struct KeyRef {
     pub(super) scope: KeyScope,
     pub(super) iv: [u8; BLOCK],
-    /// Where to fetch the key; `None`: the caller has it.
+    /// The key's URL; `None` if the caller provides the key.
     url: Option<Url>,
     /// Name of the protection, for messages.
     pub(super) protection: String,
 }
 
-/// What a key encrypts.
+/// The scope of a key's encryption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum KeyScope {
     /// The segment as a whole.

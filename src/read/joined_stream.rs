@@ -9,7 +9,7 @@ use crate::protection::SegmentOffsets;
 #[derive(Default)]
 pub(super) struct JoinedStream {
     init_filter: InitFilter,
-    /// Bytes returned or held so far: the offset of the next byte.
+    /// The number of bytes returned or held: the offset of the next byte.
     length: u64,
     offsets: SegmentOffsets,
 }

@@ -35,7 +35,7 @@ pub(super) struct SpanDownload {
     recording: Recording,
 }
 
-/// What becomes of the downloaded bytes.
+/// The use of the downloaded bytes.
 enum Recording {
     /// Nothing has been read; the cache may have the start of the span.
     NotStarted,
@@ -75,7 +75,7 @@ impl SpanDownload {
         &self.span
     }
 
-    /// Bytes returned so far; after a seek, the offset of the next byte.
+    /// The number of bytes returned; after a seek, the offset of the next byte.
     pub fn position(&self) -> u64 {
         self.position
     }

@@ -1,4 +1,4 @@
-//! What the samples of a frame mean: matrix, range, primaries and transfer, as signaled or inferred.
+//! The meaning of a frame's samples: matrix, range, primaries and transfer, as signaled or inferred.
 
 use super::{
     ffi::PixelLayout,

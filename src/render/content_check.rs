@@ -1,4 +1,4 @@
-//! What a picture shows, judged by its luma: black, flat, frozen, how sharp.
+//! Checks a picture's content by its luma: black, flat, frozen, sharpness.
 
 use super::{
     ffi::VideoFrame,
@@ -29,7 +29,7 @@ const SAME_BITS: u32 = 1;
 const SAME_MEAN: u64 = 8;
 const SAME_CELL: u8 = 5;
 
-/// Reads the picture in a JPEG, PNG or WebP file for later comparison. Fails with `usage` if the file is none of these.
+/// Reads the picture in a JPEG, PNG or WebP file for later comparison. Fails with `usage` for other files.
 pub fn reference_picture(file: &[u8]) -> Result<ReferencePicture, Error> {
     let image = if file.starts_with(&[0xff, 0xd8]) { decode_jpeg(file) } else { decode_other(file) };
     image.map(|image| fingerprint(&image)).ok_or_else(|| {

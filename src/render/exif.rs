@@ -2,7 +2,7 @@
 
 use crate::request::Format;
 
-/// What a file says about its picture.
+/// The metadata of a file.
 #[derive(Debug, Clone, Default)]
 pub struct ImageMetadata {
     /// The Program Date Time of the frame: RFC 3339 in UTC, with milliseconds.

@@ -71,7 +71,7 @@ pub struct Rect {
     pub height: u32,
 }
 
-/// What happens to a frame, in this order: crop, scale, orient, place on the canvas.
+/// The steps from a frame to the picture, in this order: crop, scale, orient, place on the canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The part of the coded frame that is kept.

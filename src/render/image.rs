@@ -16,7 +16,7 @@ pub enum Image {
     Rgb(RgbImage),
 }
 
-/// What an encoder takes.
+/// The kind of samples that an encoder takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImageKind {
     /// JFIF's planes.

@@ -109,7 +109,7 @@ struct Fixed {
     chroma_to_cr: [i16; 2],
 }
 
-/// Samples are shifted up by this before the upper half of a product is taken: 8 bits become 15.
+/// Samples are shifted left by this many bits, to 15, because a product keeps its upper half only.
 const UP: u32 = 7;
 const SIXTEENTHS: f64 = 16.0;
 const HALF: i16 = 8;

@@ -77,7 +77,7 @@ fn differences<T: Sample>(luma: &PlaneView<'_, T>, (x, y): (usize, usize), max_d
 /// The displacement other than zero that makes the difference small, if no other does.
 fn displacement(differences: &[f32], max_displacement: usize, thresholds: &MatchThresholds) -> Option<isize> {
     let still = *differences.get(max_displacement)?;
-    // What coding leaves of a perfect match; without it, two perfect matches could differ by any factor
+    // The difference that coding adds to a perfect match; without it, two perfect matches could differ by any factor
     let floor = 1.0 + still / 20.0;
     let (best, least) = differences
         .iter()

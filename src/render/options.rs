@@ -1,4 +1,4 @@
-//! What a caller chooses of a picture.
+//! The caller's choices for a picture.
 
 use super::{image::ImageKind, planes::Chroma};
 use crate::request::{Checks, Crop, Encoding, Format, Size, SnapshotRequest, ToneMap};
@@ -12,7 +12,7 @@ pub struct RenderOptions {
     pub tone_map: ToneMap,
     /// The file format and its parameters.
     pub encoding: Encoding,
-    /// What the content check looks for.
+    /// Settings of the content check.
     pub checks: Checks,
     /// The largest picture, in pixels.
     pub max_pixels: u64,

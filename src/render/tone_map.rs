@@ -11,7 +11,7 @@ use super::{
 };
 use crate::request::ToneMap;
 
-/// What the components of a stream encode.
+/// The light that the components of a stream encode.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum DynamicRange {
     /// As in sRGB.

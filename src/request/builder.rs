@@ -104,7 +104,7 @@ impl SnapshotRequestBuilder {
         self.set(|request| request.encoding.lossless = true)
     }
 
-    /// Limits the file to so many bytes: the quality is lowered until it fits, else the request fails with `too_large`.
+    /// Limits the file's size in bytes: lowers the quality until the file fits, else the request fails with `too_large`.
     pub fn max_size(self, bytes: u64) -> Self {
         self.set(|request| request.encoding.max_bytes = Some(bytes))
     }

@@ -1,4 +1,4 @@
-//! What one picture may cost.
+//! The limits of one picture.
 
 use std::time::Duration;
 

@@ -96,7 +96,7 @@ pub struct Size {
     pub width: Option<u32>,
     /// The height, in pixels.
     pub height: Option<u32>,
-    /// What to do if both are given and the aspect ratio differs.
+    /// The fit if both are given and the aspect ratio differs.
     pub fit: Fit,
     /// Whether a small picture may be enlarged.
     pub enlarge: bool,
@@ -109,7 +109,7 @@ impl Size {
     pub const LARGEST_SIDE: u32 = 65_500;
 }
 
-/// What to do if width and height are given and the picture's aspect ratio differs.
+/// How the picture fits a given width and height if its aspect ratio differs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fit {

@@ -67,7 +67,7 @@ fn without_parameters(text: &str) -> Result<&str, Error> {
             ));
         }
         if !matches!(value, "name" | "pixels" | "bitrate") {
-            return Err(Error::usage("name_key is none of name, pixels and bitrate", "name the Variant by --variant"));
+            return Err(Error::usage("name_key must be name, pixels or bitrate", "name the Variant by --variant"));
         }
     }
     Ok(url)

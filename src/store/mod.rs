@@ -27,7 +27,7 @@ pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
 pub use template::OutputTemplate;
 
-/// Where the user wants the pictures.
+/// The destination of pictures, as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// `-`
@@ -91,7 +91,7 @@ impl Output {
         }
     }
 
-    /// The destination of the picture of `facts`, taken at `now`.
+    /// The destination of the picture that `facts` describe. `now` fills in `{now}`.
     pub fn destination(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
@@ -101,7 +101,7 @@ impl Output {
     }
 }
 
-/// Where one picture or report is written.
+/// The destination of one picture or report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// `-`

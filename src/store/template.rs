@@ -74,7 +74,7 @@ impl OutputTemplate {
         !self.text.contains(['{', '}'])
     }
 
-    /// The name of the picture of `facts`, taken at `now`.
+    /// The name of the picture that `facts` describe. `now` fills in `{now}`.
     pub(super) fn fill(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> String {
         let text = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.clone(),

@@ -17,8 +17,8 @@ pub(super) const INSPECT: &str = "Show a stream's Variants, segments, encryption
 pub(super) const LONG_INSPECT: &str = "\
 Show a stream's Variants, segments, encryption and live edge
 
-Shows Variants and Renditions, and the window, the live edge, discontinuities, gaps and encryption of the Variant that a picture would \
-be taken from. Reads playlists only, no media.";
+Shows Variants and Renditions, and the window, the live edge, discontinuities, gaps and encryption of the Variant that a snapshot \
+would use. Reads playlists only, no media.";
 
 pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
 

@@ -27,7 +27,7 @@ pub(super) fn install_hook() {
 
 /// Runs `work`. If it panics, or fails with `internal` after a panic of another thread, the error has the panic's message.
 pub(super) fn catch<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    // What `work` changes is only used to print the error
+    // After a panic, only the printing of the error uses the values that `work` changes
     match panic::catch_unwind(AssertUnwindSafe(work)) {
         Ok(Err(error)) if error.kind() == ErrorKind::Internal => match FIRST.get() {
             Some(message) => Err(error.with_source(message.as_str())),

@@ -14,7 +14,7 @@ use crate::{
     report::ErrorReport,
 };
 
-/// What is printed, and where.
+/// The forms and streams of output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Terminal {
     /// `--json`

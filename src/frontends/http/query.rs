@@ -15,7 +15,7 @@ use crate::{
 /// The parameters of [`auth`](super::auth).
 const AUTH_PARAMETERS: [&str; 2] = ["sig", "expires"];
 
-/// What a query is about, which decides on its parameters.
+/// The kind of a query, which decides on its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
     Picture,

@@ -52,7 +52,7 @@ struct SegmentTags {
     gap: bool,
 }
 
-/// The playlist so far, and what its tags say about the next segment.
+/// The unfinished playlist, and the tags that apply to the next segment.
 struct PlaylistBuilder {
     playlist: MediaPlaylist,
     media_sequence_number: u64,
@@ -240,7 +240,7 @@ impl PlaylistBuilder {
     }
 }
 
-/// Where the previous byte range ended, if it was in the same resource.
+/// The end of the previous byte range, if it was in the same resource.
 fn end_in(previous: Option<&(Url, u64)>, url: &Url) -> Option<u64> {
     previous.filter(|(resource, _)| resource == url).map(|(_, end)| *end)
 }

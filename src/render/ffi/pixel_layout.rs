@@ -4,7 +4,7 @@ use ffmpeg_sys_next as ffi;
 
 use crate::libav::PixelFormat;
 
-/// What libavutil knows of a pixel format.
+/// libavutil's description of a pixel format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PixelLayout {
     /// Whether the components are R, G and B (`AV_PIX_FMT_FLAG_RGB`).

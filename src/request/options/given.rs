@@ -22,9 +22,9 @@ use crate::error::Error;
 pub struct Options {
     /// The playlist.
     pub url: Option<String>,
-    /// Where the picture goes, with templates.
+    /// The picture's destination, with placeholders.
     pub output: Option<String>,
-    /// Where the report goes too.
+    /// A second destination of the report.
     pub report_output: Option<String>,
     /// Whether an existing file or object stays.
     pub no_clobber: bool,

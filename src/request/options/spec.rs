@@ -1,4 +1,4 @@
-//! What one row of a table of options holds.
+//! One row of a table of options.
 
 use super::{
     kind::OptionKind,

@@ -21,7 +21,7 @@ const OUTPUT: Section = Section { heading: Some("Output"), commands: Commands::S
 const VARIANT_AND_SIZE: Section = Section { heading: Some("Variant and size"), commands: Commands::Every, is_in_queries: true };
 /// How origins are reached. Its options are the operator's.
 pub const ACCESS: Section = Section { heading: Some("Access"), commands: Commands::Every, is_in_queries: false };
-/// What one picture may cost.
+/// The limits of one picture.
 pub const LIMITS: Section = Section { heading: Some("Limits"), commands: Commands::Every, is_in_queries: true };
 
 type Row = OptionSpec<Options>;
@@ -161,18 +161,18 @@ pub static OPTIONS: &[Row] = &[
         "output",
         Value,
         "WHERE",
-        "Where the picture goes: a path, s3://, gs://, az://, or - for stdout [default: snapshot.jpg]",
+        "The picture's destination: a path, s3://, gs://, az://, or - for stdout [default: snapshot.jpg]",
         |o, v| v.text().map(|output| o.output = Some(output)),
     )
     .short('o')
     .long_help(
-        "Where the picture goes: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials \
+        "The picture's destination: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials \
          of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media \
          Sequence Number), {host}, {stream} (eight digits that stand for the URL without its query), {width}, {height} and {ext} are \
          filled in; values that the stream lacks are \"unknown\". The picture is written completely or not at all. [default: \
          snapshot.jpg, or with the extension of --format]",
     ),
-    Row::new(OUTPUT, "report-output", Value, "WHERE", "Where the report goes too, in JSON: as --output", |o, v| {
+    Row::new(OUTPUT, "report-output", Value, "WHERE", "A second destination of the JSON report: as --output", |o, v| {
         v.text().map(|output| o.report_output = Some(output))
     }),
     Row::new(OUTPUT, "no-clobber", Switch, "", "Fail instead of replacing an existing file or object", |o, v| {
