@@ -53,7 +53,7 @@ pub struct Report {
 
 impl Report {
     /// Formats the facts about a snapshot; `delivery` says where it was stored, if it was.
-    pub fn new(facts: SnapshotFacts, delivery: Option<DeliveryFacts>) -> Self {
+    pub(crate) fn new(facts: SnapshotFacts, delivery: Option<DeliveryFacts>) -> Self {
         let SnapshotFacts { segment, frame, presentation, timing, .. } = facts;
         let (output, store, total) = match delivery {
             Some(DeliveryFacts { output, store, total }) => (Some(output), store, total),
@@ -94,7 +94,7 @@ fn format_name<S: Serializer>(format: &Format, serializer: S) -> Result<S::Ok, S
 
 /// Everything known about a snapshot before it is stored.
 #[derive(Debug, Clone)]
-pub struct SnapshotFacts {
+pub(crate) struct SnapshotFacts {
     /// The requested URL, redacted.
     pub url: String,
     /// The picture's file format.
@@ -127,7 +127,7 @@ pub struct SnapshotFacts {
 
 /// The delivery of a picture.
 #[derive(Debug, Clone)]
-pub struct DeliveryFacts {
+pub(crate) struct DeliveryFacts {
     /// Name of the output.
     pub output: String,
     /// Duration of the write.
@@ -138,7 +138,7 @@ pub struct DeliveryFacts {
 
 /// Encryption of a Media Segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encryption {
+pub(crate) enum Encryption {
     /// Clear.
     None,
     /// AES-128 in CBC mode over the whole segment.
@@ -169,7 +169,7 @@ impl Encryption {
 
 /// The frame as the decoder gave it.
 #[derive(Debug, Clone)]
-pub struct FrameFacts {
+pub(crate) struct FrameFacts {
     /// libavcodec's name of the codec.
     pub codec: &'static str,
     /// Pixels across and down as coded, before cropping.
@@ -190,7 +190,7 @@ pub struct FrameFacts {
 
 /// When a frame is presented.
 #[derive(Debug, Clone, Copy)]
-pub struct Presentation {
+pub(crate) struct Presentation {
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
     /// From `EXT-X-PROGRAM-DATE-TIME`.
@@ -218,7 +218,7 @@ impl Presentation {
 
 /// Elapsed times since the start of the job, except `encode`, which is a duration.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct TimingFacts {
+pub(crate) struct TimingFacts {
     /// When the last playlist was parsed.
     pub playlists: Duration,
     /// When the first byte of media arrived.

@@ -13,7 +13,7 @@ use crate::{
 
 /// A finished file and the facts about it, before it is delivered.
 #[derive(Debug, Clone)]
-pub struct Captured {
+pub(crate) struct Captured {
     /// The encoded file.
     pub picture: Vec<u8>,
     /// The input of [`Report::new`](crate::Report::new).

@@ -34,7 +34,7 @@ mod playlist_search;
 mod variants;
 
 pub use crate::render::reference_picture;
-pub use facts::Captured;
+pub(crate) use facts::Captured;
 pub use inspect::inspect;
 pub use inspection_report::Inspection;
 
@@ -72,7 +72,7 @@ pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snap
 }
 
 /// [`snapshot`] for callers that deliver the picture before they build the report.
-pub async fn capture(request: &SnapshotRequest, client: &Client) -> Result<Captured, Error> {
+pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Result<Captured, Error> {
     if request.encoding.lossless && request.encoding.format == Format::Jpeg {
         return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
     }

@@ -13,7 +13,7 @@ use crate::{error::Error, request::NetworkPolicy};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The connections of a process, and the addresses they may reach. Cheap to clone. State of one picture is in its [`Job`](super::Job).
+/// The connections of a process, and the addresses they may reach. Cheap to clone. State of one picture is in its `Job`.
 #[derive(Debug, Clone)]
 pub struct Client {
     pub(super) http: reqwest::Client,

@@ -1,5 +1,5 @@
-//! The frontends: `cli`, `http` and `lambda`, each with a Cargo feature of its own. Each turns its own kind of request into a [`crate::SnapshotRequest`]
-//! and the result into its own kind of response. They use [`crate::capture`] and [`crate::store`]; nothing uses them.
+//! The frontends: `cli`, `http` and `lambda`, each with a Cargo feature of its own. Each turns its own kind of request into a
+//! [`crate::SnapshotRequest`] and the result into its own kind of response. They use `capture` and `store`; nothing uses them.
 
 #[cfg(feature = "cli")]
 pub mod cli;
