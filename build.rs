@@ -82,7 +82,7 @@ fn vendored_libav() -> Result<Libav, String> {
     })
 }
 
-/// A shared library may change after the build, so licence and components are unknown here.
+/// A shared library may change after the build, so license and components are unknown here.
 fn system_libav() -> Result<Libav, String> {
     if Path::new(&build_info()).exists() {
         return Err("vendor/prefix hides the system's libav: run `HLSNAP_LIBAV=system script/setup` first".into());

@@ -11,7 +11,7 @@ use internals::{
     fuzz_entry,
     hls::{self, Playlist, Variables},
     libav::{
-        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalisedStream, SearchOutcome,
+        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalizedStream, SearchOutcome,
         SearchTarget, SearchTime, Upstream,
     },
     render::{self, Image, RenderOptions},
@@ -91,9 +91,9 @@ pub fn picture(
 ) -> Result<Option<(Image, Vec<u8>)>, Error> {
     let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, is_seekable: format == InputFormat::File };
     let source = if format == InputFormat::Fragments {
-        ByteSource::new(NormalisedStream::new(FragmentStream::new(memory)))
+        ByteSource::new(NormalizedStream::new(FragmentStream::new(memory)))
     } else {
-        ByteSource::new(NormalisedStream::new(memory))
+        ByteSource::new(NormalizedStream::new(memory))
     };
     // Small limits allow more runs
     let limits = DecodeLimits { pixels: 2 << 20, frames: 300 };

@@ -317,7 +317,7 @@ impl FrameReport {
     }
 }
 
-/// Colour as signalled by the stream, or inferred.
+/// Color as signalled by the stream, or inferred.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ColorReport {
@@ -341,7 +341,7 @@ pub struct Verdict {
     pub mean_luma: f64,
     /// Whether the picture is entirely black.
     pub black: bool,
-    /// Whether the picture has a single colour.
+    /// Whether the picture has a single color.
     pub flat: bool,
     /// Whether it equals the reference picture; `None` without one.
     #[serde(skip_serializing_if = "Option::is_none")]

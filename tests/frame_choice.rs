@@ -32,7 +32,7 @@ fn skip_black_passes_over_black_and_uniform_frames() {
 fn best_chooses_the_most_detailed_of_some_key_frames() {
     let origin = Origin::start();
     let url = origin.url("/dull/index.m3u8");
-    // The black and the grey segment have two key frames each
+    // The black and the gray segment have two key frames each
     let run = hlsnap(&[&url, "-o", "out.png", "--json", "--best=6"]);
     assert!(frame_number(&run.picture("out.png")) >= 50);
     assert_eq!(run.json()["cost"]["requests"], 7);

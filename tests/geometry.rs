@@ -5,7 +5,7 @@ mod support;
 
 use image::{DynamicImage, GenericImageView};
 use origin::fixture;
-use support::{assert_colours, hlsnap};
+use support::{assert_colors, hlsnap};
 
 /// The first picture of a media file.
 #[track_caller]
@@ -16,7 +16,7 @@ fn picture(file: &[u8], options: &[&str]) -> DynamicImage {
     hlsnap(&[&[path.to_str().expect("text"), "-o", "out.png"], options].concat()).picture("out.png")
 }
 
-/// The colours in the corners, clockwise from the top left.
+/// The colors in the corners, clockwise from the top left.
 fn corners(picture: &DynamicImage) -> [[u8; 3]; 4] {
     let (width, height) = picture.dimensions();
     let (left, top) = (width / 8, height / 8);
@@ -27,7 +27,7 @@ fn corners(picture: &DynamicImage) -> [[u8; 3]; 4] {
     })
 }
 
-/// The corners of the chart: red, white, near-white and grey.
+/// The corners of the chart: red, white, near-white and gray.
 const CORNERS: [[u8; 3]; 4] = [[255, 0, 0], [255; 3], [247; 3], [128; 3]];
 
 /// The file with these bytes at an offset within the content of the first box of a name.
@@ -57,7 +57,7 @@ fn the_aspect_ratio_of_the_container_wins() {
 
 #[test]
 fn only_the_clean_aperture_is_shown() {
-    // Insert a `clap` after `pasp`: width, height, and the offset of its centre as fractions (ISO/IEC 14496-12, section 12.1.4)
+    // Insert a `clap` after `pasp`: width, height, and the offset of its center as fractions (ISO/IEC 14496-12, section 12.1.4)
     let plain = fixture("shape/4-3.mp4");
     let fraction = |number: i32| [number.to_be_bytes(), 1_i32.to_be_bytes()].concat();
     let aperture = [40_u32.to_be_bytes().to_vec(), b"clap".to_vec(), fraction(88), fraction(72), fraction(-44), fraction(-36)].concat();
@@ -98,7 +98,7 @@ fn all_eight_orientations_are_shown_upright() {
             let picture = picture(&file, options);
             let (width, height) = picture.dimensions();
             assert_eq!(height > width, sideways, "{matrix:?}");
-            assert_colours(&corners(&picture), &from.map(|corner| CORNERS[corner]), 4, &format!("{matrix:?}"));
+            assert_colors(&corners(&picture), &from.map(|corner| CORNERS[corner]), 4, &format!("{matrix:?}"));
         }
     }
 }

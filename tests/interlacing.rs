@@ -7,7 +7,7 @@ use image::GrayImage;
 use origin::Origin;
 use support::hlsnap;
 
-/// The mean excess of pixels over both neighbouring lines, within the part that moves.
+/// The mean excess of pixels over both neighboring lines, within the part that moves.
 fn combing(picture: &GrayImage) -> f64 {
     let (width, height) = (picture.width() * 5 / 6 - 10, picture.height());
     let at = |x: u32, y: u32| i32::from(picture.get_pixel(x, y).0[0]);

@@ -52,7 +52,7 @@ fn codecs_decide_the_error_for_media_without_a_picture() {
         let origin = origin_with("/broken/x.m3u8", format!("{VARIANT}CODECS=\"{codecs}\"\nnoise.m3u8\n"));
         hlsnap(&[&origin.url("/broken/x.m3u8")]).fails(code, kind);
     }
-    // Dolby Vision profile 5 would decode cleanly, but with wrong colours
+    // Dolby Vision profile 5 would decode cleanly, but with wrong colors
     let origin = origin_with("/ladder-ts/x.m3u8", format!("{VARIANT}CODECS=\"dvh1.05.06\"\nv0.m3u8\n"));
     hlsnap(&[&origin.url("/ladder-ts/x.m3u8")]).fails(25, "unsupported");
 }

@@ -1,4 +1,4 @@
-//! The picture: the right frame, size, colours and format.
+//! The picture: the right frame, size, colors and format.
 
 mod origin;
 mod support;
@@ -24,7 +24,7 @@ fn an_fmp4_ladder_gives_the_first_frame_of_its_best_variant() {
 }
 
 #[test]
-fn a_jpeg_has_the_colours_of_the_stream() {
+fn a_jpeg_has_the_colors_of_the_stream() {
     let origin = Origin::start();
     let picture = hlsnap(&[&origin.url("/ladder-ts/master.m3u8"), "-q", "95", "-o", "out.jpg"]).picture("out.jpg");
     assert_patches(&picture, 8);
@@ -106,7 +106,7 @@ fn fit_cover_keeps_the_middle() {
     // The middle 180 of 640 columns show the end of the third patch and the beginning of the fourth
     let (left, right) = (picture.get_pixel(20, 190).0, picture.get_pixel(80, 190).0);
     assert!(left[2] > 240 && left[0] < 15, "blue at the left: {left:?}");
-    assert!(right[0].abs_diff(128) < 10 && right[2].abs_diff(128) < 10, "grey at the right: {right:?}");
+    assert!(right[0].abs_diff(128) < 10 && right[2].abs_diff(128) < 10, "gray at the right: {right:?}");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn captured(url: &str, options: &[&str]) -> ((u32, u32), u16) {
 #[test]
 fn the_program_with_the_largest_picture_is_shown() {
     let origin = Origin::start();
-    let url = origin.url("/codecs/programmes.ts");
+    let url = origin.url("/codecs/programs.ts");
     for (options, expected) in [(&["--at", "start"][..], 0), (&["--at", "0.5", "--exact"], 12), (&["--at", "live"], 49)] {
         assert_eq!(captured(&url, options), ((426, 240), expected), "{options:?}");
     }

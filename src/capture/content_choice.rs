@@ -103,7 +103,7 @@ async fn skip_blank(key_frames: &mut KeyFrames<'_>, limit: f64, max: usize, mut 
             return Ok(next);
         }
     }
-    first.notes.push(format!("all {seen} key frames compared are black or of a single colour"));
+    first.notes.push(format!("all {seen} key frames compared are black or of a single color"));
     Ok(first)
 }
 

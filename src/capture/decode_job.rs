@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalisedStream, SearchOutcome, SearchTarget},
+    libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalizedStream, SearchOutcome, SearchTarget},
     protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
     render::{self, EncodedImage, RenderOptions},
@@ -156,8 +156,8 @@ impl DecodeJob {
     fn byte_source(&self, reader: SegmentReader) -> ByteSource {
         let reader = PermitReleasingReader::new(reader, self.permit.clone());
         match self.layout {
-            InputLayout::Fragments => ByteSource::new(NormalisedStream::new(FragmentStream::new(reader))),
-            _ => ByteSource::new(NormalisedStream::new(reader)),
+            InputLayout::Fragments => ByteSource::new(NormalizedStream::new(FragmentStream::new(reader))),
+            _ => ByteSource::new(NormalizedStream::new(reader)),
         }
     }
 }

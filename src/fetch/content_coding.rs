@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_codings_are_recognised_in_any_case() {
+    fn content_codings_are_recognized_in_any_case() {
         let coding = |values: &[&'static str]| {
             let mut headers = HeaderMap::new();
             for value in values {

@@ -1,7 +1,7 @@
 //! Which URLs a job may request: schemes, hosts, and addresses at the time of connecting.
 //!
 //! [`Resolver`] resolves a name once per connection and passes only allowed addresses to the connector. So the checked address is the
-//! connected one, and DNS rebinding has no effect. IP literals skip the resolver and are checked in the URL, whose parser normalises every
+//! connected one, and DNS rebinding has no effect. IP literals skip the resolver and are checked in the URL, whose parser normalizes every
 //! spelling of an address.
 //!
 //! A proxy resolves names itself. Before a request through a proxy, hlsnap also resolves the name and refuses it if any address is forbidden

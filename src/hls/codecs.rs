@@ -7,8 +7,8 @@ pub(super) enum CodecKind {
     Decodable,
     /// Video that this build does not decode, or an unknown name.
     OtherVideo,
-    /// Video that decodes cleanly to wrong colours.
-    WrongColours,
+    /// Video that decodes cleanly to wrong colors.
+    WrongColors,
     /// Audio or text.
     NoVideo,
 }
@@ -27,7 +27,7 @@ fn kind(codec: &str) -> CodecKind {
     let name = fields.next().unwrap_or_default().to_ascii_lowercase();
     if matches!(name.as_str(), "dvh1" | "dvhe") && fields.next() == Some("05") {
         // Dolby Vision profile 5 has no base layer for other decoders
-        CodecKind::WrongColours
+        CodecKind::WrongColors
     } else if DECODABLE.contains(&name.as_str()) {
         CodecKind::Decodable
     } else if NO_VIDEO.contains(&name.as_str()) || name.is_empty() {

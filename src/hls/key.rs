@@ -59,7 +59,7 @@ impl Key {
         self.formats.iter().filter(is_usable).find(|format| format.url.is_some())
     }
 
-    /// Names of the DRM systems that have the key, without repetitions of neighbours.
+    /// Names of the DRM systems that have the key, without repetitions of neighbors.
     pub fn drm_systems(&self) -> Vec<&'static str> {
         let mut systems: Vec<_> = self.formats.iter().filter_map(KeyFormat::drm_system).collect();
         systems.dedup();

@@ -12,7 +12,7 @@ use super::{
 /// 1. SDR before HDR, which needs tone mapping.
 /// 2. The larger resolution: a calm 1080p may need fewer bits than a busy 720p. A known one comes before an estimate.
 /// 3. SCORE, if all have one, then BANDWIDTH.
-/// 4. The pathway, then the order of the playlist, so that redundant copies are neighbours.
+/// 4. The pathway, then the order of the playlist, so that redundant copies are neighbors.
 pub(super) fn rank<'a>(mut variants: Vec<&'a Variant>, playlist: &MultivariantPlaylist) -> Vec<&'a Variant> {
     let all_have_scores = variants.iter().all(|variant| variant.score.is_some());
     let pathways = pathways(playlist);
@@ -29,9 +29,9 @@ pub(super) fn rank<'a>(mut variants: Vec<&'a Variant>, playlist: &MultivariantPl
     variants
 }
 
-/// Sorts Variants that CODECS speaks against: those with video first. Leaves out those whose colours would be wrong.
+/// Sorts Variants that CODECS speaks against: those with video first. Leaves out those whose colors would be wrong.
 pub(super) fn rank_doubtful<'a>(doubtful: &[&'a Variant], playlist: &MultivariantPlaylist) -> Vec<&'a Variant> {
-    let correct = doubtful.iter().copied().filter(|variant| !variant.has_wrong_colours()).collect();
+    let correct = doubtful.iter().copied().filter(|variant| !variant.has_wrong_colors()).collect();
     let mut ranked = rank(correct, playlist);
     ranked.sort_by_key(|variant| !variant.has_video());
     ranked

@@ -29,7 +29,7 @@ pub struct Segment {
     pub discontinuity_sequence_number: u64,
     /// The Media Initialization Section that applies (section 4.4.4.5).
     pub init: Option<Arc<Init>>,
-    /// Encryption (section 4.4.4.4); `None` if it is clear. Neighbours with the same key share it.
+    /// Encryption (section 4.4.4.4); `None` if it is clear. Neighbors with the same key share it.
     pub key: Option<Arc<Key>>,
     /// Whether there is no media: EXT-X-GAP (section 4.4.4.7), or an invalid URI or byte range.
     pub gap: bool,

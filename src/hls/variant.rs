@@ -61,13 +61,13 @@ impl Variant {
         if list.iter().any(|(_, kind)| *kind == CodecKind::Decodable) {
             return None;
         }
-        list.into_iter().find(|(_, kind)| matches!(kind, CodecKind::OtherVideo | CodecKind::WrongColours)).map(|(codec, _)| codec)
+        list.into_iter().find(|(_, kind)| matches!(kind, CodecKind::OtherVideo | CodecKind::WrongColors)).map(|(codec, _)| codec)
     }
 
-    /// Whether its frames would decode cleanly to wrong colours. Only CODECS shows that, so it is trusted here.
-    pub(super) fn has_wrong_colours(&self) -> bool {
+    /// Whether its frames would decode cleanly to wrong colors. Only CODECS shows that, so it is trusted here.
+    pub(super) fn has_wrong_colors(&self) -> bool {
         let mut kinds = self.codecs.iter().flat_map(|codecs| codecs::kinds(codecs));
-        !self.is_decodable() && kinds.any(|(_, kind)| kind == CodecKind::WrongColours)
+        !self.is_decodable() && kinds.any(|(_, kind)| kind == CodecKind::WrongColors)
     }
 
     /// Whether VIDEO-RANGE is PQ or HLG.

@@ -7,12 +7,12 @@ use std::{
 
 use ffmpeg_sys_next as ffi;
 
-/// Versions, licence and components of the linked libraries.
+/// Versions, license and components of the linked libraries.
 #[derive(Debug, Clone)]
 pub struct About {
     /// Library names and versions.
     pub versions: Vec<(&'static str, String)>,
-    /// The licence of the build as a whole.
+    /// The license of the build as a whole.
     pub license: String,
     /// The libraries' origin, and how they are linked.
     pub kind: &'static str,

@@ -1,4 +1,4 @@
-//! Makes the changed packets by which [`key_verification`](super::key_verification) recognises a wrong key.
+//! Makes the changed packets by which [`key_verification`](super::key_verification) recognizes a wrong key.
 //!
 //! Decoders conceal errors, or decode noise to a picture: entropy coding accepts nearly any bits. But noise does not end at the end of the
 //! data. So a picture is decoded again from changed data:

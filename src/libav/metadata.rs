@@ -41,7 +41,7 @@ pub(super) fn cropping(_stream: *mut ffi::AVStream) -> Option<[u32; 4]> {
     None
 }
 
-/// The peak luminance of the programme in cd/m²: MaxCLL, or else the mastering display's (CTA-861.3, SMPTE ST 2086).
+/// The peak luminance of the program in cd/m²: MaxCLL, or else the mastering display's (CTA-861.3, SMPTE ST 2086).
 pub(super) fn peak_luminance(video: &ff::frame::Video) -> Option<f32> {
     let word = |data: &[u8], at: usize| Some(u32::from_ne_bytes(data.get(at..at + 4)?.try_into().ok()?));
     let is_plausible = |peak: &f32| (50.0..=10_000.0).contains(peak);

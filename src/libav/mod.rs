@@ -1,7 +1,7 @@
 //! Finds and decodes a frame with libavformat and libavcodec. `unsafe` is only here and in `render/ffi`, the two places that call C.
 //!
 //! ```text
-//! Upstream [-> FragmentStream] -> NormalisedStream -> ByteSource -> Demuxer -> AccessUnitReader -> Decoder -> Frame
+//! Upstream [-> FragmentStream] -> NormalizedStream -> ByteSource -> Demuxer -> AccessUnitReader -> Decoder -> Frame
 //!                                                                              [search: which access units to decode]
 //! ```
 //!
@@ -31,7 +31,7 @@ mod frame;
 mod init_trimmer;
 mod key_verification;
 mod metadata;
-mod normalised_stream;
+mod normalized_stream;
 mod playlist_times;
 mod process;
 mod sample_entries;
@@ -53,7 +53,7 @@ pub use ffmpeg_next::format::Pixel as PixelFormat;
 pub use fragment_stream::FragmentStream;
 pub use frame::{FieldOrder, Frame};
 pub use init_trimmer::{InitTrimmer, needs_init};
-pub use normalised_stream::NormalisedStream;
+pub use normalized_stream::NormalizedStream;
 pub(crate) use process::configure_process;
 pub use search::{FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
 pub use search_state::{DecodeLimits, DomainState};

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_frames_inter_frames_and_hidden_frames_are_recognised() {
+    fn key_frames_inter_frames_and_hidden_frames_are_recognized() {
         let unit = |first: u8| facts(&[0x12, 0, 0x32, 2, first, 0]).map(|facts| (facts.entry, facts.is_shown));
         assert_eq!(unit(0b0001_0000), Some((Some(EntryPoint::Closed), true)));
         assert_eq!(unit(0b0000_0000), Some((Some(EntryPoint::Closed), false)));

@@ -92,7 +92,7 @@ pub fn presentation_times(units: &[TimedUnit], clock: MediaClock) -> Vec<f64> {
     times
 }
 
-/// The median time between neighbouring output ranks with known times.
+/// The median time between neighboring output ranks with known times.
 fn frame_duration(anchors: &[(usize, f64)]) -> Option<f64> {
     let mut steps: Vec<f64> = anchors
         .windows(2)

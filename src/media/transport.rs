@@ -1,4 +1,4 @@
-//! Normalises a transport stream: whole packets of 188 bytes in sync, no duplicates, and gaps in the continuity counters only where packets
+//! Normalizes a transport stream: whole packets of 188 bytes in sync, no duplicates, and gaps in the continuity counters only where packets
 //! were lost (ISO/IEC 13818-1, 2.4.3).
 //!
 //! libavformat's demuxer takes duplicates for data, constant counters for loss, and loses packets around a wrong sync byte.
@@ -11,7 +11,7 @@ use super::transport_sync::{PACKET, SYNC, find_transport_stream, packet_stride_a
 const MAX_SEARCH_BYTES: usize = 1 << 20;
 /// This many bytes are enough to find where packets start.
 const MIN_SYNC_BYTES: usize = 6 * 204;
-/// Shorter streams are filled up with null packets: libavformat needs this many packets to recognise a stream.
+/// Shorter streams are filled up with null packets: libavformat needs this many packets to recognize a stream.
 const MIN_PACKETS: u64 = 48;
 const NULL_PID: u16 = 0x1fff;
 /// The size of a PES packet's header up to the end of its PTS.
@@ -35,7 +35,7 @@ struct PidState {
     counter: Option<u8>,
     /// The last continuity counter of the output.
     output_counter: u8,
-    /// The last payload, to recognise a duplicate.
+    /// The last payload, to recognize a duplicate.
     last_payload: Vec<u8>,
     /// The offset of the last packet in the input.
     position: u64,
@@ -51,7 +51,7 @@ struct ContiguousRun {
     stride: usize,
 }
 
-/// Normalises a transport stream. Input and output are byte streams.
+/// Normalizes a transport stream. Input and output are byte streams.
 #[derive(Debug, Default)]
 pub struct TransportReader {
     buffer: Vec<u8>,
@@ -144,7 +144,7 @@ impl TransportReader {
                     continue;
                 }
             }
-            if let Some(packet) = self.normalise_packet(packet, here, next_resource) {
+            if let Some(packet) = self.normalize_packet(packet, here, next_resource) {
                 if !is_contiguous {
                     self.runs.push(ContiguousRun { output: self.output_packets * PACKET as u64, input: here, stride });
                     is_contiguous = true;
@@ -163,7 +163,7 @@ impl TransportReader {
     }
 
     /// The packet to return; `None` for a duplicate, or if the header is damaged.
-    fn normalise_packet<'a>(
+    fn normalize_packet<'a>(
         &mut self,
         packet: &'a [u8],
         here: u64,
@@ -276,8 +276,8 @@ mod tests {
         counters.iter().flat_map(|(counter, content)| packet(*counter, *content)).collect()
     }
 
-    /// The counters and contents of the normalised packets, without null packets.
-    fn normalised(input: &[u8], piece: usize, next_resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<(u8, u8)> {
+    /// The counters and contents of the normalized packets, without null packets.
+    fn normalized(input: &[u8], piece: usize, next_resource: impl Fn(u64, u64) -> Option<u64>) -> Vec<(u8, u8)> {
         let mut transport = TransportReader::default();
         let mut output: Vec<u8> = input.chunks(piece).flat_map(|bytes| transport.push(bytes, &next_resource)).collect();
         output.extend(transport.finish(&next_resource));
@@ -286,10 +286,10 @@ mod tests {
         packets.map(|packet| (packet[3] & 0x0f, packet[187])).collect()
     }
 
-    fn normalised_in_pieces(input: &[u8]) -> Vec<(u8, u8)> {
-        let wanted = normalised(input, 1 << 20, |_, _| None);
+    fn normalized_in_pieces(input: &[u8]) -> Vec<(u8, u8)> {
+        let wanted = normalized(input, 1 << 20, |_, _| None);
         for piece in [1, 7, 188, 1000] {
-            assert_eq!(normalised(input, piece, |_, _| None), wanted, "in pieces of {piece}");
+            assert_eq!(normalized(input, piece, |_, _| None), wanted, "in pieces of {piece}");
         }
         wanted
     }
@@ -298,33 +298,33 @@ mod tests {
 
     #[test]
     fn a_valid_stream_is_unchanged() {
-        assert_eq!(normalised_in_pieces(&stream(&PLAIN)), PLAIN);
-        assert_eq!(normalised_in_pieces(&stream(&PLAIN[..1])), PLAIN[..1]);
+        assert_eq!(normalized_in_pieces(&stream(&PLAIN)), PLAIN);
+        assert_eq!(normalized_in_pieces(&stream(&PLAIN[..1])), PLAIN[..1]);
     }
 
     #[test]
     fn duplicates_are_removed_and_constant_counters_are_replaced() {
         let mut twice = stream(&PLAIN);
         twice.splice(2 * PACKET..2 * PACKET, packet(1, 2));
-        assert_eq!(normalised_in_pieces(&twice), PLAIN);
+        assert_eq!(normalized_in_pieces(&twice), PLAIN);
         let still: Vec<_> = PLAIN.iter().map(|(_, content)| (0, *content)).collect();
-        assert_eq!(normalised_in_pieces(&stream(&still)), PLAIN);
+        assert_eq!(normalized_in_pieces(&stream(&still)), PLAIN);
     }
 
     #[test]
     fn a_lost_packet_leaves_a_gap_in_the_counters() {
         let lossy = [&PLAIN[..3], &PLAIN[4..]].concat();
-        assert_eq!(normalised_in_pieces(&stream(&lossy)), lossy);
-        assert_eq!(normalised(&stream(&lossy), 500, |from, to| (from < 564 && to >= 564).then_some(564))[3], (3, 5), "another resource");
+        assert_eq!(normalized_in_pieces(&stream(&lossy)), lossy);
+        assert_eq!(normalized(&stream(&lossy), 500, |from, to| (from < 564 && to >= 564).then_some(564))[3], (3, 5), "another resource");
     }
 
     #[test]
     fn junk_and_extra_bytes_around_packets_are_removed() {
         let junk = [vec![9; 70], stream(&PLAIN), b"\r\n".to_vec()].concat();
-        assert_eq!(normalised_in_pieces(&junk), PLAIN);
+        assert_eq!(normalized_in_pieces(&junk), PLAIN);
         for (before, after) in [(4, 0), (0, 16)] {
             let large = PLAIN.iter().flat_map(|(counter, content)| [vec![0; before], packet(*counter, *content), vec![0; after]].concat());
-            assert_eq!(normalised_in_pieces(&large.collect::<Vec<_>>()), PLAIN, "{before}, {after}");
+            assert_eq!(normalized_in_pieces(&large.collect::<Vec<_>>()), PLAIN, "{before}, {after}");
         }
     }
 
@@ -332,7 +332,7 @@ mod tests {
     fn a_wrong_sync_byte_is_corrected() {
         let mut damaged = stream(&PLAIN);
         damaged[5 * PACKET] = 0;
-        assert_eq!(normalised_in_pieces(&damaged), PLAIN);
+        assert_eq!(normalized_in_pieces(&damaged), PLAIN);
     }
 
     #[test]
@@ -340,7 +340,7 @@ mod tests {
         let input = [stream(&PLAIN[..2]), vec![9; 1000], stream(&PLAIN[2..])].concat();
         let start = 2 * PACKET as u64;
         for piece in [100, 188, 5000] {
-            assert_eq!(normalised(&input, piece, |from, to| (from < start && to >= start).then_some(start)), PLAIN, "in pieces of {piece}");
+            assert_eq!(normalized(&input, piece, |from, to| (from < start && to >= start).then_some(start)), PLAIN, "in pieces of {piece}");
         }
     }
 
@@ -349,7 +349,7 @@ mod tests {
         let first = stream(&PLAIN[..5]);
         let cut = [&first[..first.len() - 50], &stream(&PLAIN)].concat();
         let start = first.len() as u64 - 50;
-        let got = normalised(&cut, 300, |from, to| (from < start && to >= start).then_some(start));
+        let got = normalized(&cut, 300, |from, to| (from < start && to >= start).then_some(start));
         assert_eq!(got[..4], PLAIN[..4]);
         assert_eq!(got.len(), 12);
     }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn key_frames_and_hidden_frames_are_recognised() {
+    fn key_frames_and_hidden_frames_are_recognized() {
         let key = facts(&[0b1000_0010, 0x49]).expect("a header");
         assert_eq!((key.entry, key.is_shown), (Some(EntryPoint::Closed), true));
         let inter = facts(&[0b1000_0110, 0]).expect("a header");

@@ -11,14 +11,14 @@ use crate::{
     libav,
 };
 
-/// Enough bytes to recognise a container.
+/// Enough bytes to recognize a container.
 const PROBE_BYTES: usize = libav::PROBE_BYTES;
 
 /// Decrypts one byte span; clear bytes pass through.
 pub(crate) struct SegmentDecryptor {
     /// `None`: the bytes pass as they are.
     cipher: Option<SegmentCipher>,
-    /// Clear bytes held back until there are enough to recognise media; `None` once checked, or without a check.
+    /// Clear bytes held back until there are enough to recognize media; `None` once checked, or without a check.
     head: Option<Vec<u8>>,
     /// Name of the protection, for messages.
     protection: String,

@@ -158,7 +158,7 @@ impl SegmentReader {
         self.current += 1;
     }
 
-    /// Fails if the first media is text or empty. Otherwise a neighbouring segment's picture would replace it unnoticed.
+    /// Fails if the first media is text or empty. Otherwise a neighboring segment's picture would replace it unnoticed.
     fn refuse_text(&self, start: &[u8]) -> Result<(), Error> {
         let first_media = self.downloads.iter().position(|download| !download.span().is_init);
         let current = self.downloads.get(self.current).map(SpanDownload::span);

@@ -123,7 +123,7 @@ impl FromStr for ReferencePicture {
 /// The checks of the picture's content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Checks {
-    /// Whether colour bars count as flat.
+    /// Whether color bars count as flat.
     pub detect_bars: bool,
     /// The picture to compare with.
     pub previous: Option<ReferencePicture>,
@@ -137,7 +137,7 @@ pub struct Checks {
 pub enum Finding {
     /// The picture is black.
     Black,
-    /// The picture is a single colour.
+    /// The picture is a single color.
     Flat,
     /// The picture is the same as the earlier one.
     Frozen,

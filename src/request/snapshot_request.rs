@@ -23,7 +23,7 @@ pub struct SnapshotRequest {
     pub(crate) precision: Option<Precision>,
     /// The Variant of a Multivariant Playlist.
     pub(crate) variant: VariantChoice,
-    /// How much video to search for a key frame that is neither black nor a single colour.
+    /// How much video to search for a key frame that is neither black nor a single color.
     pub(crate) skip_black: Option<Duration>,
     /// Compare this many key frames and take the sharpest and best exposed.
     pub(crate) best: Option<usize>,

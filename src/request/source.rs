@@ -92,7 +92,7 @@ mod tests {
         assert!(matches!(Source::parse("folder/index.m3u8"), Ok(Source::File(_))));
         assert!(matches!(Source::parse("a name_key=bitrate"), Ok(Source::File(_))), "a path may hold blanks");
         assert!(matches!(Source::parse("file:///folder/index.m3u8"), Ok(Source::File(_))));
-        for text in ["", "ftp://host/x", "http://", "hls://", "hls://h/x start_offset=5", "hls://h/x name_key=colour", "hls://h/x y"] {
+        for text in ["", "ftp://host/x", "http://", "hls://", "hls://h/x start_offset=5", "hls://h/x name_key=color", "hls://h/x y"] {
             assert_eq!(Source::parse(text).map_err(|e| e.kind()).err(), Some(ErrorKind::Usage), "{text}");
         }
     }

@@ -1,7 +1,7 @@
 """Draws numbered frames, and reads the number of complete frames.
 
 A frame has 17 black or white blocks in its top sixth: 16 bits of its number, most significant first, and even parity. Its bottom sixth has
-six patches: red, green, blue, grey, white, black. Between them are grey cells that move by one cell a frame, and a bright bar. Every region
+six patches: red, green, blue, gray, white, black. Between them are gray cells that move by one cell a frame, and a bright bar. Every region
 differs from frame to frame, so a region that a decoder concealed or copied from another frame is detectable.
 """
 from __future__ import annotations
@@ -27,7 +27,7 @@ OUTLIERS = 500
 
 @lru_cache(maxsize=4)
 def _strip(height: int, width: int) -> np.ndarray:
-    """The strip of grey cells that frames show a window of. It repeats after CYCLE cells. Grain gives frames realistic sizes."""
+    """The strip of gray cells that frames show a window of. It repeats after CYCLE cells. Grain gives frames realistic sizes."""
     random = np.random.default_rng(7)
     cells = random.integers(0, 2, size=(-(-height // CELL), CYCLE)) * (LIGHT - DARK) + DARK
     grain = random.integers(-GRAIN, GRAIN + 1, size=(-(-height // 2), CYCLE * CELL // 2))
@@ -47,8 +47,8 @@ def draw(number: int, width: int, height: int) -> np.ndarray:
     bits.append(sum(bits) % 2)
     for i, bit in enumerate(bits):
         frame[:sixth, i * width // 17:(i + 1) * width // 17] = 255 * bit
-    for i, colour in enumerate(PATCHES):
-        frame[height - sixth:, i * width // 6:(i + 1) * width // 6] = colour
+    for i, color in enumerate(PATCHES):
+        frame[height - sixth:, i * width // 6:(i + 1) * width // 6] = color
     return frame
 
 
@@ -81,7 +81,7 @@ def read(image: Image.Image | np.ndarray) -> tuple[int | None, str]:
         edge = (right - left) // 4
         block = pixels[sixth // 4:sixth - sixth // 4, left + edge:right - edge].mean()
         if 70 < block < 185:
-            return None, "a block of the number is grey"
+            return None, "a block of the number is gray"
         bits.append(int(block >= 128))
     if sum(bits[:BITS]) % 2 != bits[BITS]:
         return None, "the parity of the number is wrong"

@@ -41,7 +41,7 @@ class Pictures(unittest.TestCase):
         frame[48:96, :64] = picture.draw(99, 256, 144)[48:96, :64]
         self.assertIsNone(picture.read(frame)[0])
 
-    def test_a_frame_with_a_grey_region_is_not_whole(self):
+    def test_a_frame_with_a_gray_region_is_not_whole(self):
         frame = picture.draw(100, 256, 144)
         frame[80:, 128:] = 128
         self.assertIsNone(picture.read(frame)[0])

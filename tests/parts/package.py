@@ -35,7 +35,7 @@ def content(tally, zip_file, arch):
     tally.check(f"{arch}: at most {MAX_BYTES} bytes", zip_file.stat().st_size <= MAX_BYTES, zip_file.stat().st_size)
     with zipfile.ZipFile(zip_file) as package:
         names = package.namelist()
-        tally.check(f"{arch}: the function and its licences", names[0] == "bootstrap" and len(names) >= 4, names)
+        tally.check(f"{arch}: the function and its licenses", names[0] == "bootstrap" and len(names) >= 4, names)
         tally.equal(f"{arch}: the function is executable", package.getinfo("bootstrap").external_attr >> 16 & 0o777, 0o755)
         binary = package.read("bootstrap")
     tally.equal(f"{arch}: for its processor", struct.unpack_from("<H", binary, 18)[0], MACHINES[arch])

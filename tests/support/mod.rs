@@ -165,7 +165,7 @@ pub fn frame_number(picture: &DynamicImage) -> u16 {
     bits[..16].iter().fold(0, |number, bit| number << 1 | bit)
 }
 
-/// The colours in the middle of the six patches at the bottom of a frame: red, green, blue, grey, white, black.
+/// The colors in the middle of the six patches at the bottom of a frame: red, green, blue, gray, white, black.
 pub fn patches(picture: &DynamicImage) -> Vec<[u8; 3]> {
     let (width, height) = picture.dimensions();
     (0..6)
@@ -178,18 +178,18 @@ pub fn patches(picture: &DynamicImage) -> Vec<[u8; 3]> {
 
 const PATCHES: [[u8; 3]; 6] = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [128, 128, 128], [255, 255, 255], [0, 0, 0]];
 
-/// Asserts the colours of the patches at the bottom of a frame.
+/// Asserts the colors of the patches at the bottom of a frame.
 #[track_caller]
 pub fn assert_patches(picture: &DynamicImage, tolerance: u8) {
-    assert_colours(&patches(picture), &PATCHES, tolerance, "the patches");
+    assert_colors(&patches(picture), &PATCHES, tolerance, "the patches");
 }
 
-/// Asserts that each channel of each colour is within a tolerance.
+/// Asserts that each channel of each color is within a tolerance.
 #[track_caller]
-pub fn assert_colours(actual: &[[u8; 3]], expected: &[[u8; 3]], tolerance: u8, what: &str) {
-    for (colour, wanted) in actual.iter().zip(expected) {
-        let difference = colour.iter().zip(wanted).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0);
-        assert!(difference <= tolerance, "{what}: {colour:?} is not {wanted:?}, in {actual:?}");
+pub fn assert_colors(actual: &[[u8; 3]], expected: &[[u8; 3]], tolerance: u8, what: &str) {
+    for (color, wanted) in actual.iter().zip(expected) {
+        let difference = color.iter().zip(wanted).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or(0);
+        assert!(difference <= tolerance, "{what}: {color:?} is not {wanted:?}, in {actual:?}");
     }
 }
 

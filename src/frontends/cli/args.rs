@@ -126,7 +126,7 @@ pub(super) fn command() -> Command {
         .short('V')
         .long(VERSION)
         .action(ArgAction::SetTrue)
-        .help("Print the version, the linked libav, its licence and components")
+        .help("Print the version, the linked libav, its license and components")
         .help_heading(None);
     let top = Command::new("hlsnap").args(snap_args()).args(global_args()).arg(base_url);
     // Its doc comment becomes the description, which is replaced below

@@ -74,7 +74,7 @@ pub(super) fn version() -> String {
     let mut text = format!("hlsnap {}\n", env!("CARGO_PKG_VERSION"));
     // Writing to a string cannot fail
     let _ = writeln!(text, "libav: {} ({})", versions.join(", "), about.kind);
-    let _ = writeln!(text, "licence: hlsnap {}, libav {}", env!("CARGO_PKG_LICENSE"), about.license);
+    let _ = writeln!(text, "license: hlsnap {}, libav {}", env!("CARGO_PKG_LICENSE"), about.license);
     let _ = writeln!(text, "decoders: {}", about.decoders.join(" "));
     let _ = writeln!(text, "demuxers: {}", about.demuxers.join(" "));
     text

@@ -18,7 +18,7 @@ pub(super) fn start(messages: &MessageArgs) {
     let _ = if messages.log_json {
         registry.with(fmt::layer().json().with_writer(io::stderr)).try_init()
     } else {
-        let colours = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-        registry.with(fmt::layer().with_target(false).with_ansi(colours).with_writer(io::stderr)).try_init()
+        let colors = io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+        registry.with(fmt::layer().with_target(false).with_ansi(colors).with_writer(io::stderr)).try_init()
     };
 }

@@ -182,7 +182,7 @@ fn codecs_decide_which_variants_are_decodable() {
         "1280x720@5 CODECS=\"vvc1.1.L51\"",
         "1280x720@5 CODECS=\"dvh1.05.06\"",
     ]);
-    // The media may contradict CODECS, but the last Variant would decode cleanly to wrong colours
+    // The media may contradict CODECS, but the last Variant would decode cleanly to wrong colors
     assert_eq!(order(&playlist, "auto", Size::default()), Ok(vec![1, 0, 2]));
     assert_eq!(first(&playlist, "#3"), Err(ErrorKind::Unsupported));
     let reason = undecodable_reason(&playlist.variants[0]).expect("a reason");

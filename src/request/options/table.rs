@@ -94,8 +94,13 @@ pub static OPTIONS: &[Row] = &[
     Row::new(PICTURE, "lossless", Switch, "", "Make a lossless WebP; a PNG is always lossless", |o, v| {
         v.flag().map(|on| o.encoding.lossless = on)
     }),
-    Row::new(PICTURE, "subsampling", Value, "S", "Chroma subsampling of a JPEG: 420, or 444 for sharp colours [default: 420]", |o, v| {
-        match v.text()?.as_str() {
+    Row::new(
+        PICTURE,
+        "subsampling",
+        Value,
+        "S",
+        "Chroma subsampling of a JPEG: 420, or 444 for sharp colors [default: 420]",
+        |o, v| match v.text()?.as_str() {
             "420" | "4:2:0" => {
                 o.encoding.full_chroma = false;
                 Ok(())
@@ -105,8 +110,8 @@ pub static OPTIONS: &[Row] = &[
                 Ok(())
             }
             _ => Err(v.mismatch("is not known", "use 420 or 444")),
-        }
-    }),
+        },
+    ),
     Row::new(PICTURE, "progressive", Switch, "", "Make a progressive JPEG", |o, v| v.flag().map(|on| o.encoding.progressive = on)),
     Row::new(
         PICTURE,
@@ -116,7 +121,7 @@ pub static OPTIONS: &[Row] = &[
         "The maximum size of the file, such as 200k: the quality is lowered until it fits",
         |o, v| v.bytes().map(|bytes| o.encoding.max_bytes = Some(bytes)),
     ),
-    Row::new(PICTURE, "strip", Switch, "", "Write no time, software and colour tags into the file", |o, v| {
+    Row::new(PICTURE, "strip", Switch, "", "Write no time, software and color tags into the file", |o, v| {
         v.flag().map(|on| o.encoding.strip = on)
     }),
     Row::new(PICTURE, "describe", Switch, "", "Put the stream's URL (redacted) into the picture's Exif", |o, v| {
@@ -128,7 +133,7 @@ pub static OPTIONS: &[Row] = &[
         "skip-black",
         OptionalValue,
         "SECONDS",
-        "Skip key frames that are black or a single colour, for up to this many seconds of video [default: 30]",
+        "Skip key frames that are black or a single color, for up to this many seconds of video [default: 30]",
         |o, v| v.or_default(DEFAULT_SKIP, OptionValue::duration).map(|skip| o.skip_black = skip),
     ),
     Row::new(
@@ -139,7 +144,7 @@ pub static OPTIONS: &[Row] = &[
         "Take the sharpest and best exposed of up to N key frames, at the cost of their bytes [default: 5]",
         |o, v| v.or_default(DEFAULT_BEST, |v| v.integer_in(1, MAX_BEST)).map(|best| o.best = best),
     ),
-    Row::new(VERDICT, "detect-bars", Switch, "", "Count colour bars as flat", |o, v| v.flag().map(|on| o.checks.detect_bars = on)),
+    Row::new(VERDICT, "detect-bars", Switch, "", "Count color bars as flat", |o, v| v.flag().map(|on| o.checks.detect_bars = on)),
     Row::new(
         VERDICT,
         "compare",

@@ -1,11 +1,11 @@
-//! Colours: a chart of patches in every matrix, range, depth and subsampling, in P3 and in grey; HDR; unsupported streams.
+//! Colors: a chart of patches in every matrix, range, depth and subsampling, in P3 and in gray; HDR; unsupported streams.
 
 mod origin;
 mod support;
 
 use image::{DynamicImage, GenericImageView};
 use origin::{Origin, fixtures_folder};
-use support::{assert_colours, hlsnap};
+use support::{assert_colors, hlsnap};
 
 /// The sRGB patches of tests/fixtures/chart.py.
 const CHART: [[u8; 3]; 16] = [
@@ -27,7 +27,7 @@ const CHART: [[u8; 3]; 16] = [
     [247, 247, 247],
 ];
 
-/// The colours in the middle of each patch, in four rows of four.
+/// The colors in the middle of each patch, in four rows of four.
 fn chart(picture: &DynamicImage) -> Vec<[u8; 3]> {
     let (width, height) = picture.dimensions();
     let middle = |index: u32, size: u32| (2 * index + 1) * size / 8;
@@ -36,7 +36,7 @@ fn chart(picture: &DynamicImage) -> Vec<[u8; 3]> {
 }
 
 #[test]
-fn every_patch_has_its_colour() {
+fn every_patch_has_its_color() {
     let origin = Origin::start();
     let folder = fixtures_folder().join("chart");
     let files: Vec<_> = std::fs::read_dir(folder).expect("the charts").map(|entry| entry.expect("an entry").file_name()).collect();
@@ -44,13 +44,13 @@ fn every_patch_has_its_colour() {
     for file in files {
         let name = file.to_string_lossy();
         let url = origin.url(&format!("/chart/{name}"));
-        assert_colours(&chart(&hlsnap(&[&url, "-o", "out.png"]).picture("out.png")), &CHART, 3, &name);
-        assert_colours(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.jpg"]).picture("out.jpg")), &CHART, 5, &name);
+        assert_colors(&chart(&hlsnap(&[&url, "-o", "out.png"]).picture("out.png")), &CHART, 3, &name);
+        assert_colors(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.jpg"]).picture("out.jpg")), &CHART, 5, &name);
     }
 }
 
 #[test]
-fn webp_has_the_colours_of_unusual_matrices_too() {
+fn webp_has_the_colors_of_unusual_matrices_too() {
     let origin = Origin::start();
     let names = [
         "ycgco-full-8-420",
@@ -62,13 +62,13 @@ fn webp_has_the_colours_of_unusual_matrices_too() {
     ];
     for name in names {
         let url = origin.url(&format!("/chart/{name}.mp4"));
-        assert_colours(&chart(&hlsnap(&[&url, "--lossless", "-o", "out.webp"]).picture("out.webp")), &CHART, 3, name);
-        assert_colours(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.webp"]).picture("out.webp")), &CHART, 8, name);
+        assert_colors(&chart(&hlsnap(&[&url, "--lossless", "-o", "out.webp"]).picture("out.webp")), &CHART, 3, name);
+        assert_colors(&chart(&hlsnap(&[&url, "-q", "95", "-o", "out.webp"]).picture("out.webp")), &CHART, 8, name);
     }
 }
 
 #[test]
-fn grey_spans_the_whole_range_in_every_format() {
+fn gray_spans_the_whole_range_in_every_format() {
     let luma = |[r, g, b]: [u8; 3]| 0.2126 * f64::from(r) + 0.7152 * f64::from(g) + 0.0722 * f64::from(b);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     let expected = CHART.map(|patch| [luma(patch).round() as u8; 3]);
@@ -83,17 +83,12 @@ fn grey_spans_the_whole_range_in_every_format() {
         "hevc-limited-12",
         "hevc-full-12",
     ] {
-        let url = origin.url(&format!("/grey/{name}.mp4"));
+        let url = origin.url(&format!("/gray/{name}.mp4"));
         for output in ["out.png", "out.jpg", "out.webp"] {
-            assert_colours(
-                &chart(&hlsnap(&[&url, "-q", "95", "-o", output]).picture(output)),
-                &expected,
-                2,
-                &format!("{output} of {name}"),
-            );
+            assert_colors(&chart(&hlsnap(&[&url, "-q", "95", "-o", output]).picture(output)), &expected, 2, &format!("{output} of {name}"));
         }
         let small = hlsnap(&[&url, "-w", "80", "-o", "out.png"]).picture("out.png");
-        assert_colours(&chart(&small), &expected, 2, &format!("a small {name}"));
+        assert_colors(&chart(&small), &expected, 2, &format!("a small {name}"));
     }
 }
 
@@ -104,7 +99,7 @@ fn missing_codes_of_hdr_are_inferred_and_reported() {
         let complete = chart(&hlsnap(&[&origin.url(&format!("/hdr/{kind}.mp4")), "-o", "out.png"]).picture("out.png"));
         for (missing, guessed) in [("matrix", &["matrix"][..]), ("primaries", &["primaries"]), ("both", &["matrix", "primaries"])] {
             let run = hlsnap(&[&origin.url(&format!("/hdr/{kind}-without-{missing}.ts")), "-o", "out.png", "--json"]);
-            assert_colours(&chart(&run.picture("out.png")), &complete, 0, missing);
+            assert_colors(&chart(&run.picture("out.png")), &complete, 0, missing);
             let report = run.json();
             let color = &report["frame"]["color"];
             assert_eq!((&color["matrix"], &color["primaries"]), (&"bt2020nc".into(), &"bt2020".into()), "{color}");
@@ -113,7 +108,7 @@ fn missing_codes_of_hdr_are_inferred_and_reported() {
     }
 }
 
-/// 8-bit levels of greys of 0, 5, 26, 60, 100, 162, 203 and 1000 cd/m²: on BT.2408's scale, and above 93 cd/m² on hlsnap's own curve.
+/// 8-bit levels of grays of 0, 5, 26, 60, 100, 162, 203 and 1000 cd/m²: on BT.2408's scale, and above 93 cd/m² on hlsnap's own curve.
 const GREYS: [u8; 8] = [0, 55, 108, 153, 189, 225, 234, 255];
 
 /// Light and dark skin as BT.2020 R, G and B in cd/m².
@@ -141,14 +136,14 @@ fn hdr_is_mapped_to_the_brightness_and_hue_of_sdr() {
     for name in ["pq", "hlg", "dolby-84", "ictcp-pq", "ictcp-hlg"] {
         for output in ["out.png", "out.jpg"] {
             let patches = chart(&hlsnap(&[&origin.url(&format!("/hdr/{name}.mp4")), "-q", "95", "-o", output]).picture(output));
-            assert_colours(&patches[..8], &GREYS.map(|grey| [grey; 3]), 4, name);
+            assert_colors(&patches[..8], &GREYS.map(|gray| [gray; 3]), 4, name);
             for (patch, skin) in patches[8..12].iter().zip(SKIN) {
                 let difference = (hue(&SRGB, patch.map(linear)) - hue(&BT_2020, skin.map(|part| part / 203.0))).abs();
                 // The rounding of one more level turns the hue of dark skin by a degree
                 let tolerance = if output == "out.jpg" { 4.0 } else { 3.0 };
                 assert!(difference < tolerance, "{output} of {name}: the hue of skin is off by {difference:.1} degrees");
             }
-            // Saturated colours stay saturated, with the same strongest channel
+            // Saturated colors stay saturated, with the same strongest channel
             for (patch, strongest) in patches[12..15].iter().zip(0..) {
                 let others: Vec<u8> = (0..3).filter(|part| *part != strongest).map(|part| patch[part]).collect();
                 assert!(others.iter().all(|other| *other < patch[strongest] / 2 + 20), "{name}: {patch:?} is pale");
@@ -161,9 +156,9 @@ fn hdr_is_mapped_to_the_brightness_and_hue_of_sdr() {
 fn tone_mapping_can_be_turned_off_or_clip() {
     let origin = Origin::start();
     let url = origin.url("/hdr/pq.mp4");
-    let grey = |how: &str| chart(&hlsnap(&[&url, "--tone-map", how, "-o", "out.png"]).picture("out.png"))[6];
-    assert_colours(&[grey("clip"), grey("none"), grey("auto")], &[[255; 3], [148; 3], [234; 3]], 2, "reference white");
-    hlsnap(&[&url, "--tone-map", "grey"]).fails(2, "usage");
+    let gray = |how: &str| chart(&hlsnap(&[&url, "--tone-map", how, "-o", "out.png"]).picture("out.png"))[6];
+    assert_colors(&[gray("clip"), gray("none"), gray("auto")], &[[255; 3], [148; 3], [234; 3]], 2, "reference white");
+    hlsnap(&[&url, "--tone-map", "gray"]).fails(2, "usage");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Detects the container by the first bytes, and normalises transport streams ([`TransportReader`]). Everything else is passed on unchanged.
+//! Detects the container by the first bytes, and normalizes transport streams ([`TransportReader`]). Everything else is passed on unchanged.
 
 use bytes::Bytes;
 
@@ -12,7 +12,7 @@ use crate::{
 const MAX_PREFIX_BYTES: usize = 256 << 10;
 
 /// Filters an upstream so that the demuxers can read it.
-pub struct NormalisedStream<U> {
+pub struct NormalizedStream<U> {
     upstream: U,
     transport: TransportReader,
     format: StreamFormat,
@@ -28,7 +28,7 @@ enum StreamFormat {
     Other,
 }
 
-impl<U: Upstream> NormalisedStream<U> {
+impl<U: Upstream> NormalizedStream<U> {
     /// Filters `upstream` from its first byte on.
     pub fn new(upstream: U) -> Self {
         Self { upstream, transport: TransportReader::default(), format: StreamFormat::Unknown(Vec::new()), has_ended: false }
@@ -47,10 +47,10 @@ impl<U: Upstream> NormalisedStream<U> {
         let head = std::mem::take(head);
         let is_transport = !container::is_mp4(&head) && find_transport_stream(&head, MAX_PREFIX_BYTES).is_some();
         self.format = if is_transport { StreamFormat::Transport } else { StreamFormat::Other };
-        Ok(Some(if is_transport { self.normalise(&head).into() } else { head.into() }))
+        Ok(Some(if is_transport { self.normalize(&head).into() } else { head.into() }))
     }
 
-    fn normalise(&mut self, bytes: &[u8]) -> Vec<u8> {
+    fn normalize(&mut self, bytes: &[u8]) -> Vec<u8> {
         let upstream = &self.upstream;
         self.transport.push(bytes, |from, to| upstream.resource_start(from, to))
     }
@@ -67,7 +67,7 @@ fn is_sufficient(head: &[u8]) -> bool {
     is_enough && (!may_precede || find_transport_stream(head, head.len().saturating_sub(container::PROBE_BYTES)).is_some())
 }
 
-impl<U: Upstream> Upstream for NormalisedStream<U> {
+impl<U: Upstream> Upstream for NormalizedStream<U> {
     fn inner(&self) -> Option<&dyn Upstream> {
         Some(&self.upstream)
     }
@@ -84,9 +84,9 @@ impl<U: Upstream> Upstream for NormalisedStream<U> {
         while !self.has_ended {
             match self.upstream.next_chunk()? {
                 Some(bytes) if is_transport => {
-                    let normalised = self.normalise(&bytes);
-                    if !normalised.is_empty() {
-                        return Ok(Some(normalised.into()));
+                    let normalized = self.normalize(&bytes);
+                    if !normalized.is_empty() {
+                        return Ok(Some(normalized.into()));
                     }
                 }
                 Some(bytes) => return Ok(Some(bytes)),
