@@ -45,7 +45,9 @@ struct Libav {
 
 fn describe(vendored: bool) -> Result<Libav, String> {
     match (env::var("HLSNAP_LIBAV").as_deref(), vendored) {
-        (Ok("system"), true) => return Err("HLSNAP_LIBAV=system needs `cargo build --no-default-features --features cli,server,lambda,stores`".into()),
+        (Ok("system"), true) => {
+            return Err("HLSNAP_LIBAV=system needs `cargo build --no-default-features --features cli,server,lambda,stores`".into());
+        }
         (Ok("vendored"), false) => return Err("HLSNAP_LIBAV=vendored needs the cargo feature `vendored`".into()),
         (Ok("vendored" | "system") | Err(_), _) => {}
         (Ok(other), _) => return Err(format!("HLSNAP_LIBAV is `{other}`: set it to `vendored` or `system`")),

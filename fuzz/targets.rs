@@ -171,7 +171,7 @@ impl Upstream for Memory {
         self.is_seekable.then_some(self.bytes.len() as u64)
     }
 
-    fn pause(&mut self) {}
+    fn stop_download(&mut self) {}
 }
 
 /// One key for all samples with Common Encryption.

@@ -125,7 +125,7 @@ struct ErrorDetails {
     media_sequence_number: Option<u64>,
     byte_range: Option<(u64, Option<u64>)>,
     status: Option<u16>,
-    is_before_connection: bool,
+    is_connect_failure: bool,
     is_body_too_large: bool,
     hint: Option<String>,
     source: Option<Box<dyn error::Error + Send + Sync>>,
@@ -190,8 +190,8 @@ impl Error {
 
     /// Marks a failure to connect: the host's other resources are unreachable, too.
     #[must_use]
-    pub fn before_connection(mut self) -> Self {
-        self.details.is_before_connection = true;
+    pub fn with_connect_failure(mut self) -> Self {
+        self.details.is_connect_failure = true;
         self
     }
 
@@ -283,8 +283,8 @@ impl Error {
     }
 
     /// Whether connecting to the host failed.
-    pub fn is_before_connection(&self) -> bool {
-        self.details.is_before_connection
+    pub fn is_connect_failure(&self) -> bool {
+        self.details.is_connect_failure
     }
 
     /// A remedy for the user.

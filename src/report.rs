@@ -363,7 +363,7 @@ pub struct Cost {
     pub requests: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Bytes of response bodies, before decompression if the client knows that size.
+    /// Bytes of response bodies, after decompression.
     pub bytes_received: u64,
     /// Requests that repeated a failed one.
     pub retries: u64,

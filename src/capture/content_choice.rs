@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use super::{facts::Capture, failure_scope::allows_another_segment, file_search::FileSearch, playlist_search::PlaylistSearch};
 use crate::{
     error::{Error, ErrorKind},
-    hls::{Goal, PlaylistIndex},
+    hls::{Goal, SearchStart},
     report::Verdict,
     request::SnapshotRequest,
 };
@@ -15,14 +15,14 @@ use crate::{
 /// Yields further key frames.
 pub(super) enum KeyFrames<'a> {
     /// Of a playlist: those of the current segment after a time in seconds, then those of other segments.
-    Playlist { search: &'a PlaylistSearch<'a>, current: Option<(PlaylistIndex, f64)>, others: VecDeque<usize> },
+    Playlist { search: &'a PlaylistSearch<'a>, current: Option<(SearchStart, f64)>, others: VecDeque<usize> },
     /// Of a file, after a time in seconds.
     File { search: &'a FileSearch<'a>, after: f64 },
 }
 
 impl<'a> KeyFrames<'a> {
-    /// Those after a capture from the segment at `index`. At the live edge, where no segment follows, those of earlier segments.
-    pub fn after_in_playlist(search: &'a PlaylistSearch<'a>, index: PlaylistIndex, capture: &Capture) -> Self {
+    /// The key frames after a capture from the segment at `index`. At the live edge, where no segment follows, the key frames of earlier segments.
+    pub fn after_in_playlist(search: &'a PlaylistSearch<'a>, index: SearchStart, capture: &Capture) -> Self {
         let segments = &search.playlist.segments;
         let has_media = |index: &usize| segments.get(*index).is_some_and(|segment| !segment.gap);
         let later: VecDeque<usize> = (index.segment + 1..segments.len()).filter(has_media).collect();
@@ -30,7 +30,7 @@ impl<'a> KeyFrames<'a> {
         Self::Playlist { search, current: Some((index, seconds(capture))), others }
     }
 
-    /// Those after a capture from the same file.
+    /// The key frames after a capture from the same file.
     pub fn after_in_file(search: &'a FileSearch<'a>, capture: &Capture) -> Self {
         Self::File { search, after: seconds(capture) }
     }
@@ -90,7 +90,7 @@ fn is_blank(verdict: &Verdict) -> bool {
     verdict.black || verdict.flat
 }
 
-/// The first capture that is not blank, within `limit` seconds and `max` key frames; `first` if all are.
+/// The first capture that is not blank, within `limit` seconds and `max` further key frames; `first` if all are.
 async fn skip_blank(key_frames: &mut KeyFrames<'_>, limit: f64, max: usize, mut first: Capture) -> Result<Capture, Error> {
     let start = seconds(&first);
     let mut seen = 1;

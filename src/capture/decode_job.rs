@@ -15,14 +15,14 @@ use crate::{
     libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalizedStream, SearchOutcome, SearchTarget},
     protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
-    render::{self, EncodedImage, RenderOptions},
+    render::{self, EncodedPicture, RenderOptions},
     report::{Encryption, FrameFacts},
     request::Crop,
 };
 
 /// A picture that was found, decoded and encoded.
-pub(super) struct DecodedPicture {
-    pub image: EncodedImage,
+pub(super) struct RenderedPicture {
+    pub image: EncodedPicture,
     pub frame: FrameFacts,
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
@@ -88,7 +88,7 @@ pub(super) async fn run_decode_job(
     input: DecodeInput,
     target: SearchTarget,
     state: &mut DomainState,
-) -> Result<Option<DecodedPicture>, Error> {
+) -> Result<Option<RenderedPicture>, Error> {
     let DecodeInput { reader, layout, segment_starts } = input;
     let (first_byte, offsets) = (reader.first_byte(), reader.offsets());
     let decryptor = SampleDecryptor::new(&context.keyring, offsets.clone(), segment_starts);
@@ -116,7 +116,7 @@ pub(super) async fn run_decode_job(
 }
 
 struct TimedPicture {
-    picture: DecodedPicture,
+    picture: RenderedPicture,
     decoded_at: Instant,
     encode: Duration,
 }
@@ -143,7 +143,7 @@ impl DecodeJob {
         // Ends the download before rendering
         drop(source);
         let decoded_at = Instant::now();
-        let picture = DecodedPicture {
+        let picture = RenderedPicture {
             frame: frame_facts(&found.frame, found.media_seconds),
             seconds: found.seconds,
             segment: self.offsets.segment_at(found.position),

@@ -13,7 +13,7 @@ use crate::{
 
 /// A finished file and the facts about it, before it is delivered.
 #[derive(Debug, Clone)]
-pub(crate) struct Captured {
+pub(crate) struct FinishedSnapshot {
     /// The encoded file.
     pub picture: Vec<u8>,
     /// The input of [`Report::new`](crate::Report::new).
@@ -22,7 +22,7 @@ pub(crate) struct Captured {
 
 /// A captured picture with the facts about it.
 pub(super) struct Capture {
-    pub image: render::EncodedImage,
+    pub image: render::EncodedPicture,
     pub live: bool,
     pub encryption: Encryption,
     pub variant: Option<VariantReport>,
@@ -34,7 +34,7 @@ pub(super) struct Capture {
 
 impl Capture {
     /// Adds the metadata to the file, and completes the facts with what the job cost.
-    pub fn finish(self, context: &JobContext<'_>, base: &Url) -> Captured {
+    pub fn finish(self, context: &JobContext<'_>, base: &Url) -> FinishedSnapshot {
         let encoding = &context.request.encoding;
         let url = redacted(base);
         let mut picture = self.image.file;
@@ -61,7 +61,7 @@ impl Capture {
             timing: context.timing.finish(),
             notes: self.notes,
         };
-        Captured { picture, facts }
+        FinishedSnapshot { picture, facts }
     }
 }
 

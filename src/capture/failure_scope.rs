@@ -14,7 +14,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FailureScope {
     /// Another segment or Partial Segment may succeed.
-    Candidate,
+    Segment,
     /// Another Variant may succeed.
     Variant,
     /// No other candidate can succeed: the request, a policy or the job's budget forbids it.
@@ -30,7 +30,7 @@ impl FailureScope {
         }
         match error.kind() {
             // Keys rotate: another segment's may exist and be right
-            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge | Encrypted => Self::Candidate,
+            HttpStatus | Unreachable | Timeout | NoVideo | Undecodable | TooLarge | Encrypted => Self::Segment,
             Unsupported | BadPlaylist | NotFound => Self::Variant,
             _ => Self::Job,
         }
@@ -46,19 +46,19 @@ impl FailureScope {
 ///
 /// In a recording only a segment that is gone or shows nothing is skipped: other failures may be transient.
 pub(super) fn allows_another_segment(error: &Error, playlist: &MediaPlaylist, job: &Job, goal: Goal) -> bool {
-    let is_permanent = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) || error.is_gone();
-    let is_skipped = (playlist.is_live() || is_permanent) && FailureScope::of(error, job) == FailureScope::Candidate;
+    let is_skippable = matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) || error.is_gone();
+    let is_skipped = (playlist.is_live() || is_skippable) && FailureScope::of(error, job) == FailureScope::Segment;
     matches!(goal, Goal::FirstKeyFrame | Goal::LastFrame) && is_skipped
 }
 
 /// Inits and keys that failed: segments that share one of them would fail too.
 #[derive(Default)]
-pub(super) struct FailedShared {
+pub(super) struct FailedInitsAndKeys {
     inits: Vec<Arc<Init>>,
     keys: Vec<Url>,
 }
 
-impl FailedShared {
+impl FailedInitsAndKeys {
     /// Remembers the init or key of a segment if it caused the failure.
     pub fn add(&mut self, error: &Error, segment: &Segment) {
         // A slow one may arrive at the next attempt

@@ -4,7 +4,7 @@ use url::Url;
 
 use super::{
     context::JobContext,
-    decode_job::{DecodeInput, DecodedPicture, DomainStates, InputLayout, run_decode_job},
+    decode_job::{DecodeInput, DomainStates, InputLayout, RenderedPicture, run_decode_job},
     facts::{self, Capture},
 };
 use crate::{
@@ -52,7 +52,7 @@ impl<'a> FileSearch<'a> {
         Ok(picture?.map(|picture| self.capture(picture)))
     }
 
-    fn capture(&self, picture: DecodedPicture) -> Capture {
+    fn capture(&self, picture: RenderedPicture) -> Capture {
         Capture {
             live: false,
             encryption: picture.encryption.unwrap_or(Encryption::None),

@@ -23,7 +23,7 @@ const GONE_BEFORE_RELOAD: usize = 3;
 const MIN_RELOAD_INTERVAL: f64 = 0.1;
 
 /// Captures a picture from a Media Playlist. `variables` are those of its Multivariant Playlist.
-pub(super) async fn capture_live(
+pub(super) async fn capture_with_reloads(
     context: &JobContext<'_>,
     mut loaded: LoadedPlaylist,
     selected: Option<SelectedVariant<'_>>,
@@ -45,7 +45,7 @@ pub(super) async fn capture_live(
         max_gone = usize::MAX;
         loaded = match reload(&context.with_time_share(TimeShare::RELOAD, true), &loaded, variables, &error).await {
             Ok(loaded) => {
-                note = Some(format!("the playlist was reloaded because its segments were skipped: {}: {}", error.kind(), error.message()));
+                note = Some(format!("the playlist was reloaded because its segments were gone: {}: {}", error.kind(), error.message()));
                 loaded
             }
             // An explicit time has only one segment, whose failure says more

@@ -4,12 +4,12 @@ use super::{
     content_choice::{KeyFrames, apply_content_choice},
     context::{JobContext, TimeShare},
     facts::Capture,
-    failure_scope::{FailedShared, allows_another_segment},
+    failure_scope::{FailedInitsAndKeys, allows_another_segment},
     playlist_search::PlaylistSearch,
 };
 use crate::{
     error::{Error, ErrorKind},
-    hls::{self, MediaPlaylist, Plan, PlaylistIndex, Segment, StartOffset, Variant},
+    hls::{self, MediaPlaylist, Plan, SearchStart, Segment, StartOffset, Variant},
     request::Position,
 };
 
@@ -67,7 +67,7 @@ pub(super) async fn capture_playlist(
 }
 
 /// Captures the frame of the plan from one candidate, within its share of the time.
-async fn capture_candidate(search: &PlaylistSearch<'_>, plan: &Plan, tried: usize, index: PlaylistIndex) -> Result<Capture, Error> {
+async fn capture_candidate(search: &PlaylistSearch<'_>, plan: &Plan, tried: usize, index: SearchStart) -> Result<Capture, Error> {
     let others_follow = search.playlist.is_live() && tried + 1 < plan.candidates.len();
     let context = search.context.with_time_share(TimeShare::SEGMENT, others_follow);
     search.with_context(context).capture_at(index, plan.goal, tried == 0).await
@@ -83,14 +83,14 @@ struct CandidateFailures {
     count: usize,
     /// Segments that the origin no longer has.
     gone: usize,
-    shared: FailedShared,
+    shared: FailedInitsAndKeys,
 }
 
 impl CandidateFailures {
     fn add(&mut self, error: Error, segment: Option<&Segment>) {
         tracing::info!("skipping a segment: {}", error.one_line());
         let number = segment.map_or(0, |segment| segment.media_sequence_number);
-        self.notes.push(format!("Media Sequence Number {number} was skipped: {}: {}", error.kind(), error.message()));
+        self.notes.push(format!("the segment with Media Sequence Number {number} was skipped: {}: {}", error.kind(), error.message()));
         // A segment without a key frame is not a failure: GOPs may be long
         self.count += usize::from(error.kind() != ErrorKind::Undecodable);
         self.gone += usize::from(error.is_gone());

@@ -34,7 +34,7 @@ mod playlist_search;
 mod variants;
 
 pub use crate::render::reference_picture;
-pub(crate) use facts::Captured;
+pub(crate) use facts::FinishedSnapshot;
 pub use inspect::inspect;
 pub use inspection_report::Inspection;
 
@@ -67,12 +67,12 @@ pub struct Snapshot {
 ///
 /// Fails with any [`ErrorKind`] except `output`.
 pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
-    let Captured { picture, facts } = capture(request, client).await?;
+    let FinishedSnapshot { picture, facts } = capture(request, client).await?;
     Ok(Snapshot { picture, report: Report::new(facts, None) })
 }
 
 /// [`snapshot`] for callers that deliver the picture before they build the report.
-pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Result<Captured, Error> {
+pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Result<FinishedSnapshot, Error> {
     if request.encoding.lossless && request.encoding.format == Format::Jpeg {
         return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
     }
@@ -82,14 +82,14 @@ pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Resul
     tokio::time::timeout_at(job.deadline().into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }
 
-async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<Captured, Error> {
+async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<FinishedSnapshot, Error> {
     let (stream, is_multiplexed) = open::open_stream(&context, base).await?;
     context.is_multiplexed = is_multiplexed;
     let capture = match stream {
         OpenedStream::Multivariant(multivariant) => variants::capture_best_variant(&context, &multivariant).await?,
         OpenedStream::Media(loaded) => {
             context.timing.playlists_loaded();
-            Box::pin(live::capture_live(&context, *loaded, None, &Variables::default())).await?
+            Box::pin(live::capture_with_reloads(&context, *loaded, None, &Variables::default())).await?
         }
         OpenedStream::File(body, head) => {
             context.timing.playlists_loaded();

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::{
     context::JobContext,
-    decode_job::{DecodeInput, DecodedPicture, DomainStates, InputLayout, run_decode_job},
+    decode_job::{DecodeInput, DomainStates, InputLayout, RenderedPicture, run_decode_job},
     facts::{self, Capture},
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
-    hls::{Goal, MediaPlaylist, PlaylistIndex, Segment, Tiles},
+    hls::{Goal, MediaPlaylist, SearchStart, Segment, Tiles},
     libav::{DomainState, SearchTarget, SearchTime},
     read::{self, SegmentSpan},
     report::{Encryption, SegmentReport},
@@ -41,7 +41,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// Captures the frame of `goal`, reading from `index` on, and earlier segments if needed. `is_first`: no other candidate was tried.
-    pub async fn capture_at(&self, index: PlaylistIndex, goal: Goal, is_first: bool) -> Result<Capture, Error> {
+    pub async fn capture_at(&self, index: SearchStart, goal: Goal, is_first: bool) -> Result<Capture, Error> {
         let target = match goal {
             Goal::FirstKeyFrame => SearchTarget::FirstKeyFrame,
             Goal::LastFrame => SearchTarget::LastFrame,
@@ -71,7 +71,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// The first key frame from `index` on: no earlier frame can be decoded, so it is the nearest.
-    async fn capture_next_key_frame(&self, index: PlaylistIndex, mut attempts: Attempts) -> Result<Capture, Error> {
+    async fn capture_next_key_frame(&self, index: SearchStart, mut attempts: Attempts) -> Result<Capture, Error> {
         let had_video = attempts.had_video;
         let mut next = index;
         while self.playlist.segments.get(next.segment).is_some_and(|segment| !segment.gap) {
@@ -96,7 +96,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// The first key frame of a span, once an earlier segment has given the parameter sets that it lacks.
-    async fn capture_with_earlier_parameters(&self, index: PlaylistIndex, span: &SegmentSpan) -> Result<Capture, Error> {
+    async fn capture_with_earlier_parameters(&self, index: SearchStart, span: &SegmentSpan) -> Result<Capture, Error> {
         let mut from = index;
         while let Some(earlier) = self.previous(from, index) {
             from = earlier;
@@ -113,7 +113,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// The first key frame of the segment at `index` that is presented after `seconds`.
-    pub async fn key_frame_after(&self, index: PlaylistIndex, seconds: f64) -> Result<Option<Capture>, Error> {
+    pub async fn key_frame_after(&self, index: SearchStart, seconds: f64) -> Result<Option<Capture>, Error> {
         let span = SegmentSpan::new(self.playlist, index, index.segment);
         match self.decode(&span, SearchTarget::KeyFrameAfter(seconds)).await {
             Ok(Some(picture)) => self.capture(&span, picture).map(Some),
@@ -124,7 +124,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// The segments from `from` on that a search for a frame in `index` may have to read.
-    fn span(&self, from: PlaylistIndex, index: PlaylistIndex, goal: Goal, is_first: bool) -> SegmentSpan {
+    fn span(&self, from: SearchStart, index: SearchStart, goal: Goal, is_first: bool) -> SegmentSpan {
         let newest = self.playlist.segments.len().saturating_sub(1);
         match goal {
             // The newest frame may be in the hinted part
@@ -138,7 +138,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// The segment before `from`, if a decoder can go on from it and it is near enough to `index`.
-    fn previous(&self, from: PlaylistIndex, index: PlaylistIndex) -> Option<PlaylistIndex> {
+    fn previous(&self, from: SearchStart, index: SearchStart) -> Option<SearchStart> {
         if from.part > 0 {
             return Some(from.segment.into());
         }
@@ -151,8 +151,8 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// Whether a candidate is near enough to the first one.
-    pub fn is_near(&self, index: PlaylistIndex, first: Option<&PlaylistIndex>) -> bool {
-        let start = |index: &PlaylistIndex| self.playlist.segments.get(index.segment).map_or(0.0, |segment| segment.start);
+    pub fn is_near(&self, index: SearchStart, first: Option<&SearchStart>) -> bool {
+        let start = |index: &SearchStart| self.playlist.segments.get(index.segment).map_or(0.0, |segment| segment.start);
         first.is_none_or(|first| (start(first) - start(&index)).abs() <= self.max_look_back())
     }
 
@@ -161,7 +161,7 @@ impl<'a> PlaylistSearch<'a> {
     }
 
     /// Reads a span and decodes the frame of `target`. `None`: the frame depends on earlier segments.
-    async fn decode(&self, span: &SegmentSpan, target: SearchTarget) -> Result<Option<DecodedPicture>, Error> {
+    async fn decode(&self, span: &SegmentSpan, target: SearchTarget) -> Result<Option<RenderedPicture>, Error> {
         let Some(segment) = span.segments.first() else {
             return Err(Error::internal("the plan names no segment"));
         };
@@ -174,7 +174,7 @@ impl<'a> PlaylistSearch<'a> {
             let input = input(InputLayout::Tile(Crop::tile(tiles.layout, index)));
             let picture =
                 run_decode_job(&self.context, input, SearchTarget::FirstKeyFrame, &mut DomainState::default()).await.map_err(located)?;
-            return Ok(picture.map(|picture| DecodedPicture { seconds: segment.start + f64::from(index) * tiles.duration, ..picture }));
+            return Ok(picture.map(|picture| RenderedPicture { seconds: segment.start + f64::from(index) * tiles.duration, ..picture }));
         }
         let domain = segment.discontinuity_sequence_number;
         let mut state = self.states.get(domain);
@@ -226,7 +226,7 @@ impl<'a> PlaylistSearch<'a> {
         wants_first_frame.then(|| bits.map_or(UNKNOWN_BIT_RATE, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX))
     }
 
-    fn capture(&self, span: &SegmentSpan, picture: DecodedPicture) -> Result<Capture, Error> {
+    fn capture(&self, span: &SegmentSpan, picture: RenderedPicture) -> Result<Capture, Error> {
         let segment = span.segments.get(picture.segment).ok_or_else(|| Error::internal("the frame's segment was not read"))?;
         let declared = segment.key.as_deref().and_then(facts::segment_encryption);
         Ok(Capture {
@@ -267,7 +267,7 @@ struct Attempts {
 
 impl Attempts {
     /// Adds a result; fails unless the previous segment may help. A segment without video shows the last frame of the one before.
-    fn add(&mut self, result: Result<Option<DecodedPicture>, Error>) -> Result<Option<DecodedPicture>, Error> {
+    fn add(&mut self, result: Result<Option<RenderedPicture>, Error>) -> Result<Option<RenderedPicture>, Error> {
         match result {
             Ok(None) => self.had_video = true,
             Err(error) if error.kind() == ErrorKind::NoVideo => {

@@ -7,7 +7,7 @@ use super::{
     facts::{self, Capture},
     failure_scope::FailureScope,
     i_frames::capture_i_frame,
-    live::capture_live,
+    live::capture_with_reloads,
     media_playlist::SelectedVariant,
     open,
 };
@@ -52,7 +52,7 @@ async fn capture_variant(context: &JobContext<'_>, multivariant: &MultivariantPl
     let loaded = open::load_media_playlist(context, &variant.url, &multivariant.variables).await?;
     context.timing.playlists_loaded();
     let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };
-    Box::pin(capture_live(context, loaded, Some(selected), &multivariant.variables)).await
+    Box::pin(capture_with_reloads(context, loaded, Some(selected), &multivariant.variables)).await
 }
 
 /// Failures of the Variants that were tried.
@@ -73,7 +73,7 @@ impl VariantFailures {
         let error = explained_by_codecs(error, variant);
         tracing::info!("skipping Variant {}: {}", variant.index, error.one_line());
         self.notes.push(format!("Variant {} was skipped: {}: {}", variant.index, error.kind(), error.message()));
-        if error.kind() == ErrorKind::Unreachable && error.is_before_connection() {
+        if error.kind() == ErrorKind::Unreachable && error.is_connect_failure() {
             self.dead_hosts.extend(error.full_url().and_then(host_and_port));
         }
         self.first.get_or_insert(error);

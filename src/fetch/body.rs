@@ -24,7 +24,7 @@ pub struct Body {
     /// Bytes received, over all attempts.
     received: u64,
     response: ResponseBody,
-    /// Those of the first response: later ones must match.
+    /// The validators of the first response; later ones must match.
     validators: Validators,
     retries: Retries,
 }
@@ -106,7 +106,9 @@ impl Body {
             let Some(chunk) = self.chunk().await? else { return Ok(bytes.freeze()) };
             bytes.extend_from_slice(&chunk);
         }
-        Err(Error::new(ErrorKind::TooLarge, format!("larger than {max_bytes} bytes")).with_url(&self.url).with_body_too_large())
+        Err(Error::new(ErrorKind::TooLarge, format!("the resource is larger than {max_bytes} bytes"))
+            .with_url(&self.url)
+            .with_body_too_large())
     }
 
     /// The bytes still wanted of the current response; `None` up to its end.
@@ -155,7 +157,7 @@ impl Body {
         let Some(wait) = self.retries.next_wait(None) else {
             return Err(error);
         };
-        self.job.pause(wait, error).await?;
+        self.job.wait_before_retry(wait, error).await?;
         // `self.retries` keeps counting, so a body that always breaks off fails in the end
         self.request_rest().await
     }

@@ -31,7 +31,7 @@ pub fn may_refuse_ranges(status: u16) -> bool {
 pub(super) fn from_reqwest(error: reqwest::Error) -> Error {
     let is_connect = error.is_connect();
     let failure = transport_error(&error.without_url());
-    if is_connect { failure.before_connection() } else { failure }
+    if is_connect { failure.with_connect_failure() } else { failure }
 }
 
 fn transport_error(error: &reqwest::Error) -> Error {

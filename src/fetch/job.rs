@@ -109,7 +109,7 @@ impl Job {
     }
 
     /// Waits before a retry. Fails with `error` at once if the deadline would pass meanwhile.
-    pub(super) async fn pause(&self, wait: Duration, error: Error) -> Result<(), Error> {
+    pub(super) async fn wait_before_retry(&self, wait: Duration, error: Error) -> Result<(), Error> {
         if Instant::now() + wait >= self.deadline {
             return Err(error);
         }

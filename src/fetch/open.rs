@@ -47,7 +47,7 @@ impl Job {
                 }
                 Err(AttemptError::Transient { error, retry_after }) => {
                     let Some(wait) = retries.next_wait(retry_after) else { return Err(error) };
-                    self.pause(wait, error).await?;
+                    self.wait_before_retry(wait, error).await?;
                 }
             }
         }

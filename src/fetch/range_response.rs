@@ -19,7 +19,7 @@ pub(super) enum Content {
     Whole,
     /// These bytes of the resource.
     Partial(ContentRange),
-    /// These bytes of the resource, or all of it: without a Content-Length, only the end of the body tells.
+    /// These bytes of the resource, or all of it: without a Content-Length, only the end of the body shows which.
     Unproven(ContentRange),
     /// `multipart/byteranges` with this boundary.
     Multipart(String),

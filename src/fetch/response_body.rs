@@ -30,7 +30,7 @@ pub(super) struct ResponseBody {
     surplus: u64,
     /// The offset in the resource of the first wanted byte.
     pub start: u64,
-    /// The offset in the resource after the last byte; `None` if only the end of the body tells.
+    /// The offset in the resource after the last byte; `None` if only the end of the body shows it.
     pub end: Option<u64>,
     /// Whether it holds the whole resource.
     pub is_whole: bool,

@@ -7,7 +7,7 @@ use chrono::Utc;
 
 use super::report_facts;
 use crate::{
-    capture::{self, Captured},
+    capture::{self, FinishedSnapshot},
     error::{Error, ErrorKind},
     fetch::Client,
     report::{DeliveryFacts, Report, SnapshotFacts},
@@ -62,7 +62,7 @@ impl Delivery {
     /// Captures the picture, writes it and then its report, within the request's timeout.
     pub async fn capture(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
         let start = Instant::now();
-        let Captured { picture, facts } = capture::capture(request, client).await?;
+        let FinishedSnapshot { picture, facts } = capture::capture(request, client).await?;
         let remaining = request.limits.timeout.saturating_sub(start.elapsed());
 
         let store_start = Instant::now();

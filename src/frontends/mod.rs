@@ -27,18 +27,18 @@ fn remote_source(options: &Options) -> Result<Source, Error> {
     match options.source()? {
         Source::Url(url) => Ok(Source::Url(url)),
         Source::File(_) | Source::Text { .. } => {
-            Err(Error::new(ErrorKind::NotAllowed, "the url is no http:// or https:// URL").with_hint("give the playlist's whole URL"))
+            Err(Error::new(ErrorKind::NotAllowed, "the url is not an http:// or https:// URL").with_hint("give the playlist's whole URL"))
         }
     }
 }
 
-/// The place and the message of a panic.
+/// The location and the message of a panic.
 fn panic_text(panic: &PanicHookInfo<'_>) -> String {
     let payload = panic.payload();
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     let message = text.unwrap_or("no message");
     match panic.location() {
-        Some(location) => format!("it panicked at {}:{}: {message}", location.file(), location.line()),
-        None => format!("it panicked: {message}"),
+        Some(location) => format!("hlsnap panicked at {}:{}: {message}", location.file(), location.line()),
+        None => format!("hlsnap panicked: {message}"),
     }
 }

@@ -101,7 +101,7 @@ impl MediaPlaylist {
         warnings.add_for(&format!("a segment is longer than the target duration, {target} s"), too_long.map(segment_number));
         let without_duration = self.complete_segments().iter().filter(|segment| segment.duration <= 0.0);
         warnings.add_for("a segment has no duration", without_duration.map(segment_number));
-        // At its start a stream has a short window
+        // A stream that has just started has a short window
         let has_removed_segments = self.media_sequence > 0;
         if self.is_live() && has_removed_segments && self.duration() < 3.0 * target {
             warnings.add(&format!("the live window, {:.1} s, is shorter than three target durations", self.duration()));

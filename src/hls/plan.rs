@@ -13,7 +13,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// Places to search, in the order in which to try them; at least one.
-    pub candidates: Vec<PlaylistIndex>,
+    pub candidates: Vec<SearchStart>,
     /// The frame to search for.
     pub goal: Goal,
     /// How the moment was adjusted, for the report.
@@ -22,14 +22,14 @@ pub struct Plan {
 
 /// A segment or a part of it, where a search starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlaylistIndex {
+pub struct SearchStart {
     /// Index of the segment in the playlist.
     pub segment: usize,
     /// Index of the first Partial Segment to read; 0 is the start of the segment.
     pub part: usize,
 }
 
-impl From<usize> for PlaylistIndex {
+impl From<usize> for SearchStart {
     fn from(segment: usize) -> Self {
         Self { segment, part: 0 }
     }
@@ -101,8 +101,7 @@ fn newest(playlist: &MediaPlaylist, exact: bool) -> Plan {
     let mut candidates = Vec::new();
     for (index, segment) in playlist.segments.iter().enumerate().rev().filter(|(_, segment)| !segment.gap) {
         let is_usable = |part: usize| segment.parts.get(part).is_some_and(|part| part.independent && !part.gap);
-        candidates
-            .extend((1..segment.parts.len()).rev().filter(|part| is_usable(*part)).map(|part| PlaylistIndex { segment: index, part }));
+        candidates.extend((1..segment.parts.len()).rev().filter(|part| is_usable(*part)).map(|part| SearchStart { segment: index, part }));
         // An origin that marks no part as independent may still start its segments with key frames
         if is_usable(0) || segment.complete || !marks_independent_parts {
             candidates.push(index.into());
@@ -112,7 +111,7 @@ fn newest(playlist: &MediaPlaylist, exact: bool) -> Plan {
 }
 
 fn first(playlist: &MediaPlaylist, exact: bool) -> Plan {
-    let candidates: Vec<_> = media_indices(playlist).map(PlaylistIndex::from).collect();
+    let candidates: Vec<_> = media_indices(playlist).map(SearchStart::from).collect();
     let start = candidates.first().and_then(|first| playlist.segments.get(first.segment)).map_or(0.0, |segment| segment.start);
     let goal = if exact && !playlist.i_frames_only { Goal::FrameAt(start) } else { Goal::FirstKeyFrame };
     Plan { candidates, goal, note: None }
@@ -130,7 +129,7 @@ fn at_moment(playlist: &MediaPlaylist, moment: f64, exact: bool) -> Result<Plan,
     let end = playlist.duration();
     if moment < -TIME_TOLERANCE || moment > end + END_TOLERANCE {
         let range = if playlist.is_live() { "the live window" } else { "the recording" };
-        return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {range} is from 0 to {end:.3} s")));
+        return Err(Error::new(ErrorKind::NotFound, format!("there is no picture at {moment:.3} s: {range} lasts from 0 to {end:.3} s")));
     }
     let moment = moment.max(0.0);
     let containing = index_of_moment(playlist, moment);

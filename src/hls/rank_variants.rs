@@ -29,7 +29,7 @@ pub(super) fn rank<'a>(mut variants: Vec<&'a Variant>, playlist: &MultivariantPl
     variants
 }
 
-/// Sorts Variants that CODECS speaks against: those with video first. Leaves out those whose colors would be wrong.
+/// Sorts Variants whose CODECS name no video or no supported codec: those with video first. Leaves out those whose colors would be wrong.
 pub(super) fn rank_doubtful<'a>(doubtful: &[&'a Variant], playlist: &MultivariantPlaylist) -> Vec<&'a Variant> {
     let correct = doubtful.iter().copied().filter(|variant| !variant.has_wrong_colors()).collect();
     let mut ranked = rank(correct, playlist);

@@ -39,7 +39,7 @@ pub fn select_variants<'a>(playlist: &'a MultivariantPlaylist, choice: &VariantC
     Ok(chosen)
 }
 
-/// Explains why CODECS speaks against a Variant; `None` if it does not.
+/// Why CODECS makes a Variant undecodable; `None` if it does not.
 pub fn undecodable_reason(variant: &Variant) -> Option<Error> {
     if let Some(codec) = variant.undecodable_codec() {
         return Some(Error::new(ErrorKind::Unsupported, format!("this build has no decoder for {codec:?}, which CODECS names")));

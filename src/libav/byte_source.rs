@@ -48,9 +48,9 @@ pub trait Upstream: Send + 'static {
     }
 
     /// Stops the download. A later [`next_chunk`](Self::next_chunk) resumes it.
-    fn pause(&mut self) {
+    fn stop_download(&mut self) {
         if let Some(inner) = self.inner_mut() {
-            inner.pause();
+            inner.stop_download();
         }
     }
 
@@ -178,8 +178,8 @@ impl ByteSource {
     }
 
     /// Stops the download; a later read resumes it.
-    pub fn pause(&self) {
-        self.lock().upstream.pause();
+    pub fn stop_download(&self) {
+        self.lock().upstream.stop_download();
     }
 
     fn lock(&self) -> MutexGuard<'_, SharedBuffer> {

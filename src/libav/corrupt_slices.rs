@@ -1,7 +1,7 @@
 //! Makes the changed packets by which [`key_verification`](super::key_verification) recognizes a wrong key.
 //!
-//! Decoders conceal errors, or decode noise to a picture: entropy coding accepts nearly any bits. But noise does not end at the end of the
-//! data. So a picture is decoded again from changed data:
+//! Decoders conceal errors, or decode noise to a picture: entropy coding accepts nearly any bits. But a decoder that reads noise does
+//! not stop exactly where the data ends. So a picture is decoded again from changed data:
 //!
 //! - With bytes added after each slice, which no decoder may read: the picture must stay the same, or decoding must fail, since the decoders
 //!   of `vendor/changes` report the bytes. With a wrong key, decoders read them.
@@ -10,8 +10,7 @@
 //!
 //! If the data is so short that noise may end with it by chance, the packets after it are checked as well.
 //!
-//! Some decoders need less: H.264's reports reading too far (and its CAVLC slices end with their bytes), and dav1d checks the bits after a
-//! tile's end, which is as good as added bytes. A codec whose slices end by a flag in the entropy-coded data would pass neither check.
+//! Two decoders need no added bytes: H.264's reports reads beyond the data, and dav1d checks the bits after a tile. A codec whose slices end by a flag in the entropy-coded data would pass neither check.
 
 use std::ops::Range;
 

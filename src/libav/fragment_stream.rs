@@ -13,7 +13,7 @@ use super::{
 };
 use crate::error::Error;
 
-/// A larger `moof` or `moov` is passed on unchanged, in bytes.
+/// Maximum size of a `moof` or `moov`, in bytes; larger ones pass unchanged.
 const MAX_BOX_BYTES: u64 = 4 << 20;
 const BASE_DATA_OFFSET_PRESENT: u32 = 0x00_00_01;
 

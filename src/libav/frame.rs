@@ -74,8 +74,9 @@ impl Frame {
         !self.video.is_corrupt() && !self.video.has_decode_errors() && self.video.width() > 0 && self.video.height() > 0
     }
 
-    /// Whether the decoder reports nothing missing. With `requires_references`, missing references count. H.264's corrupt flag is ignored: it
-    /// only says that decoding started shortly before, which the entry point decides more precisely.
+    /// Whether all blocks were decoded. With `requires_references`, a missing reference makes the frame incomplete. Ignores H.264's corrupt
+    /// flag, which only says that decoding started shortly before; the entry point decides that more precisely. [`is_clean`](Self::is_clean)
+    /// is stricter: it accepts no flag of the decoder.
     pub(super) fn is_whole(&self, requires_references: bool) -> bool {
         // SAFETY: the frame is valid; the field is a C int of flags.
         let errors = unsafe { (*self.video.as_ptr()).decode_error_flags };

@@ -6,7 +6,7 @@ use ffmpeg_sys_next as ffi;
 /// The largest allocation that libav may make, in bytes. A 10-bit 4:2:0 frame of 35 million pixels fits.
 const MAX_ALLOCATION: usize = 128 << 20;
 
-/// glibc returns larger allocations to the system when they are freed, in bytes. This is its initial threshold. A fixed threshold keeps
+/// Size in bytes above which glibc returns freed memory to the system. This is its initial threshold. A fixed threshold keeps
 /// glibc from raising it, after which each decoding thread would retain freed frames.
 #[cfg(target_env = "gnu")]
 const MMAP_THRESHOLD: std::ffi::c_int = 128 << 10;

@@ -79,10 +79,11 @@ pub struct FoundFrame {
     pub position: Option<u64>,
 }
 
-/// Larger JPEG images are truncated, in bytes, so that they fail to decode.
+/// Maximum bytes read of a JPEG image. A larger one is cut off, and then refused as damaged.
 const MAX_STILL_BYTES: u64 = 32 << 20;
 /// The movie header of a fragmented file ends within this many bytes, because it lists no samples.
 const MOVIE_HEADER_BYTES: usize = 16 << 10;
+
 /// Searches `source` from its start.
 ///
 /// Fails with `no_video`, `encrypted`, `unsupported`, `undecodable` (no whole frame), `not_found` (a time past the end), `too_large`, or the

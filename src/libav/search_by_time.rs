@@ -11,7 +11,7 @@ use crate::{
     time::TIME_TOLERANCE,
 };
 
-/// At most this many access units in a row are shown after a given time before one follows that is shown at it: the depth of B-pyramids.
+/// Depth of B-pyramids: after this many consecutive access units that are shown later than a given time, none that is shown earlier follows.
 const MAX_PYRAMID_DEPTH: usize = 4;
 /// The same without decoding times: H.264 and HEVC reorder at most 16 pictures.
 const MAX_REORDER_DEPTH: usize = 16;
@@ -23,7 +23,7 @@ const END_TOLERANCE: f64 = 0.5;
 const MAX_SEEKS: usize = 8;
 /// Less than the duration of any frame, in seconds.
 const JUST_BEFORE: f64 = 0.001;
-/// In a file with an index, earlier times are read up to, and later ones are sought, in seconds.
+/// From this time on, in seconds, seek by the file's index. Read up to earlier times.
 const MIN_SEEK_TIME: f64 = 1.0;
 
 impl SearchPass<'_> {

@@ -49,7 +49,7 @@ impl SearchPass<'_> {
             let reader = &self.reader;
             let needs_more = |packet| reader.key_verification.needs_more_packets(&reader.demuxer, packet);
             if !reader.packets.get(index).is_some_and(needs_more) {
-                reader.source.pause();
+                reader.source.stop_download();
             }
             if let Some(frame) = self.decode_key_frame(index)? {
                 self.find_audio_start()?;
@@ -79,7 +79,7 @@ impl SearchPass<'_> {
         }
         *tried = true;
         // Do not download more while the frame is decoded
-        self.reader.source.pause();
+        self.reader.source.stop_download();
         // A field picture needs its other field, which is still to come
         let Some(frame) = self.reader.decode_single(&packet)?.filter(|frame| parity(frame).is_none()) else { return Ok(None) };
         self.reader.key_verification.verify(&self.reader.demuxer, std::slice::from_ref(&packet), self.reader.limits.pixels)?;

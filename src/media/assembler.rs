@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use super::{header_reader::HeaderReader, nal::start_code, unit_role::UnitRole};
 
-/// Larger access units are dropped, in bytes.
+/// Maximum size of an access unit, in bytes; larger ones are dropped.
 const MAX_ACCESS_UNIT_BYTES: usize = 32 << 20;
 
 /// The payload of one PES packet.

@@ -15,7 +15,7 @@ const SLICE_PARTITION_A: u8 = 2;
 const IDR: u8 = 5;
 const SEI: u8 = 6;
 const DELIMITER: u8 = 9;
-/// No slice header is longer up to its picture order count, in bytes.
+/// Maximum size of a slice header up to its picture order count, in bytes.
 const MAX_SLICE_HEADER_BYTES: usize = 40;
 
 /// Reads the headers of one H.264 stream in decoding order.

@@ -22,7 +22,7 @@ const DELIMITER: u8 = 35;
 const PREFIX_SEI: u8 = 39;
 /// `slice_type` of an I slice.
 const INTRA: u32 = 2;
-/// No slice segment header is longer up to its picture order count, in bytes.
+/// Maximum size of a slice segment header up to its picture order count, in bytes.
 const MAX_SLICE_HEADER_BYTES: usize = 48;
 
 /// Reads the headers of one HEVC stream in decoding order.

@@ -20,7 +20,7 @@ const BIDIRECTIONAL: u32 = 3;
 const FRAME_PICTURE: u32 = 3;
 /// Bytes of a picture coding extension that are read, from the start code's last byte on.
 const EXTENSION_BYTES: usize = 6;
-/// Longer sequence headers, with their extensions, are not stored, in bytes.
+/// Maximum size of a sequence header with its extensions, in bytes; longer ones are not stored.
 const MAX_SEQUENCE_BYTES: usize = 1024;
 /// `temporal_reference` has 10 bits.
 const ORDERS: i64 = 1024;

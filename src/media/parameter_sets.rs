@@ -9,7 +9,7 @@ pub(super) trait ParameterSyntax {
     /// A parsed picture parameter set.
     type Pps: Clone;
 
-    /// Larger parameter sets are ignored, in bytes.
+    /// Maximum size of a parameter set, in bytes; larger ones are ignored.
     const MAX_BYTES: usize;
 
     /// The type and the identifier of a parameter set; `None` for any other NAL unit. Identifiers are bounded, so the store is too.

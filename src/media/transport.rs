@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::transport_sync::{PACKET, SYNC, find_transport_stream, packet_stride_at};
 
-/// Packets are searched in this many bytes.
+/// Maximum number of bytes to search for the first packet.
 const MAX_SEARCH_BYTES: usize = 1 << 20;
 /// This many bytes are enough to find where packets start.
 const MIN_SYNC_BYTES: usize = 6 * 204;
@@ -191,7 +191,7 @@ impl TransportReader {
         if is_duplicate && state.last_payload.ends_with(payload) && !payload.is_empty() {
             return None;
         }
-        // A constant counter with new payloads counts nothing. Some multiplexers also count packets without payload
+        // Not a loss: some multiplexers never increment the counter, others also count packets without payload
         let is_lost = continues && counter != next && counter != last;
         if !is_synced && is_lost {
             return None;

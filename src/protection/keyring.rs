@@ -99,7 +99,7 @@ impl Keyring {
         let url = usable.and_then(|format| format.url.clone()).filter(|_| self.caller_keys.any().is_none());
         if !caller_has_it && url.is_none() {
             return Err(Error::new(ErrorKind::Encrypted, format!("the segment is encrypted ({protection})"))
-                .with_hint("the playlist has no clear key; pass one with --decryption-key if you have it"));
+                .with_hint("the playlist names no key that hlsnap can fetch; pass it with --decryption-key if you have it"));
         }
         let iv = usable.or(key.formats.first()).and_then(|format| format.iv);
         Ok(Some(KeyRef { scope, iv: iv.unwrap_or(u128::from(number).to_be_bytes()), url, protection }))
@@ -117,7 +117,7 @@ impl Keyring {
             let mut fetched = self.fetched.lock().await;
             if fetched.len() >= self.max_keys && !fetched.contains_key(url) {
                 let max = self.max_keys;
-                return Err(Error::new(ErrorKind::TooLarge, format!("more than {max} keys would be needed")).with_url(url));
+                return Err(Error::new(ErrorKind::TooLarge, format!("the stream needs more than {max} keys")).with_url(url));
             }
             Arc::clone(fetched.entry(url.clone()).or_default())
         };
@@ -158,7 +158,7 @@ fn fetch_error(error: Error, url: &Url) -> Error {
     let no_key = match error.kind() {
         ErrorKind::HttpStatus => no_key().with_hint(error.hint().unwrap_or("check the key's URL")).with_url(url),
         ErrorKind::TooLarge if error.is_body_too_large() => {
-            Error::new(ErrorKind::Encrypted, format!("the resource at the key's URL is no key: {}", error.message())).with_url(url)
+            Error::new(ErrorKind::Encrypted, format!("the resource at the key's URL is not a key: {}", error.message())).with_url(url)
         }
         ErrorKind::NotFound => no_key().with_url(url),
         _ => error.with_url(url),

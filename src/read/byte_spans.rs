@@ -24,7 +24,7 @@ pub(crate) struct ByteSpan {
     /// Length in bytes of a Media Initialization Section that was joined to the start.
     pub init_length: u64,
     /// The span may not exist yet: wait this long for it, then end the stream without it.
-    pub may_fail_after: Option<Duration>,
+    pub hint_timeout: Option<Duration>,
     /// How the span is encrypted.
     pub key_ref: Option<KeyRef>,
     /// Index of its segment in the [`SegmentSpan`].
@@ -34,7 +34,7 @@ pub(crate) struct ByteSpan {
 impl ByteSpan {
     /// All bytes of a clear resource.
     pub fn whole(url: &Url) -> Self {
-        Self { url: url.clone(), offset: 0, length: None, is_init: false, init_length: 0, may_fail_after: None, key_ref: None, segment: 0 }
+        Self { url: url.clone(), offset: 0, length: None, is_init: false, init_length: 0, hint_timeout: None, key_ref: None, segment: 0 }
     }
 
     fn new(url: &Url, range: Option<ByteRange>) -> Self {
@@ -93,14 +93,14 @@ pub(crate) struct SegmentSpan {
     hinted: Option<ByteSpan>,
 }
 
-/// More than PAT and PMT take, in bytes.
-const LARGEST_TABLES: u64 = 64 << 10;
-/// Wait for a hinted part, in part target durations: it is due after one, and a little later is still in time.
-const HINT_PATIENCE: f64 = 1.5;
+/// Maximum size of PAT and PMT, in bytes.
+const MAX_TABLES_BYTES: u64 = 64 << 10;
+/// How long to wait for a hinted Part, in part target durations: it is due after one, and a little later is still in time.
+const HINT_TIMEOUT_PARTS: f64 = 1.5;
 
 impl SegmentSpan {
     /// The segments from `start` up to the one with the index `last`, or up to a discontinuity.
-    pub fn new(playlist: &MediaPlaylist, start: hls::PlaylistIndex, last: usize) -> Self {
+    pub fn new(playlist: &MediaPlaylist, start: hls::SearchStart, last: usize) -> Self {
         // Each entry of an I-frame Playlist is decoded alone
         let last = if playlist.i_frames_only { start.segment } else { last };
         let segments = playlist.segments.get(start.segment..).unwrap_or_default();
@@ -125,7 +125,7 @@ impl SegmentSpan {
         self.hinted = playlist.hint.as_ref().zip(playlist.part_target).map(|(hint, target)| ByteSpan {
             offset: hint.offset,
             length: hint.length,
-            may_fail_after: Some(Duration::from_secs_f64((target * HINT_PATIENCE).clamp(0.1, 10.0))),
+            hint_timeout: Some(Duration::from_secs_f64((target * HINT_TIMEOUT_PARTS).clamp(0.1, 10.0))),
             ..ByteSpan::whole(&hint.url)
         });
         self
@@ -185,5 +185,5 @@ fn tables(playlist: &MediaPlaylist, segment: &Segment) -> Option<ByteSpan> {
     let in_resource = playlist.segments.iter().filter(|other| other.url == segment.url);
     let first = in_resource.filter_map(|other| other.byte_range).map(|range| range.offset).min()?;
     let range = ByteRange { offset: 0, length: first };
-    (1..=LARGEST_TABLES).contains(&first).then(|| ByteSpan { is_init: true, ..ByteSpan::new(&segment.url, Some(range)) })
+    (1..=MAX_TABLES_BYTES).contains(&first).then(|| ByteSpan { is_init: true, ..ByteSpan::new(&segment.url, Some(range)) })
 }

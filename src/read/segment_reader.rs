@@ -45,7 +45,7 @@ impl SegmentReader {
         cache: &DownloadCache,
     ) -> Result<Self, Error> {
         let media = spans.iter().position(|span| !span.is_init);
-        // Those of the init and the first media
+        // The keys of the init and of the first media
         let key_refs: Vec<_> = spans.iter().take(media.unwrap_or_default() + 1).filter_map(|span| span.key_ref.clone()).collect();
         let keys = async { try_join_all(key_refs.iter().map(|key_ref| keyring.prefetch(key_ref))).await };
         let new_download = |(index, span): (usize, ByteSpan)| {
@@ -192,7 +192,7 @@ impl SegmentReader {
 impl Upstream for SegmentReader {
     fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
         while let Some(download) = self.downloads.get_mut(self.current) {
-            if let Some(patience) = download.span().may_fail_after {
+            if let Some(patience) = download.span().hint_timeout {
                 return self.read_hinted(patience);
             }
             let ready = match self.handle.block_on(download.next_chunk())? {
@@ -227,9 +227,9 @@ impl Upstream for SegmentReader {
         self.job.check_deadline()
     }
 
-    fn pause(&mut self) {
+    fn stop_download(&mut self) {
         if let Some(download) = self.downloads.get_mut(self.current) {
-            download.pause();
+            download.stop_download();
         }
     }
 }

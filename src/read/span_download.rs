@@ -13,8 +13,8 @@ use crate::{
     fetch::{Body, Job, Validators, may_refuse_ranges},
 };
 
-/// More than any Partial Segment has, in bytes.
-const LARGEST_PART: u64 = 16 << 20;
+/// Maximum size of a Part, in bytes.
+const MAX_PART_BYTES: u64 = 16 << 20;
 
 /// The bytes of one span, in order.
 pub(super) struct SpanDownload {
@@ -27,16 +27,16 @@ pub(super) struct SpanDownload {
     position: u64,
     /// `position` at the last request.
     requested_at: u64,
-    /// Those of the first response: later ones must be of the same version.
+    /// The validators of the first response; later ones must match.
     validators: Option<Validators>,
     /// Bytes to return before the body's.
     replay: VecDeque<Bytes>,
     cache: DownloadCache,
-    recording: Recording,
+    cache_use: CacheUse,
 }
 
 /// The use of the downloaded bytes.
-enum Recording {
+enum CacheUse {
     /// Nothing has been read; the cache may have the start of the span.
     NotStarted,
     /// They go to the cache.
@@ -58,7 +58,7 @@ impl SpanDownload {
             validators: None,
             replay: VecDeque::new(),
             cache: cache.clone(),
-            recording: Recording::NotStarted,
+            cache_use: CacheUse::NotStarted,
         }
     }
 
@@ -67,7 +67,7 @@ impl SpanDownload {
         let mut download = Self::new(job, ByteSpan::whole(body.url()), None, &DownloadCache::default());
         download.body = Some(body);
         download.replay.extend(Some(head).filter(|head| !head.is_empty()));
-        download.recording = Recording::Off;
+        download.cache_use = CacheUse::Off;
         download
     }
 
@@ -84,7 +84,7 @@ impl SpanDownload {
         self.cache.get(&self.span).is_some()
     }
 
-    /// Sends the first request ahead of [`SpanDownload::next`].
+    /// Sends the first request ahead of [`SpanDownload::next_chunk`].
     pub async fn prefetch(&mut self) -> Result<(), Error> {
         self.body = Some(self.request().await?);
         Ok(())
@@ -92,14 +92,14 @@ impl SpanDownload {
 
     /// The next bytes, at least one; `None` at the end of the span.
     pub async fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
-        if matches!(self.recording, Recording::NotStarted) {
-            self.start();
+        if matches!(self.cache_use, CacheUse::NotStarted) {
+            self.load_cached();
         }
         if let Some(bytes) = self.replay.pop_front() {
             self.position += bytes.len() as u64;
             return Ok(Some(bytes));
         }
-        if matches!(&self.recording, Recording::On(download) if download.is_complete) {
+        if matches!(&self.cache_use, CacheUse::On(download) if download.is_complete) {
             return Ok(None);
         }
         loop {
@@ -118,7 +118,7 @@ impl SpanDownload {
             }
             // A response without bytes is the end, whatever size the origin claims
             if self.is_complete(&body) || self.position == self.requested_at {
-                if let Recording::On(download) = &mut self.recording {
+                if let CacheUse::On(download) = &mut self.cache_use {
                     download.is_complete = true;
                 }
                 return Ok(None);
@@ -132,7 +132,7 @@ impl SpanDownload {
     pub async fn read_hinted(&self, patience: Duration) -> Option<Bytes> {
         let whole = async {
             let mut body = self.request().await?;
-            body.read_to_end(BytesMut::new(), LARGEST_PART).await
+            body.read_to_end(BytesMut::new(), MAX_PART_BYTES).await
         };
         match tokio::time::timeout(patience, whole).await {
             Ok(Ok(bytes)) => Some(bytes).filter(|bytes| !bytes.is_empty()),
@@ -147,8 +147,8 @@ impl SpanDownload {
         }
     }
 
-    /// Stops the download; [`SpanDownload::next`] resumes it.
-    pub fn pause(&mut self) {
+    /// Stops the download; [`SpanDownload::next_chunk`] resumes it.
+    pub fn stop_download(&mut self) {
         // An open body may still be needed after its head
         if self.replay.is_empty() {
             self.body = None;
@@ -157,8 +157,8 @@ impl SpanDownload {
 
     /// Continues at `offset`. Later bytes are not cached, since the cache holds the start of a span.
     pub fn seek_to(&mut self, offset: u64) {
-        self.store();
-        self.recording = Recording::Off;
+        self.save_to_cache();
+        self.cache_use = CacheUse::Off;
         self.replay.clear();
         self.body = None;
         self.position = offset;
@@ -166,12 +166,12 @@ impl SpanDownload {
 
     /// Ends the download and moves the received bytes to the cache.
     pub fn finish(&mut self) {
-        self.store();
+        self.save_to_cache();
         self.replay.clear();
         self.body = None;
     }
 
-    /// Size of the resource in bytes, if the open response tells it.
+    /// Size of the resource in bytes, if the open response states it.
     pub fn resource_size(&self) -> Option<u64> {
         self.body.as_ref().and_then(Body::size)
     }
@@ -195,23 +195,23 @@ impl SpanDownload {
     }
 
     /// Takes what the cache has, unless the span was requested already.
-    fn start(&mut self) {
+    fn load_cached(&mut self) {
         let cached = if self.body.is_none() { self.cache.get(&self.span) } else { None }.unwrap_or_default();
         self.replay = cached.chunks.iter().cloned().collect();
         self.validators.clone_from(&cached.validators);
-        self.recording = Recording::On(cached);
+        self.cache_use = CacheUse::On(cached);
     }
 
     fn record(&mut self, bytes: &Bytes) {
-        if let Recording::On(download) = &mut self.recording {
+        if let CacheUse::On(download) = &mut self.cache_use {
             download.length += bytes.len() as u64;
             download.chunks.push(bytes.clone());
             download.validators.clone_from(&self.validators);
         }
     }
 
-    fn store(&mut self) {
-        if let Recording::On(download) = std::mem::replace(&mut self.recording, Recording::Off) {
+    fn save_to_cache(&mut self) {
+        if let CacheUse::On(download) = std::mem::replace(&mut self.cache_use, CacheUse::Off) {
             self.cache.put(&self.span, download);
         }
     }
@@ -228,7 +228,7 @@ impl SpanDownload {
 
 impl Drop for SpanDownload {
     fn drop(&mut self) {
-        self.store();
+        self.save_to_cache();
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{error::Error, libav::FieldOrder};
 const SPARSE_STEP: usize = 10;
 /// Such a frame counts as interlaced if one in this many of the checked cells shows combs, and if the combs come from motion: grain, dither
 /// and scan lines look like combs.
-const MIN_SHARE: usize = 20;
+const MAX_CELLS_PER_COMBED_CELL: usize = 20;
 /// Larger frames are never interlaced: broadcasts are smaller, and so are scaled or cropped ones.
 const MAX_INTERLACED_LINES: u32 = 1088;
 
@@ -59,6 +59,7 @@ fn find_combs<T: Sample>(video: &VideoFrame, is_flagged: bool) -> Option<Combs> 
     let luma = video.samples::<T>(0)?;
     let combs = Combs::find(&luma, depth, step);
     let cells = (width as usize / 8) * (height as usize / 8) / step;
-    let is_interlaced = combs.count() > 0 && (is_flagged || (combs.count() * MIN_SHARE >= cells && combs.are_from_motion(&luma, depth)));
+    let is_interlaced =
+        combs.count() > 0 && (is_flagged || (combs.count() * MAX_CELLS_PER_COMBED_CELL >= cells && combs.are_from_motion(&luma, depth)));
     is_interlaced.then_some(combs)
 }

@@ -44,7 +44,7 @@ use ffi::VideoFrame;
 use geometry::FrameGeometry;
 
 /// An encoded picture and what its content check found.
-pub struct EncodedImage {
+pub struct EncodedPicture {
     /// The bytes of the file.
     pub file: Vec<u8>,
     /// Width and height in pixels.
@@ -57,7 +57,7 @@ pub struct EncodedImage {
 ///
 /// Fails with `too_large` if the picture exceeds `max_pixels`, the format's largest size or `max_bytes`, and with `unsupported` if the
 /// frame's color cannot be shown correctly.
-pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedImage, Error> {
+pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedPicture, Error> {
     encode_image(render_image(frame, options)?, options)
 }
 
@@ -75,11 +75,11 @@ pub fn render_image(frame: Frame, options: &RenderOptions) -> Result<Image, Erro
 }
 
 /// Checks the content of a picture and encodes it. Fails as [`render`] does when encoding.
-pub fn encode_image(image: Image, options: &RenderOptions) -> Result<EncodedImage, Error> {
+pub fn encode_image(image: Image, options: &RenderOptions) -> Result<EncodedPicture, Error> {
     let size = image.size();
     let verdict = content_check::check_content(&image, &options.checks);
     let file = encode::encode_within_limit(image, &options.encoding)?;
-    Ok(EncodedImage { file, size, verdict })
+    Ok(EncodedPicture { file, size, verdict })
 }
 
 /// A Dolby Vision base layer that is not compatible with anything looks green and purple until it is reshaped.

@@ -1,8 +1,8 @@
 //! From a stream's R'G'B' to sRGB by way of linear light: HDR to SDR, and wide gamuts to that of sRGB.
 //!
 //! SDR components of BT.709 count as sRGB unchanged, as in players. So HDR is encoded as graded SDR is, for a display of ITU-R BT.1886.
-//! Light up to skin tones is mapped as by ITU-R BT.2408: 203 cd/m² in HDR is white in SDR. Above that the curve bends as the EETF of
-//! ITU-R BT.2390 does: reference white comes to lie slightly below white, and highlights share the rest. The three components of a color
+//! Up to skin tones, light is scaled so that 203 cd/m² (reference white) would become SDR white (ITU-R BT.2408). Above, the curve follows
+//! the EETF of ITU-R BT.2390: reference white ends slightly below SDR white, which leaves room for highlights. The three components of a color
 //! get the same gain, that of the largest one, so hue and saturation stay.
 
 use super::{

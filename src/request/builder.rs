@@ -149,7 +149,7 @@ impl SnapshotRequestBuilder {
         self
     }
 
-    /// Sets the deadline of the whole job. The default is 20 seconds.
+    /// Sets the time limit of the whole job. The default is 20 seconds.
     pub fn timeout(self, timeout: Duration) -> Self {
         self.set(|request| request.limits.timeout = timeout)
     }

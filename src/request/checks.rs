@@ -80,7 +80,7 @@ impl FromStr for Crop {
     fn from_str(text: &str) -> Result<Self, Error> {
         let invalid = || {
             Error::usage(
-                format!("--crop {text:?} is no part of a picture"),
+                format!("--crop {text:?} is not a part of a picture"),
                 "give X,Y,W,H in fractions of its width and height, such as 0.25,0,0.5,1",
             )
         };
@@ -116,7 +116,7 @@ impl FromStr for ReferencePicture {
         let digits = Some(text).filter(|text| text.len() == 16 && text.chars().all(|c| c.is_ascii_hexdigit()));
         let hash = digits.and_then(|digits| u64::from_str_radix(digits, 16).ok());
         hash.map(|hash| Self { hash, cells: None })
-            .ok_or_else(|| Error::usage(format!("--compare {text:?} is no hash"), "give the 16 digits of verdict.hash of a report"))
+            .ok_or_else(|| Error::usage(format!("--compare {text:?} is not a hash"), "give the 16 digits of verdict.hash of a report"))
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// The whole job's deadline.
+    /// The time limit of the whole job.
     pub timeout: Duration,
     /// The longest wait for the start of a response, or for its next bytes.
     pub idle_timeout: Duration,

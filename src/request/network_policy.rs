@@ -51,7 +51,7 @@ impl FromStr for HostPattern {
         let is_host = |c: char| c.is_alphanumeric() || "-_.*?:[]".contains(c);
         if text.is_empty() || !text.chars().all(is_host) {
             return Err(Error::usage(
-                format!("--allow-host {text:?} is no host"),
+                format!("--allow-host {text:?} is not a host"),
                 "give a name such as live.example.com or *.example.com, without scheme and path",
             ));
         }

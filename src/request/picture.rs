@@ -15,11 +15,11 @@ pub enum VariantChoice {
     Best,
     /// The smallest picture, then the lowest bit rate.
     Worst,
-    /// This height: `720p`.
+    /// This shorter side, in pixels: `720p`.
     Lines(u32),
-    /// The best up to this height: `<=720p`.
+    /// The best up to this shorter side: `<=720p`.
     AtMostLines(u32),
-    /// The smallest from this height: `>=720p`.
+    /// The smallest from this shorter side: `>=720p`.
     AtLeastLines(u32),
     /// The best up to this bit rate, in bits per second: `<=2M`.
     AtMostBandwidth(u64),

@@ -44,7 +44,7 @@ pub(super) struct Cli {
     pub base_url: Option<String>,
     /// Whether options of `snap` precede another command's name, where they have no effect.
     pub has_misplaced_options: bool,
-    /// Those of the command, with global ones among them.
+    /// The arguments of the command, with the global ones.
     matches: ArgMatches,
 }
 

@@ -51,7 +51,7 @@ Examples:
 
 Exit codes, with the kind that the error line names:
    0               a picture was written
-   2 usage         the request makes no sense
+   2 usage         the request is invalid
   10 not_allowed   policy forbids it: scheme, private address, local file
   11 unreachable   DNS, connect, TLS, reset
   12 http_status   the origin answered 4xx or 5xx

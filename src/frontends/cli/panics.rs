@@ -39,7 +39,7 @@ pub(super) fn catch<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Err
 }
 
 fn error() -> Error {
-    Error::internal(FIRST.get().map_or("it panicked", String::as_str))
+    Error::internal(FIRST.get().map_or("hlsnap panicked", String::as_str))
 }
 
 #[cfg(test)]

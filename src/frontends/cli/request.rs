@@ -79,7 +79,7 @@ pub(super) fn source(url: Option<&str>, base_url: Option<&str>, limits: &Limits)
     Ok(Source::Text { text, base })
 }
 
-/// Reads one byte more than the limit, which tells that it is exceeded.
+/// Reads one byte more than the limit, which shows that it is exceeded.
 fn read_text(stream: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
     let mut text = Vec::new();
     stream.take(limits.max_playlist_bytes.saturating_add(1)).read_to_end(&mut text)?;

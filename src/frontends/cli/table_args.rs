@@ -9,8 +9,8 @@ use crate::{
     request::options::{InputValue, OptionKind, OptionSpec},
 };
 
-/// The argument of a row. Values stay text unless clap's own parser says all there is to say: then [`OptionSpec::set`] reads them, every
-/// frontend reports the same error, and clap never prints a secret.
+/// The argument of a row. Values stay text, so that [`OptionSpec::set`] reads them, every frontend reports the same error, and clap never
+/// prints a secret. clap parses only numbers, booleans and paths.
 pub(super) fn arg<T>(spec: &OptionSpec<T>) -> Arg {
     let arg = Arg::new(spec.name).help(spec.help).help_heading(spec.section.heading);
     let arg = match spec.long_help {

@@ -20,7 +20,7 @@ pub(super) fn from_clap(error: &clap::Error) -> Error {
     let message = paragraphs.next().unwrap_or_default();
     let message = redacted_line(message.strip_prefix("error: ").unwrap_or(message));
     let tips = paragraphs.flat_map(str::lines).filter_map(|line| line.trim_start().strip_prefix("tip: "));
-    // Nobody means a misspelled option as a value
+    // Skip clap's tip to pass a misspelled option as a value
     let tip = tips.into_iter().find(|tip| !tip.starts_with("to pass "));
     let hint = match tip {
         Some(tip) => format!("{}; see `hlsnap --help`", redacted_line(tip)),

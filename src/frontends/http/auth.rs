@@ -48,7 +48,7 @@ fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
     match expires.map(|(_, text)| text.parse::<i64>()) {
         Some(Ok(seconds)) if seconds > Utc::now().timestamp() => Ok(()),
         Some(Ok(_)) => Err(refused("the signature has expired")),
-        Some(Err(_)) => Err(refused("expires is no number of seconds since 1970")),
+        Some(Err(_)) => Err(refused("expires is not a number of seconds since 1970")),
         None => Ok(()),
     }
 }

@@ -90,7 +90,7 @@ fn with_status(error: &Error, status: u16) -> Response {
 
 fn title(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::Usage => "The request makes no sense",
+        ErrorKind::Usage => "The request is invalid",
         ErrorKind::NotAllowed => "Policy forbids it",
         ErrorKind::Unreachable => "The origin cannot be reached",
         ErrorKind::HttpStatus => "The origin refused",

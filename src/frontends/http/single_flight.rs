@@ -78,7 +78,7 @@ impl SingleFlight {
         // A panic fails one picture, not the server
         let job = AssertUnwindSafe(async move { capture_shared(request, &client, &jobs).await }).catch_unwind();
         let flight = job
-            .map(|result| result.unwrap_or_else(|_| Err(Error::internal("it panicked"))).map(Arc::new).map_err(Arc::new))
+            .map(|result| result.unwrap_or_else(|_| Err(Error::internal("hlsnap panicked"))).map(Arc::new).map_err(Arc::new))
             .boxed()
             .shared();
         flights.extend(flight.downgrade().map(|weak| (key, weak)));

@@ -25,7 +25,7 @@ use crate::{
     store::Stores,
 };
 
-/// The memory of the program, and of one 1080p picture at most, in MiB: see the README's measurements.
+/// Memory of the program and of one 1080p picture, in MiB, rounded up. `deploy/README.md` has the formula.
 const PROGRAM_MIB: usize = 64;
 const PICTURE_MIB: usize = 24;
 const MAX_JOBS: usize = 32;

@@ -1,7 +1,7 @@
 //! Low-Latency HLS: parts, preload hints, server control, and where a search starts.
 
 use super::media;
-use crate::hls::{ByteRange, Goal, MediaPlaylist, PlaylistIndex, plan};
+use crate::hls::{ByteRange, Goal, MediaPlaylist, SearchStart, plan};
 
 const EDGE: &str = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGET=1.004\n#EXT-X-MEDIA-SEQUENCE:7\n\
     #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,PART-HOLD-BACK=3.012,CAN-SKIP-UNTIL=24.0\n\
@@ -14,7 +14,7 @@ const EDGE: &str = "#EXTM3U\n#EXT-X-TARGETDURATION:4\n#EXT-X-PART-INF:PART-TARGE
 fn newest(playlist: &MediaPlaylist) -> Vec<(usize, usize)> {
     let plan = plan(playlist, None, None, None).unwrap();
     assert_eq!(plan.goal, Goal::FirstKeyFrame);
-    plan.candidates.iter().map(|PlaylistIndex { segment, part }| (*segment, *part)).collect()
+    plan.candidates.iter().map(|SearchStart { segment, part }| (*segment, *part)).collect()
 }
 
 #[test]
@@ -65,8 +65,8 @@ fn a_segment_cut_at_a_part_starts_there() {
 fn a_moment_at_the_live_edge_is_in_the_incomplete_segment() {
     let playlist = media(EDGE);
     let at = |seconds| plan(&playlist, Some(crate::request::Position::FromStart(std::time::Duration::from_secs_f64(seconds))), None, None);
-    assert_eq!(at(9.2).unwrap().candidates, [PlaylistIndex { segment: 2, part: 0 }]);
-    assert_eq!(at(7.9).unwrap().candidates, [PlaylistIndex { segment: 1, part: 0 }]);
+    assert_eq!(at(9.2).unwrap().candidates, [SearchStart { segment: 2, part: 0 }]);
+    assert_eq!(at(7.9).unwrap().candidates, [SearchStart { segment: 1, part: 0 }]);
 }
 
 #[test]

@@ -177,7 +177,7 @@ pub static OPTIONS: &[Row] = &[
          filled in; values that the stream lacks are \"unknown\". The picture is written completely or not at all. [default: \
          snapshot.jpg, or with the extension of --format]",
     ),
-    Row::new(OUTPUT, "report-output", Value, "WHERE", "A second destination of the JSON report: as --output", |o, v| {
+    Row::new(OUTPUT, "report-output", Value, "WHERE", "Also write the JSON report here: a path, s3://, gs://, az://, or -", |o, v| {
         v.text().map(|output| o.report_output = Some(output))
     }),
     Row::new(OUTPUT, "no-clobber", Switch, "", "Fail instead of replacing an existing file or object", |o, v| {
@@ -243,7 +243,7 @@ pub static OPTIONS: &[Row] = &[
          Common Encryption KID=KEY gives the key of one key ID. Repeatable. Every process of this machine can read it: for `serve` and \
          the Lambda function, prefer the variable HLSNAP_DECRYPTION_KEY.",
     ),
-    Row::new(LIMITS, "timeout", Value, "S", "The whole job's deadline, in seconds or as 1m30s [default: 20]", |o, v| {
+    Row::new(LIMITS, "timeout", Value, "S", "The time limit of the whole job, in seconds or as 1m30s [default: 20]", |o, v| {
         v.timeout().map(|timeout| o.timeout = Some(timeout))
     }),
     Row::new(LIMITS, "max-bytes", Value, "N", "The maximum download for one picture [default: 64M]", |o, v| {

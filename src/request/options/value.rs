@@ -111,7 +111,7 @@ impl OptionValue<'_> {
             InputValue::Bool(_) | InputValue::Path(_) => None,
         };
         let number = number.filter(|number| (min..=max).contains(number)).and_then(|number| N::try_from(number).ok());
-        number.ok_or_else(|| Error::usage(format!("{} is no number from {min} to {max}", self.shown()), "give a whole number"))
+        number.ok_or_else(|| Error::usage(format!("{} is not a number from {min} to {max}", self.shown()), "give a whole number"))
     }
 
     /// Bytes: `300000`, `300k`, `64M`, `1G`.
