@@ -1,6 +1,6 @@
 //! The JSON report on a snapshot, identical in every frontend.
 //!
-//! A job collects typed facts ([`SnapshotFacts`]); [`Report::new`] alone rounds numbers and formats text.
+//! A job collects typed facts; only the report rounds numbers and formats text.
 
 use std::time::Duration;
 

@@ -19,10 +19,11 @@ use crate::{
 /// The bytes of the file. Lowers the quality of lossy formats to stay within `max_bytes`; fails with `too_large` if that does not suffice.
 pub fn encode_within_limit(image: Image, encoding: &Encoding) -> Result<Vec<u8>, Error> {
     let is_lossy = matches!(image, Image::Jfif(_));
-    let file = match image {
-        Image::Jfif(planes) => encode_lossy_within_limit(planes, encoding)?,
-        Image::Rgb(image) if encoding.format == Format::WebP => libwebp::encode_lossless(&image)?,
-        Image::Rgb(image) => encode_png(&image)?,
+    let file = match (encoding.format, image) {
+        (Format::Jpeg | Format::WebP, Image::Jfif(planes)) => encode_lossy_within_limit(planes, encoding)?,
+        (Format::WebP, Image::Rgb(image)) => libwebp::encode_lossless(&image)?,
+        (Format::Png, Image::Rgb(image)) => encode_png(&image)?,
+        (Format::Jpeg, Image::Rgb(_)) | (Format::Png, Image::Jfif(_)) => return Err(wrong_kind()),
     };
     match encoding.max_bytes {
         Some(max_bytes) if file.len() as u64 > max_bytes => {
@@ -57,11 +58,16 @@ fn encode_lossy_within_limit(planes: Planes, encoding: &Encoding) -> Result<Vec<
 }
 
 fn encode_lossy(planes: Planes, encoding: &Encoding, quality: u8) -> Result<Vec<u8>, Error> {
-    match encoding {
-        Encoding { format: Format::WebP, .. } => libwebp::encode(&planes, quality),
-        Encoding { progressive: true, .. } => progressive_jpeg::encode(&planes, quality),
-        _ => mjpeg::encode(planes, quality),
+    match encoding.format {
+        Format::WebP => libwebp::encode(&planes, quality),
+        Format::Jpeg if encoding.progressive => progressive_jpeg::encode(&planes, quality),
+        Format::Jpeg => mjpeg::encode(planes, quality),
+        Format::Png => Err(wrong_kind()),
     }
+}
+
+fn wrong_kind() -> Error {
+    Error::internal("the image is not of the kind that its format takes")
 }
 
 fn encode_png(image: &RgbImage) -> Result<Vec<u8>, Error> {

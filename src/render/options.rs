@@ -33,10 +33,12 @@ impl RenderOptions {
 
     /// The samples that the encoder takes.
     pub(super) fn image_kind(&self) -> ImageKind {
-        match self.encoding {
-            Encoding { format: Format::Jpeg, full_chroma: true, .. } => ImageKind::Jfif(Chroma::Full),
-            Encoding { format: Format::Jpeg, .. } | Encoding { format: Format::WebP, lossless: false, .. } => ImageKind::Jfif(Chroma::Half),
-            _ => ImageKind::Rgb,
+        match self.encoding.format {
+            Format::Jpeg if self.encoding.full_chroma => ImageKind::Jfif(Chroma::Full),
+            Format::Jpeg => ImageKind::Jfif(Chroma::Half),
+            Format::WebP if self.encoding.lossless => ImageKind::Rgb,
+            Format::WebP => ImageKind::Jfif(Chroma::Half),
+            Format::Png => ImageKind::Rgb,
         }
     }
 }

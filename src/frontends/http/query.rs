@@ -75,7 +75,6 @@ mod tests {
         for name in ["output", "report_output", "no_clobber", "cache_control", "format", "header", "cookie", "referer", "user_agent"] {
             assert!(!keys(Resource::Picture).iter().any(|key| key == name), "{name}");
         }
-        assert_eq!(keys(Resource::Picture).len(), 27);
         let playlists = ["url", "variant", "width", "height", "timeout", "max_bytes", "max_playlist_bytes", "retries"];
         assert_eq!(keys(Resource::Playlists), playlists);
     }
