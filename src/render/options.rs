@@ -35,9 +35,8 @@ impl RenderOptions {
     pub(super) fn image_kind(&self) -> ImageKind {
         match self.encoding.format {
             Format::Jpeg if self.encoding.full_chroma => ImageKind::Jfif(Chroma::Full),
-            Format::Jpeg => ImageKind::Jfif(Chroma::Half),
             Format::WebP if self.encoding.lossless => ImageKind::Rgb,
-            Format::WebP => ImageKind::Jfif(Chroma::Half),
+            Format::Jpeg | Format::WebP => ImageKind::Jfif(Chroma::Half),
             Format::Png => ImageKind::Rgb,
         }
     }
