@@ -74,7 +74,7 @@ fn an_invalid_key_and_a_wrong_key_are_reported() {
         (Rule::Body(Vec::new(), "application/octet-stream"), "0 bytes"),
         (Rule::Body(hex(&KEY).into(), "text/plain"), "32 bytes"),
         (Rule::Body(KEY[1..].to_vec(), "application/octet-stream"), "15 bytes"),
-        (Rule::Body(vec![7; 5000], "application/octet-stream"), "no key"),
+        (Rule::Body(vec![7; 5000], "application/octet-stream"), "not a key"),
         (Rule::Body(vec![7; 16], "application/octet-stream"), "the key is wrong"),
     ];
     for (rule, part) in answers {

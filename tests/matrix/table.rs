@@ -25,16 +25,16 @@ pub struct ExpectedPicture {
     pub segment: Option<u64>,
     pub frames: RangeInclusive<u16>,
     /// The resource that a note of the report must name.
-    pub passed_over: Option<&'static str>,
+    pub noted: Option<&'static str>,
 }
 
 fn picture(segment: u64, frames: RangeInclusive<u16>) -> ExpectedPicture {
-    ExpectedPicture { segment: Some(segment), frames, passed_over: None }
+    ExpectedPicture { segment: Some(segment), frames, noted: None }
 }
 
 impl ExpectedPicture {
-    fn with_note(self, passed_over: &'static str) -> Expected {
-        Expected::Picture(Self { passed_over: Some(passed_over), ..self })
+    fn with_note(self, noted: &'static str) -> Expected {
+        Expected::Picture(Self { noted: Some(noted), ..self })
     }
 }
 
@@ -53,9 +53,7 @@ pub fn expected(cell: Cell) -> Expected {
     let is_source = location == Location::Multivariant || (location == Location::Media && entry == Entry::MediaPlaylist);
     match location {
         // A source URL that answers with media is read as a media file
-        _ if is_source && fault == Fault::WrongType => {
-            Expected::Picture(ExpectedPicture { segment: None, frames: 0..=0, passed_over: None })
-        }
+        _ if is_source && fault == Fault::WrongType => Expected::Picture(ExpectedPicture { segment: None, frames: 0..=0, noted: None }),
         // A live playlist whose init is gone looks expired, so the program waits for the next one
         Location::Init if entry == Entry::MediaPlaylist && kind.is_live() && fault.is_gone() => Expected::Error(&["timeout"]),
         Location::Reload if entry == Entry::MediaPlaylist => remaining(kind).with_note("Media Sequence Number"),
