@@ -123,9 +123,9 @@ fn check_picture(picture: &ExpectedPicture, report: &Value, path: &Path) -> Resu
         return Err(summary(report, 0));
     }
     let notes = report["notes"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut noted = notes.filter(|note| note.contains("skipped") || note.contains("reloaded"));
+    let mut skips = notes.filter(|note| note.contains("skipped") || note.contains("reloaded"));
     match picture.noted {
-        Some(name) if !noted.any(|note| note.contains(name)) => Err(format!("no note names {name}; {}", summary(report, 0))),
+        Some(name) if !skips.any(|note| note.contains(name)) => Err(format!("no note names {name}; {}", summary(report, 0))),
         _ => Ok(()),
     }
 }
