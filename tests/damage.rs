@@ -13,7 +13,7 @@ use support::{frame_number, hlsnap};
 
 const TS_PACKET: usize = 188;
 
-/// The picture at a time, or `None` if the program reports that there is none.
+/// The picture at a time; `None` if the program reports an error.
 fn snapshot(bytes: &[u8], extension: &str, at: &[&str]) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join(format!("x.{extension}"));

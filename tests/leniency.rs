@@ -195,7 +195,7 @@ fn content_codings_are_known_under_every_name() {
     }
 }
 
-/// A server of the TS ladder whose answers start with this head. `%d` stands for the length of the body.
+/// A server of the TS ladder whose responses start with this head. It replaces `%d` by the length of the body.
 fn with_head(head: &'static str) -> RawServer {
     RawServer::start(move |mut request| {
         let body = fixture(&format!("ladder-ts{}", request.path));

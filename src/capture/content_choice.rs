@@ -69,7 +69,7 @@ fn seconds(capture: &Capture) -> f64 {
     capture.presentation.rounded_seconds()
 }
 
-/// Replaces a capture by a better one if the request wants that.
+/// Replaces a capture by a better one if the request asks for that.
 pub(super) async fn apply_content_choice(
     request: &SnapshotRequest,
     mut key_frames: KeyFrames<'_>,

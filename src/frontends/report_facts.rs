@@ -1,7 +1,7 @@
 //! The facts of a report that travel beside the picture: as metadata of a stored object, as HTTP headers, as metrics.
 
 use crate::{
-    report::{Report, SnapshotFacts},
+    report::{Cost, SnapshotFacts},
     time::milliseconds,
 };
 
@@ -63,7 +63,8 @@ pub(super) struct PictureCost {
 }
 
 impl PictureCost {
-    pub fn of(report: &Report) -> Self {
-        Self { requests: report.cost.requests, bytes_received: report.cost.bytes_received, milliseconds: report.timing_ms.total }
+    /// `milliseconds` is the duration of the whole job.
+    pub fn new(cost: Cost, milliseconds: f64) -> Self {
+        Self { requests: cost.requests, bytes_received: cost.bytes_received, milliseconds }
     }
 }

@@ -189,6 +189,6 @@ fn moment_of_date(playlist: &MediaPlaylist, date: DateTime<Utc>) -> Result<(f64,
             // At its very end the next segment starts
             Ok(((segment.end() - 2.0 * TIME_TOLERANCE).max(segment.start), Some(note)))
         }
-        _ => not_found(format!("there is no picture at {date}: the playlist is from {first} to {:.0} s after {last}", newest.duration)),
+        _ => not_found(format!("there is no picture at {date}: the playlist covers {first} to {:.0} s after {last}", newest.duration)),
     }
 }

@@ -1,4 +1,4 @@
-//! Offsets of segments in the demuxer's stream: they tell which key and which segment a packet belongs to.
+//! Offsets of segments in the demuxer's stream. They map a packet to its segment and key.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

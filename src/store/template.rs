@@ -40,7 +40,7 @@ impl OutputTemplate {
         &self.text
     }
 
-    /// Parses `{now}`, `{pdt}`, `{msn}`, `{host}`, `{stream}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` stand for braces.
+    /// Parses `{now}`, `{pdt}`, `{msn}`, `{host}`, `{stream}`, `{width}`, `{height}` and `{ext}`; `{{` and `}}` are literal braces.
     ///
     /// Fails with `usage` for other placeholders. `option` is the option named in the error.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {

@@ -46,7 +46,7 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
     let cli = match Cli::parse(args) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => return Err(usage::from_clap(&error)),
-        // Help is no error
+        // Help is not an error
         Err(error) => return terminal::print_text(&error.render().to_string()),
     };
     if cli.command == CliCommand::Version {

@@ -90,7 +90,7 @@ impl Terminal {
     }
 }
 
-/// Prints text on stdout. A reader that closes the pipe is no error.
+/// Prints text on stdout. A reader that closes the pipe is not an error.
 pub(super) fn print_text(text: &str) -> Result<(), Error> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {

@@ -24,6 +24,7 @@ use crate::{
     error::Error,
     fetch::Client,
     frontends::{remote_source, settings::Settings},
+    report::Report,
     request::{Format, Options, SnapshotRequest, Source},
 };
 use query::Resource;
@@ -79,7 +80,10 @@ async fn picture(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: H
 
 async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
     let snapshot = snapshot(&frontend, &uri, Format::Jpeg).await;
-    let response = snapshot.and_then(|snapshot| Ok(response::json(&snapshot.report, response::cache_control(&snapshot.report))?));
+    let response = snapshot.and_then(|snapshot| {
+        let report = Report::new(snapshot.facts.clone(), None);
+        Ok(response::json(&report, response::cache_control(&snapshot.facts))?)
+    });
     response.unwrap_or_else(|e| problem(&e))
 }
 

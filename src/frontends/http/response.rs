@@ -16,7 +16,8 @@ use super::single_flight::SharedSnapshot;
 use crate::{
     error::{Error, ErrorKind},
     frontends::report_facts::{self, PictureCost},
-    report::Report,
+    report::SnapshotFacts,
+    time::milliseconds,
 };
 
 /// `Cache-Control` of a live picture, which is soon outdated.
@@ -24,22 +25,22 @@ pub(super) const LIVE: &str = "public, max-age=2";
 /// `Cache-Control` of a recording's picture, which does not change.
 const RECORDED: &str = "public, max-age=86400";
 
-pub(super) fn cache_control(report: &Report) -> &'static str {
-    if report.live { LIVE } else { RECORDED }
+pub(super) fn cache_control(facts: &SnapshotFacts) -> &'static str {
+    if facts.live { LIVE } else { RECORDED }
 }
 
 /// The picture, or 304 if the client has it. Its cost is an extension of the response. `operators` is the operator's `Cache-Control`.
 pub(super) fn picture(snapshot: &SharedSnapshot, operators: Option<&str>, request: &HeaderMap) -> Response {
-    let report = &snapshot.report;
-    let mut headers = match picture_headers(snapshot, operators.unwrap_or(cache_control(report))) {
+    let facts = &snapshot.facts;
+    let mut headers = match picture_headers(snapshot, operators.unwrap_or(cache_control(facts))) {
         Ok(headers) => headers,
         Err(error) => return problem(&Error::internal("a header cannot be written").with_source(error)),
     };
-    let cost = Extension(PictureCost::of(report));
+    let cost = Extension(PictureCost::new(facts.cost, milliseconds(facts.timing.total)));
     if is_cached(request, &snapshot.etag) {
         return (StatusCode::NOT_MODIFIED, cost, headers).into_response();
     }
-    let media_type = report.format.media_type();
+    let media_type = facts.format.media_type();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     (cost, headers, Body::from(snapshot.picture.clone())).into_response()
 }

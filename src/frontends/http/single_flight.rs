@@ -21,7 +21,7 @@ use crate::{
     capture::{self, Inspection},
     error::{Error, ErrorKind},
     fetch::Client,
-    report::{Report, SnapshotFacts},
+    report::SnapshotFacts,
     request::SnapshotRequest,
 };
 
@@ -30,7 +30,6 @@ use crate::{
 pub(super) struct SharedSnapshot {
     pub picture: Bytes,
     pub facts: SnapshotFacts,
-    pub report: Report,
     /// A digest of the picture's bytes, in quotes.
     pub etag: String,
 }
@@ -101,6 +100,5 @@ async fn capture_shared(mut request: SnapshotRequest, client: &Client, jobs: &Se
     let snapshot = capture::capture(&request, client).await?;
     let digest = digest::digest(&digest::SHA256, &snapshot.picture);
     let etag = URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default());
-    let report = Report::new(snapshot.facts.clone(), None);
-    Ok(SharedSnapshot { picture: snapshot.picture.into(), facts: snapshot.facts, report, etag: format!("\"{etag}\"") })
+    Ok(SharedSnapshot { picture: snapshot.picture.into(), facts: snapshot.facts, etag: format!("\"{etag}\"") })
 }

@@ -87,11 +87,11 @@ impl Worker {
         self.jobs
     }
 
-    /// Makes one picture. Without an output it is returned; with `must_store`, for events that nobody waits for, that is `usage`.
+    /// Makes one picture. Without an output it is returned; with `must_store`, for asynchronous events, that is `usage`.
     pub async fn run(&self, request: &Value, deadline: Deadline, must_store: bool, metrics: &mut Metrics) -> Result<Completed, Error> {
         let result = self.run_uncounted(request, deadline, must_store).await;
         match &result {
-            Ok(completed) => metrics.count_picture(PictureCost::of(&completed.report)),
+            Ok(completed) => metrics.count_picture(PictureCost::new(completed.report.cost, completed.report.timing_ms.total)),
             Err(error) => {
                 metrics.count_failure();
                 tracing::warn!(kind = error.kind().name(), "no picture: {}", error.one_line());

@@ -173,7 +173,7 @@ pub static OPTIONS: &[Row] = &[
     .long_help(
         "The picture's destination: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials \
          of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media \
-         Sequence Number), {host}, {stream} (eight digits that stand for the URL without its query), {width}, {height} and {ext} are \
+         Sequence Number), {host}, {stream} (eight digits that identify the URL without its query), {width}, {height} and {ext} are \
          filled in; values that the stream lacks are \"unknown\". The picture is written completely or not at all. [default: \
          snapshot.jpg, or with the extension of --format]",
     ),
