@@ -14,7 +14,7 @@ use internals::{
         self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalizedStream, SearchOutcome,
         SearchTarget, SearchTime, Upstream,
     },
-    render::{self, Image, RenderOptions},
+    render::{self, Image, ImageKind, RenderOptions},
     request::{Checks, Encoding, Format, Limits, Precision, Size, ToneMap, VariantChoice},
 };
 use url::Url;
@@ -101,15 +101,16 @@ pub fn picture(
     let SearchOutcome::Found(found) = libav::search(&source, target, kind, limits, &Key, &mut libav::DomainState::default())? else {
         return Ok(None);
     };
+    let encoding = Encoding { format: output.format, ..Encoding::default() };
     let options = RenderOptions {
         size: Size { width: output.width, ..Size::default() },
         tone_map: ToneMap::Auto,
-        encoding: Encoding { format: output.format, ..Encoding::default() },
         checks: Checks { detect_bars: true, ..Checks::default() },
+        image_kind: ImageKind::of(&encoding),
         max_pixels: 2 << 20,
     };
     let picture = render::render_image(found.frame, &options)?;
-    let file = render::encode_image(picture.clone(), &options)?.file;
+    let file = render::encode_within_limit(picture.clone(), &encoding)?;
     Ok(Some((picture, file)))
 }
 

@@ -1,6 +1,6 @@
 //! The error type. [`ErrorKind`] is the only table of names, exit codes and HTTP statuses.
 
-use std::{error, fmt};
+use std::{error, fmt, sync::Arc};
 
 use url::Url;
 
@@ -36,13 +36,15 @@ pub enum ErrorKind {
     Output,
     /// A content check failed. The picture is written all the same.
     Verdict,
+    /// Some of many pictures could not be had. The others are written.
+    Partial,
     /// A bug in hlsnap.
     Internal,
 }
 
 impl ErrorKind {
     /// Kind, name, exit code and HTTP status.
-    pub const TABLE: [(Self, &'static str, u8, u16); 15] = [
+    pub const TABLE: [(Self, &'static str, u8, u16); 16] = [
         (Self::Usage, "usage", 2, 400),
         (Self::NotAllowed, "not_allowed", 10, 403),
         (Self::Unreachable, "unreachable", 11, 502),
@@ -57,6 +59,7 @@ impl ErrorKind {
         (Self::Unsupported, "unsupported", 25, 422),
         (Self::Output, "output", 30, 500),
         (Self::Verdict, "verdict", 40, 200),
+        (Self::Partial, "partial", 50, 207),
         (Self::Internal, "internal", 70, 500),
     ];
 
@@ -96,7 +99,7 @@ impl ErrorKind {
             | Self::Unsupported
             | Self::TooLarge
             | Self::Verdict => true,
-            Self::Unreachable | Self::HttpStatus | Self::Timeout | Self::NotFound | Self::Output | Self::Internal => false,
+            Self::Unreachable | Self::HttpStatus | Self::Timeout | Self::NotFound | Self::Output | Self::Partial | Self::Internal => false,
         }
     }
 }
@@ -111,7 +114,7 @@ impl fmt::Display for ErrorKind {
 ///
 /// `Display` prints the message, the location in the stream and the URL, but not the causes: [`source`](error::Error::source) returns
 /// them. [`one_line`](Self::one_line) prints everything.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error {
     kind: ErrorKind,
     message: String,
@@ -119,7 +122,7 @@ pub struct Error {
 }
 
 /// Boxed to keep `Result<_, Error>` small.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct ErrorDetails {
     url: Option<FailedUrl>,
     media_sequence_number: Option<u64>,
@@ -128,10 +131,11 @@ struct ErrorDetails {
     is_connect_failure: bool,
     is_body_too_large: bool,
     hint: Option<String>,
-    source: Option<Box<dyn error::Error + Send + Sync>>,
+    source: Option<Arc<dyn error::Error + Send + Sync>>,
 }
 
 /// The URL that failed. Only its redacted form is ever printed.
+#[derive(Clone)]
 struct FailedUrl {
     url: Url,
     redacted: String,
@@ -205,7 +209,7 @@ impl Error {
     /// Sets the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
-        self.details.source = Some(source.into());
+        self.details.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -49,6 +49,8 @@
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
 mod capture;
+#[cfg(feature = "frontends")]
+mod compose;
 mod error;
 mod fetch;
 #[cfg(feature = "frontends")]
@@ -69,7 +71,7 @@ mod request;
 mod store;
 mod time;
 
-pub use capture::{Snapshot, inspect, inspection_report as inspection, inspection_report::Inspection, snapshot};
+pub use capture::{Presentation, Snapshot, inspect, inspection_report as inspection, inspection_report::Inspection, snapshot};
 pub use chrono;
 pub use error::{Error, ErrorKind};
 pub use fetch::Client;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 18] = [
     "error",
     "hex",
     "time",
@@ -21,6 +21,8 @@ const ROOMS: [&str; 16] = [
     "render",
     "read",
     "capture",
+    "compose",
+    "storyboard",
     "store",
     "frontends",
     "bin",
@@ -38,8 +40,9 @@ fn may_import(room: &str, other: &str) -> bool {
         "protection" => matches!(other, "hls" | "fetch" | "libav"),
         "read" => matches!(other, "hls" | "fetch" | "libav" | "protection"),
         "capture" => matches!(other, "hls" | "fetch" | "libav" | "protection" | "read" | "render"),
+        "compose" => matches!(other, "capture" | "render" | "storyboard" | "fetch"),
         // Frontends own the client, print libav's version, and serialize playlists
-        "frontends" => matches!(other, "capture" | "store" | "fetch" | "libav" | "hls"),
+        "frontends" => matches!(other, "capture" | "compose" | "store" | "fetch" | "libav" | "hls"),
         "bin" => other == "frontends",
         _ => false,
     }
@@ -52,9 +55,9 @@ const WORDS: [(&str, &[&str]); 8] = [
     ("libwebp_sys", &["render/ffi"]),
     ("reqwest", &["fetch"]),
     ("object_store", &["store", "frontends"]),
-    ("async fn", &["fetch", "protection", "read", "capture", "store", "frontends"]),
+    ("async fn", &["fetch", "protection", "read", "capture", "compose", "store", "frontends"]),
     ("spawn_blocking", &["capture"]),
-    ("Instant::now", &["fetch", "read", "capture", "frontends"]),
+    ("Instant::now", &["fetch", "read", "capture", "compose", "frontends"]),
 ];
 
 /// All Rust files below a folder.

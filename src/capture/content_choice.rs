@@ -77,7 +77,7 @@ pub(super) async fn apply_content_choice(
 ) -> Result<Capture, Error> {
     let max = request.limits.max_segments;
     let capture = match request.skip_black {
-        Some(limit) if is_blank(&capture.image.verdict) => skip_blank(&mut key_frames, limit.as_secs_f64(), max, capture).await?,
+        Some(limit) if is_blank(&capture.picture.verdict) => skip_blank(&mut key_frames, limit.as_secs_f64(), max, capture).await?,
         _ => capture,
     };
     match request.best {
@@ -86,7 +86,7 @@ pub(super) async fn apply_content_choice(
     }
 }
 
-fn is_blank(verdict: &Verdict) -> bool {
+pub(super) fn is_blank(verdict: &Verdict) -> bool {
     verdict.black || verdict.flat
 }
 
@@ -99,7 +99,7 @@ async fn skip_blank(key_frames: &mut KeyFrames<'_>, limit: f64, max: usize, mut 
         && (seconds(&next) - start).abs() <= limit
     {
         seen += 1;
-        if !is_blank(&next.image.verdict) {
+        if !is_blank(&next.picture.verdict) {
             return Ok(next);
         }
     }
@@ -112,7 +112,7 @@ async fn best_of(key_frames: &mut KeyFrames<'_>, count: usize, first: Capture) -
     let mut best = first;
     for _ in 1..count {
         match key_frames.next().await {
-            Ok(Some(next)) if score(&next.image.verdict) > score(&best.image.verdict) => best = next,
+            Ok(Some(next)) if score(&next.picture.verdict) > score(&best.picture.verdict) => best = next,
             Ok(Some(_)) => {}
             Ok(None) => break,
             // The byte limit ends the comparison, not the job

@@ -7,35 +7,48 @@ use std::{
 
 use url::Url;
 
+use super::{domain_states::SharedHeaders, key_frame_bytes::KeyFrameBytes, playlist_cache::PlaylistCache};
 use crate::{
     error::Error,
     fetch::Job,
     protection::Keyring,
     read::{ByteSpan, DownloadCache, SegmentReader},
+    render::ImageKind,
     report::TimingFacts,
-    request::{SnapshotRequest, Source},
+    request::{Position, SnapshotRequest, Source},
 };
 
-/// One job's request, network access, keys, downloads and timing. Clones share all of them.
+/// One job's request, network access, keys, playlists, downloads and timing. Clones share all of them.
 #[derive(Clone)]
-pub(super) struct JobContext<'a> {
-    pub request: &'a SnapshotRequest,
+pub(super) struct JobContext {
+    pub request: Arc<SnapshotRequest>,
     /// Deadline and network access.
     pub job: Job,
     pub keyring: Keyring,
+    pub playlists: PlaylistCache,
     pub downloads: DownloadCache,
+    /// The form of pictures.
+    pub image_kind: ImageKind,
+    /// The parameter sets that other pictures' searches have read.
+    pub headers: SharedHeaders,
+    /// How many bytes hold a key frame, if the job takes many; `None` if it takes one.
+    pub key_frame_bytes: Option<Arc<KeyFrameBytes>>,
     /// Whether one connection carries several requests at once (HTTP/2).
     pub is_multiplexed: bool,
     pub timing: Arc<JobTiming>,
 }
 
-impl<'a> JobContext<'a> {
-    pub fn new(request: &'a SnapshotRequest, job: Job) -> Self {
+impl JobContext {
+    pub fn new(request: &SnapshotRequest, job: Job) -> Self {
         Self {
-            request,
+            request: Arc::new(request.clone()),
             keyring: Keyring::new(request, &job),
             job,
+            playlists: PlaylistCache::default(),
             downloads: DownloadCache::default(),
+            image_kind: ImageKind::of(&request.encoding),
+            headers: SharedHeaders::default(),
+            key_frame_bytes: None,
             is_multiplexed: false,
             timing: Arc::new(JobTiming::start()),
         }
@@ -43,7 +56,20 @@ impl<'a> JobContext<'a> {
 
     /// The same context with a shorter deadline if other candidates follow, so that a hang leaves time for them.
     pub fn with_time_share(&self, share: TimeShare, others_follow: bool) -> Self {
-        let job = self.job.within(if others_follow { share.0 } else { 1.0 });
+        self.with_job(self.job.within(if others_follow { share.0 } else { 1.0 }))
+    }
+
+    /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
+    pub fn of_one_picture(&self, timeout: Duration) -> Self {
+        Self { downloads: self.downloads.with_inits_only(), ..self.with_job(self.job.for_at_most(timeout)) }
+    }
+
+    /// The same context for another moment.
+    pub fn at(&self, at: Option<Position>) -> Self {
+        Self { request: Arc::new(SnapshotRequest { at, ..(*self.request).clone() }), ..self.clone() }
+    }
+
+    fn with_job(&self, job: Job) -> Self {
         Self { keyring: self.keyring.with_job(&job), job, ..self.clone() }
     }
 
@@ -93,14 +119,14 @@ impl JobTiming {
         self.update(|steps| steps.first_byte = elapsed);
     }
 
-    /// The frame was decoded, and then took `encode` to become a file.
-    pub fn frame_decoded(&self, at: Instant, encode: Duration) {
-        let elapsed = at.saturating_duration_since(self.start);
-        self.update(|steps| (steps.frame, steps.encode) = (elapsed, encode));
+    /// The times of all steps, for a picture whose frame was decoded at `decoded_at` and took `encode` to become a file. The job is done now.
+    pub fn finish(&self, decoded_at: Instant, encode: Duration) -> TimingFacts {
+        let frame = decoded_at.saturating_duration_since(self.start);
+        TimingFacts { frame, encode, ..self.finish_steps() }
     }
 
-    /// The times of all steps; the job is done now.
-    pub fn finish(&self) -> TimingFacts {
+    /// The times of the steps that many pictures share; the job is done now.
+    pub fn finish_steps(&self) -> TimingFacts {
         TimingFacts { total: self.start.elapsed(), ..*self.steps.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 

@@ -1,10 +1,6 @@
-//! Searches, decodes and renders one picture on a blocking thread: bytes in, the encoded picture out.
+//! Searches, decodes and renders on a blocking thread: bytes in, pictures out.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
     context::JobContext,
@@ -12,17 +8,22 @@ use super::{
 };
 use crate::{
     error::Error,
-    libav::{self, ByteSource, DecodeLimits, DomainState, FragmentStream, Frame, InputKind, NormalizedStream, SearchOutcome, SearchTarget},
+    hls::Segment,
+    libav::{
+        self, ByteSource, DecodeLimits, DomainState, FoundFrame, FragmentStream, Frame, InputKind, NormalizedStream, SearchOutcome,
+        SearchTarget,
+    },
     protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
-    render::{self, EncodedPicture, RenderOptions},
+    render::{self, CheckedPicture, Image, RenderOptions},
     report::{Encryption, FrameFacts},
-    request::Crop,
+    request::{Crop, Precision},
 };
 
-/// A picture that was found, decoded and encoded.
+/// A picture that was found, decoded and rendered.
+#[derive(Clone)]
 pub(super) struct RenderedPicture {
-    pub image: EncodedPicture,
+    pub picture: CheckedPicture,
     pub frame: FrameFacts,
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
@@ -30,6 +31,12 @@ pub(super) struct RenderedPicture {
     pub segment: usize,
     /// Encryption of its samples.
     pub encryption: Option<Encryption>,
+    /// The number of bytes that its search read.
+    pub bytes_read: Option<u64>,
+    /// When its frame was decoded.
+    pub decoded_at: Instant,
+    /// How long rendering took.
+    pub render_time: Duration,
 }
 
 /// The stream that a search reads.
@@ -54,6 +61,11 @@ pub(super) enum InputLayout {
 }
 
 impl InputLayout {
+    /// The layout of a Media Segment.
+    pub fn of(segment: &Segment) -> Self {
+        if segment.init.is_some() { Self::Fragments } else { Self::Plain }
+    }
+
     fn kind(self) -> InputKind {
         match self {
             Self::Plain | Self::Fragments => InputKind::Segments,
@@ -68,27 +80,57 @@ impl InputLayout {
     }
 }
 
-/// The shared state of searches, by discontinuity sequence number.
-#[derive(Default)]
-pub(super) struct DomainStates(Mutex<HashMap<u64, DomainState>>);
-
-impl DomainStates {
-    pub fn get(&self, domain: u64) -> DomainState {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&domain).cloned().unwrap_or_default()
-    }
-
-    pub fn set(&self, domain: u64, state: DomainState) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(domain, state);
-    }
-}
-
-/// Runs a decode job on a blocking thread. `state` is what earlier searches learned, and grows. `None`: the search needs earlier bytes.
+/// Searches for one frame on a blocking thread, and renders it. `state` is what earlier searches learned, and grows. `None`: the search needs
+/// earlier bytes.
 pub(super) async fn run_decode_job(
-    context: &JobContext<'_>,
+    context: &JobContext,
     input: DecodeInput,
     target: SearchTarget,
     state: &mut DomainState,
 ) -> Result<Option<RenderedPicture>, Error> {
+    run_on_blocking_thread(context, input, state, move |job, source, state| {
+        match libav::search(&source, target, job.layout.kind(), job.limits, &job.decryptor, state)? {
+            // Ends the download before rendering
+            SearchOutcome::Found(found) => {
+                drop(source);
+                job.render(*found).map(Some)
+            }
+            SearchOutcome::NeedsEarlier => Ok(None),
+        }
+    })
+    .await
+}
+
+/// Searches for the frames at ascending times in one pass on a blocking thread, and renders each once. `None` stands for a time whose frame
+/// the pass does not give.
+pub(super) async fn run_moments_job(
+    context: &JobContext,
+    input: DecodeInput,
+    times: Vec<f64>,
+    precision: Precision,
+    state: &mut DomainState,
+) -> Result<Vec<Option<RenderedPicture>>, Error> {
+    run_on_blocking_thread(context, input, state, move |job, source, state| {
+        let (mut pictures, kind) = (Vec::new(), job.layout.kind());
+        let mut render = |found| pictures.push(job.render(found));
+        let search = libav::MomentSearch { times: &times, is_exact: precision == Precision::Exact, kind, limits: job.limits };
+        let indices = search.run(&source, &job.decryptor, state, &mut render)?;
+        let picture = |index: usize| match pictures.get(index) {
+            Some(Ok(picture)) => Some(picture.clone()),
+            // Another candidate may do better
+            Some(Err(_)) | None => None,
+        };
+        Ok(indices.into_iter().map(|index| index.and_then(picture)).collect())
+    })
+    .await
+}
+
+async fn run_on_blocking_thread<T: Send + 'static>(
+    context: &JobContext,
+    input: DecodeInput,
+    state: &mut DomainState,
+    work: impl FnOnce(&DecodeJob, ByteSource, &mut DomainState) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
     let DecodeInput { reader, layout, segment_starts } = input;
     let (first_byte, offsets) = (reader.first_byte(), reader.offsets());
     let decryptor = SampleDecryptor::new(&context.keyring, offsets.clone(), segment_starts);
@@ -96,36 +138,29 @@ pub(super) async fn run_decode_job(
     let job = DecodeJob {
         permit: DecodePermit::new(&context.job),
         layout,
-        target,
         limits: DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames },
         decryptor,
         offsets,
-        render: RenderOptions::new(context.request, layout.area()),
+        render: RenderOptions { image_kind: context.image_kind, ..RenderOptions::new(&context.request, layout.area()) },
     };
     let mut known = state.clone();
-    let work = move || (job.run(reader, &mut known), known);
-    let (result, known) =
-        tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("the decoding thread failed").with_source(e))?;
+    let run = move || {
+        let source = job.byte_source(reader);
+        (work(&job, source, &mut known), known)
+    };
+    let joined = tokio::task::spawn_blocking(run).await;
+    let (result, known) = joined.map_err(|e| Error::internal("the decoding thread failed").with_source(e))?;
     *state = known;
     if let Some(at) = first_byte.get() {
         context.timing.first_byte_received(*at);
     }
-    let Some(TimedPicture { picture, decoded_at, encode }) = result? else { return Ok(None) };
-    context.timing.frame_decoded(decoded_at, encode);
-    Ok(Some(picture))
+    result
 }
 
-struct TimedPicture {
-    picture: RenderedPicture,
-    decoded_at: Instant,
-    encode: Duration,
-}
-
-/// Everything that the blocking thread needs.
+/// Everything that the blocking thread needs. It keeps its permit until the last picture is rendered.
 struct DecodeJob {
     permit: DecodePermit,
     layout: InputLayout,
-    target: SearchTarget,
     limits: DecodeLimits,
     decryptor: SampleDecryptor,
     offsets: SegmentOffsets,
@@ -133,24 +168,18 @@ struct DecodeJob {
 }
 
 impl DecodeJob {
-    /// Finds and decodes the frame, then renders it. Consuming the job keeps its permit until the picture is encoded.
-    fn run(self, reader: SegmentReader, state: &mut DomainState) -> Result<Option<TimedPicture>, Error> {
-        let source = self.byte_source(reader);
-        let found = match libav::search(&source, self.target, self.layout.kind(), self.limits, &self.decryptor, state)? {
-            SearchOutcome::Found(found) => *found,
-            SearchOutcome::NeedsEarlier => return Ok(None),
-        };
-        // Ends the download before rendering
-        drop(source);
+    fn render(&self, found: FoundFrame) -> Result<RenderedPicture, Error> {
         let decoded_at = Instant::now();
-        let picture = RenderedPicture {
+        Ok(RenderedPicture {
             frame: frame_facts(&found.frame, found.media_seconds),
             seconds: found.seconds,
+            bytes_read: found.bytes_read,
             segment: self.offsets.segment_at(found.position),
             encryption: self.decryptor.detected_encryption(),
-            image: render::render(found.frame, &self.render)?,
-        };
-        Ok(Some(TimedPicture { picture, decoded_at, encode: decoded_at.elapsed() }))
+            picture: render::render(found.frame, &self.render)?,
+            decoded_at,
+            render_time: decoded_at.elapsed(),
+        })
     }
 
     fn byte_source(&self, reader: SegmentReader) -> ByteSource {
@@ -160,6 +189,16 @@ impl DecodeJob {
             _ => ByteSource::new(NormalizedStream::new(reader)),
         }
     }
+}
+
+/// Encodes a picture on a blocking thread, with a permit of its own.
+pub(super) async fn encode(context: &JobContext, image: Image) -> Result<Vec<u8>, Error> {
+    let (permit, encoding) = (DecodePermit::new(&context.job), context.request.encoding);
+    let work = move || {
+        permit.acquire()?;
+        render::encode_within_limit(image, &encoding)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("the encoding thread failed").with_source(e))?
 }
 
 fn frame_facts(frame: &Frame, pts_seconds: Option<f64>) -> FrameFacts {

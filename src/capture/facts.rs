@@ -1,15 +1,27 @@
 //! A captured picture with the facts about it, and the finished file.
 
+use std::time::{Duration, Instant};
+
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::context::JobContext;
+use super::{context::JobContext, decode_job::encode};
 use crate::{
-    error::redacted,
+    error::{Error, redacted},
     hls::{Key, Method, Variant},
-    render,
-    report::{Encryption, FrameFacts, Presentation, SegmentReport, SnapshotFacts, VariantReport},
+    render::{self, CheckedPicture},
+    report::{Encryption, FrameFacts, Presentation, Report, SegmentReport, SnapshotFacts, VariantReport},
 };
+
+/// A picture and the report on it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The encoded file.
+    pub picture: Vec<u8>,
+    /// The picture's properties, source and cost.
+    pub report: Report,
+}
 
 /// A finished file and the facts about it, before it is delivered.
 #[derive(Debug, Clone)]
@@ -21,8 +33,13 @@ pub(crate) struct FinishedSnapshot {
 }
 
 /// A captured picture with the facts about it.
-pub(super) struct Capture {
-    pub image: render::EncodedPicture,
+#[derive(Clone)]
+pub(crate) struct Capture {
+    pub picture: CheckedPicture,
+    /// When its frame was decoded.
+    pub decoded_at: Instant,
+    /// How long rendering took.
+    pub render_time: Duration,
     pub live: bool,
     pub encryption: Encryption,
     pub variant: Option<VariantReport>,
@@ -33,11 +50,15 @@ pub(super) struct Capture {
 }
 
 impl Capture {
-    /// Adds the metadata to the file, and completes the facts with what the job cost.
-    pub fn finish(self, context: &JobContext<'_>, base: &Url) -> FinishedSnapshot {
+    /// Encodes the picture, adds the metadata to the file, and completes the facts with what the job cost. Fails with `too_large` beyond
+    /// `max_bytes`.
+    pub(super) async fn finish(self, context: &JobContext, base: &Url) -> Result<FinishedSnapshot, Error> {
         let encoding = &context.request.encoding;
         let url = redacted(base);
-        let mut picture = self.image.file;
+        let CheckedPicture { image, verdict } = self.picture;
+        let (size, start) = (image.size(), Instant::now());
+        let mut picture = encode(context, image).await?;
+        let encode_time = self.render_time + start.elapsed();
         if !encoding.strip {
             let metadata = render::ImageMetadata { time: self.presentation.date_text(), source: encoding.describe.then(|| url.clone()) };
             let tagged = render::embed_exif(picture.clone(), encoding.format, &metadata);
@@ -48,7 +69,7 @@ impl Capture {
         let facts = SnapshotFacts {
             url,
             format: encoding.format,
-            size: self.image.size,
+            size,
             bytes: picture.len() as u64,
             live: self.live,
             encryption: self.encryption,
@@ -56,12 +77,12 @@ impl Capture {
             segment: self.segment,
             frame: self.frame,
             presentation: self.presentation,
-            verdict: self.image.verdict,
+            verdict,
             cost: context.job.cost(),
-            timing: context.timing.finish(),
+            timing: context.timing.finish(self.decoded_at, encode_time),
             notes: self.notes,
         };
-        FinishedSnapshot { picture, facts }
+        Ok(FinishedSnapshot { picture, facts })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Captures a picture from a single media file instead of a playlist.
 
 use bytes::BytesMut;
+use url::Url;
 
 use super::{
     content_choice::{KeyFrames, apply_content_choice},
@@ -16,21 +17,23 @@ use crate::{
     request::{Position, SnapshotRequest},
 };
 
-/// Captures a picture from a media file that is open already; `head` has been read from `body`.
-pub(super) async fn capture_file(context: &JobContext<'_>, body: Body, head: BytesMut) -> Result<Capture, Error> {
-    let url = body.url().clone();
-    let target = search_target(context.request).map_err(|error| error.with_url(&url))?;
+/// Captures a picture from a media file. `first` is its open response, and the head that has been read from it.
+pub(super) async fn capture_file(context: &JobContext, url: &Url, first: Option<(Body, BytesMut)>) -> Result<Capture, Error> {
+    let target = search_target(&context.request).map_err(|error| error.with_url(url))?;
     let search = FileSearch::new(context, url.clone());
-    let reader = SegmentReader::of_file(&context.job, body, head.freeze(), &context.keyring);
-    let capture = if let Some(capture) = search.decode(reader, target).await? {
+    let capture = match first {
+        Some((body, head)) => search.decode(SegmentReader::of_file(&context.job, body, head.freeze(), &context.keyring), target).await?,
+        None => search.read_again(target).await?,
+    };
+    let capture = if let Some(capture) = capture {
         capture
     } else {
         // No key frame precedes the position: the first one is the nearest
         let first = search.read_again(SearchTarget::FirstKeyFrame).await?;
-        first.ok_or_else(|| Error::new(ErrorKind::Undecodable, "the file lacks the parameter sets of its video").with_url(&url))?
+        first.ok_or_else(|| Error::new(ErrorKind::Undecodable, "the file lacks the parameter sets of its video").with_url(url))?
     };
     let key_frames = KeyFrames::after_in_file(&search, &capture);
-    apply_content_choice(context.request, key_frames, capture).await
+    apply_content_choice(&context.request, key_frames, capture).await
 }
 
 /// Fails with `not_found` for a Program Date Time.

@@ -4,7 +4,8 @@ use url::Url;
 
 use super::{
     context::JobContext,
-    decode_job::{DecodeInput, DomainStates, InputLayout, RenderedPicture, run_decode_job},
+    decode_job::{DecodeInput, InputLayout, RenderedPicture, run_decode_job},
+    domain_states::DomainStates,
     facts::{self, Capture},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
 
 /// Searches of one media file, which share what they learn.
 pub(super) struct FileSearch<'a> {
-    context: &'a JobContext<'a>,
+    context: &'a JobContext,
     url: Url,
     states: DomainStates,
 }
@@ -25,7 +26,7 @@ pub(super) struct FileSearch<'a> {
 const DOMAIN: u64 = 0;
 
 impl<'a> FileSearch<'a> {
-    pub fn new(context: &'a JobContext<'a>, url: Url) -> Self {
+    pub fn new(context: &'a JobContext, url: Url) -> Self {
         Self { context, url, states: DomainStates::default() }
     }
 
@@ -66,7 +67,9 @@ impl<'a> FileSearch<'a> {
             },
             frame: picture.frame,
             presentation: facts::presentation(picture.seconds, 0.0, None),
-            image: picture.image,
+            picture: picture.picture,
+            decoded_at: picture.decoded_at,
+            render_time: picture.render_time,
             notes: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! The shortcut to a key frame: an I-frame Playlist gives its byte range, so the picture costs the init and one range. An image playlist
 //! has pictures that are encoded already, in small sizes.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, sync::Arc};
 
 use super::{
     context::{JobContext, TimeShare},
@@ -9,6 +9,7 @@ use super::{
     failure_scope::FailureScope,
     media_playlist::{SelectedVariant, capture_playlist},
     open,
+    playlist_cache::LoadedPlaylist,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -19,28 +20,67 @@ use crate::{
 /// Captures a picture from the I-frame Variant that replaces `selected`. `None` if there is no such Variant or it fails, which a note
 /// explains: then capture from `selected` itself.
 pub(super) async fn capture_i_frame(
-    context: &JobContext<'_>,
+    context: &JobContext,
     multivariant: &MultivariantPlaylist,
     selected: &Variant,
     notes: &mut Vec<String>,
 ) -> Result<Option<Capture>, Error> {
-    let Some(variant) = replacement(context.request, multivariant, selected) else { return Ok(None) };
-    match capture_variant(&context.with_time_share(TimeShare::SHORTCUT, true), multivariant, variant).await {
-        Ok(capture) => Ok(capture),
+    let Some(variant) = usable_replacement(context, multivariant, selected) else { return Ok(None) };
+    let context = context.with_time_share(TimeShare::SHORTCUT, true);
+    let capture = async {
+        let Some(loaded) = load_variant(&context, multivariant, variant).await? else { return Ok(None) };
+        context.timing.playlists_loaded();
+        let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };
+        capture_playlist(&context, &loaded.playlist, Some(selected), usize::MAX).await.map(Some)
+    };
+    skip_failure(&context, variant, capture.await, notes)
+}
+
+/// The playlist of the I-frame Variant that replaces `selected`. `None` if there is no such Variant or it fails, which a note explains.
+pub(super) async fn load(
+    context: &JobContext,
+    multivariant: &MultivariantPlaylist,
+    selected: &Variant,
+    notes: &mut Vec<String>,
+) -> Result<Option<Arc<LoadedPlaylist>>, Error> {
+    let Some(variant) = usable_replacement(context, multivariant, selected) else { return Ok(None) };
+    let context = context.with_time_share(TimeShare::SHORTCUT, true);
+    let loaded = skip_failure(&context, variant, load_variant(&context, multivariant, variant).await, notes)?;
+    if loaded.is_none() {
+        context.playlists.exclude(&variant.url);
+    }
+    Ok(loaded)
+}
+
+/// The [`replacement`], unless it failed too often.
+fn usable_replacement<'a>(context: &JobContext, multivariant: &'a MultivariantPlaylist, selected: &Variant) -> Option<&'a Variant> {
+    replacement(&context.request, multivariant, selected).filter(|variant| !context.playlists.is_excluded(&variant.url))
+}
+
+/// `None` for a failure that leaves the Variant itself, with a note.
+fn skip_failure<T>(
+    context: &JobContext,
+    variant: &Variant,
+    result: Result<Option<T>, Error>,
+    notes: &mut Vec<String>,
+) -> Result<Option<T>, Error> {
+    match result {
         Err(error) if FailureScope::of(&error, &context.job).allows_another_variant() => {
             tracing::info!("skipping I-frame Variant {}: {}", variant.index, error.one_line());
+            context.playlists.count_failure(&variant.url);
             notes.push(format!("the I-frame Playlist was skipped: {}: {}", error.kind(), error.message()));
             Ok(None)
         }
-        Err(error) => Err(error),
+        result => result,
     }
 }
 
-async fn capture_variant(
-    context: &JobContext<'_>,
+/// The playlist of an I-frame Variant; `None` if it is live.
+async fn load_variant(
+    context: &JobContext,
     multivariant: &MultivariantPlaylist,
     variant: &Variant,
-) -> Result<Option<Capture>, Error> {
+) -> Result<Option<Arc<LoadedPlaylist>>, Error> {
     let loaded = open::load_media_playlist(context, &variant.url, &multivariant.variables).await?;
     if !loaded.playlist.i_frames_only {
         return Err(Error::new(ErrorKind::BadPlaylist, "the I-frame Variant's playlist lacks EXT-X-I-FRAMES-ONLY").with_url(&variant.url));
@@ -50,9 +90,7 @@ async fn capture_variant(
         tracing::info!("skipping I-frame Variant {}: it is live", variant.index);
         return Ok(None);
     }
-    context.timing.playlists_loaded();
-    let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };
-    capture_playlist(context, &loaded.playlist, Some(selected), usize::MAX).await.map(Some)
+    Ok(Some(loaded))
 }
 
 /// The I-frame Variant with the same picture as `selected`: of its size, or just large enough for a small requested size.

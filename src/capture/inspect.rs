@@ -26,7 +26,7 @@ pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspe
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }
 
-async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspection, Error> {
+async fn inspect_within(context: JobContext, base: &Url) -> Result<Inspection, Error> {
     let mut inspection = InspectedPlaylists {
         url: redacted(base),
         multivariant: None,
@@ -43,7 +43,7 @@ async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspectio
                 .with_url(base)
                 .with_hint("take a snapshot of it with `hlsnap URL`"));
         }
-        OpenedStream::Media(loaded) => inspection.media = Some(loaded.playlist),
+        OpenedStream::Media(loaded) => inspection.media = Some(loaded.playlist.clone()),
         OpenedStream::Multivariant(multivariant) => {
             inspect_variant(&context, &multivariant, &mut inspection).await;
             inspection.multivariant = Some(*multivariant);
@@ -54,8 +54,8 @@ async fn inspect_within(context: JobContext<'_>, base: &Url) -> Result<Inspectio
 }
 
 /// Adds the best Variant and its Media Playlist.
-async fn inspect_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, inspection: &mut InspectedPlaylists) {
-    let request = context.request;
+async fn inspect_variant(context: &JobContext, multivariant: &MultivariantPlaylist, inspection: &mut InspectedPlaylists) {
+    let request = &context.request;
     let variant = match hls::select_variants(multivariant, &request.variant, &request.size) {
         Ok(variants) => variants.into_iter().next(),
         Err(error) => {
@@ -68,7 +68,7 @@ async fn inspect_variant(context: &JobContext<'_>, multivariant: &MultivariantPl
     inspection.why = Some(hls::explain_choice(multivariant, &request.variant, &request.size));
     inspection.i_frame = i_frames::replacement(request, multivariant, variant).map(|variant| variant.index);
     match open::load_media_playlist(context, &variant.url, &multivariant.variables).await {
-        Ok(loaded) => inspection.media = Some(loaded.playlist),
+        Ok(loaded) => inspection.media = Some(loaded.playlist.clone()),
         Err(error) => inspection.media_error = Some(error),
     }
 }

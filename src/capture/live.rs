@@ -1,6 +1,9 @@
 //! Captures a picture from a Media Playlist that may change: reloads it once its segments are gone.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use url::Url;
 
@@ -8,7 +11,8 @@ use super::{
     context::{JobContext, TimeShare},
     facts::Capture,
     media_playlist::{SelectedVariant, capture_playlist},
-    open::{self, LoadedPlaylist},
+    open,
+    playlist_cache::LoadedPlaylist,
 };
 use crate::{
     error::{Error, ErrorKind},
@@ -24,8 +28,8 @@ const MIN_RELOAD_INTERVAL: f64 = 0.1;
 
 /// Captures a picture from a Media Playlist. `variables` are those of its Multivariant Playlist.
 pub(super) async fn capture_with_reloads(
-    context: &JobContext<'_>,
-    mut loaded: LoadedPlaylist,
+    context: &JobContext,
+    mut loaded: Arc<LoadedPlaylist>,
     selected: Option<SelectedVariant<'_>>,
     variables: &Variables,
 ) -> Result<Capture, Error> {
@@ -44,9 +48,11 @@ pub(super) async fn capture_with_reloads(
         // An origin may list segments that it does not have yet: then the other segments are tried too
         max_gone = usize::MAX;
         loaded = match reload(&context.with_time_share(TimeShare::RELOAD, true), &loaded, variables, &error).await {
-            Ok(loaded) => {
+            Ok(reloaded) => {
+                let reloaded = Arc::new(reloaded);
+                context.playlists.replace(&loaded.playlist.url, Arc::clone(&reloaded));
                 note = Some(format!("the playlist was reloaded because its segments were gone: {}: {}", error.kind(), error.message()));
-                loaded
+                reloaded
             }
             // An explicit time has only one segment, whose failure says more
             Err(_) if context.request.at.is_some_and(|at| at.is_time()) => return Err(error),
@@ -57,7 +63,7 @@ pub(super) async fn capture_with_reloads(
 }
 
 /// Reloads the playlist until it has changed. Fails with `timeout` if it does not in time.
-async fn reload(context: &JobContext<'_>, old: &LoadedPlaylist, variables: &Variables, cause: &Error) -> Result<LoadedPlaylist, Error> {
+async fn reload(context: &JobContext, old: &LoadedPlaylist, variables: &Variables, cause: &Error) -> Result<LoadedPlaylist, Error> {
     let mut requested_at = old.requested_at;
     let target = old.playlist.target_duration.unwrap_or(DEFAULT_TARGET_DURATION);
     // Section 6.3.4: wait for the target duration, then for half of it while the playlist has not changed. With blocking reloads, the

@@ -23,12 +23,12 @@ pub(super) struct SelectedVariant<'a> {
 /// Captures a picture from a Media Playlist. After `max_gone` segments at the live edge that are gone, the playlist itself is outdated and
 /// no further segment is tried.
 pub(super) async fn capture_playlist(
-    context: &JobContext<'_>,
+    context: &JobContext,
     playlist: &MediaPlaylist,
     selected: Option<SelectedVariant<'_>>,
     max_gone: usize,
 ) -> Result<Capture, Error> {
-    let request = context.request;
+    let request = &context.request;
     let plan = hls::plan(playlist, request.at, request.precision, selected.and_then(|selected| selected.start))
         .map_err(|e| e.with_url(&playlist.url))?;
     let search = PlaylistSearch::new(context, playlist, selected.and_then(|selected| selected.variant.bandwidth));

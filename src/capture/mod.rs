@@ -19,6 +19,7 @@ mod content_choice;
 mod context;
 mod decode_job;
 mod decode_permit;
+mod domain_states;
 mod facts;
 mod failure_scope;
 mod file;
@@ -27,39 +28,34 @@ mod i_frames;
 mod inspect;
 mod inspected_playlists;
 pub mod inspection_report;
+mod key_frame_bytes;
 mod live;
 mod media_playlist;
+mod moment_groups;
+mod moment_range;
+mod moments;
 mod open;
+mod playlist_cache;
 mod playlist_search;
+mod presentation;
 mod variants;
 
 pub use crate::render::reference_picture;
-pub(crate) use facts::FinishedSnapshot;
+pub use facts::Snapshot;
+pub(crate) use facts::{Capture, FinishedSnapshot};
 pub use inspect::inspect;
 pub use inspection_report::Inspection;
-
-use url::Url;
+pub(crate) use moment_range::TimeRange;
+pub(crate) use presentation::MomentCapture;
+pub use presentation::Presentation;
+pub(crate) use variants::Track;
 
 use crate::{
-    error::{Error, ErrorKind},
+    error::Error,
     fetch::{Client, Job},
-    hls::Variables,
     report::Report,
-    request::{Format, SnapshotRequest},
+    request::SnapshotRequest,
 };
-
-use context::JobContext;
-use open::OpenedStream;
-
-/// A picture and the report on it.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// The encoded file.
-    pub picture: Vec<u8>,
-    /// The picture's properties, source and cost.
-    pub report: Report,
-}
 
 /// Takes one snapshot, and writes nothing. Needs a tokio runtime with I/O and time enabled.
 ///
@@ -73,28 +69,12 @@ pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snap
 
 /// [`snapshot`] for callers that deliver the picture before they build the report.
 pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Result<FinishedSnapshot, Error> {
-    if request.encoding.lossless && request.encoding.format == Format::Jpeg {
-        return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
-    }
     let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
-    let steps = Box::pin(run_steps(JobContext::new(request, job.clone()), &base));
-    tokio::time::timeout_at(job.deadline().into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
-}
-
-async fn run_steps(mut context: JobContext<'_>, base: &Url) -> Result<FinishedSnapshot, Error> {
-    let (stream, is_multiplexed) = open::open_stream(&context, base).await?;
-    context.is_multiplexed = is_multiplexed;
-    let capture = match stream {
-        OpenedStream::Multivariant(multivariant) => variants::capture_best_variant(&context, &multivariant).await?,
-        OpenedStream::Media(loaded) => {
-            context.timing.playlists_loaded();
-            Box::pin(live::capture_with_reloads(&context, *loaded, None, &Variables::default())).await?
-        }
-        OpenedStream::File(body, head) => {
-            context.timing.playlists_loaded();
-            file::capture_file(&context, *body, head).await?
-        }
-    };
-    Ok(capture.finish(&context, base))
+    let deadline = job.deadline();
+    let steps = Box::pin(async {
+        let presentation = Presentation::open_within(request, job.clone(), &base).await?;
+        presentation.finish(presentation.capture_at(request.at).await?).await
+    });
+    tokio::time::timeout_at(deadline.into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }

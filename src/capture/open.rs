@@ -1,11 +1,11 @@
 //! Opens the stream at a URL, which may be a Multivariant Playlist, a Media Playlist or a media file, and loads Media Playlists.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use bytes::{Bytes, BytesMut};
 use url::Url;
 
-use super::context::JobContext;
+use super::{context::JobContext, playlist_cache::LoadedPlaylist};
 use crate::{
     error::{Error, ErrorKind},
     fetch::{Body, Range},
@@ -20,15 +20,9 @@ const PROBE_BYTES: usize = 2048;
 /// The resource at the requested URL.
 pub(super) enum OpenedStream {
     Multivariant(Box<MultivariantPlaylist>),
-    Media(Box<LoadedPlaylist>),
+    Media(Arc<LoadedPlaylist>),
     /// A media file: its open body, and the first bytes, which have been read from it.
     File(Box<Body>, BytesMut),
-}
-
-/// A Media Playlist, and when it was requested.
-pub(super) struct LoadedPlaylist {
-    pub playlist: MediaPlaylist,
-    pub requested_at: Instant,
 }
 
 /// The requested URL; for text from stdin, the URL that its URIs are relative to.
@@ -45,7 +39,7 @@ pub(super) fn base_url(source: &Source) -> Result<Url, Error> {
 }
 
 /// Opens the requested resource; also returns whether its connection carries several requests at once.
-pub(super) async fn open_stream(context: &JobContext<'_>, base: &Url) -> Result<(OpenedStream, bool), Error> {
+pub(super) async fn open_stream(context: &JobContext, base: &Url) -> Result<(OpenedStream, bool), Error> {
     let limits = &context.request.limits;
     let requested_at = Instant::now();
     let no_variables = Variables::default();
@@ -71,12 +65,16 @@ pub(super) async fn open_stream(context: &JobContext<'_>, base: &Url) -> Result<
 fn opened(playlist: Playlist, requested_at: Instant) -> OpenedStream {
     match playlist {
         Playlist::Multivariant(multivariant) => OpenedStream::Multivariant(Box::new(multivariant)),
-        Playlist::Media(playlist) => OpenedStream::Media(Box::new(LoadedPlaylist { playlist, requested_at })),
+        Playlist::Media(playlist) => OpenedStream::Media(Arc::new(LoadedPlaylist { playlist, requested_at })),
     }
 }
 
-/// Loads the Media Playlist of a Variant. If its URL leads to another Multivariant Playlist, follows that one's best Variant.
-pub(super) async fn load_media_playlist(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<LoadedPlaylist, Error> {
+/// The Media Playlist of a Variant, loaded once in a job. If its URL leads to another Multivariant Playlist, follows that one's best Variant.
+pub(super) async fn load_media_playlist(context: &JobContext, url: &Url, variables: &Variables) -> Result<Arc<LoadedPlaylist>, Error> {
+    context.playlists.get(url, load_variant(context, url, variables)).await
+}
+
+async fn load_variant(context: &JobContext, url: &Url, variables: &Variables) -> Result<LoadedPlaylist, Error> {
     let (mut url, mut variables) = (url.clone(), variables.clone());
     for _ in 0..context.request.limits.max_playlist_depth {
         let requested_at = Instant::now();
@@ -97,7 +95,7 @@ pub(super) async fn load_media_playlist(context: &JobContext<'_>, url: &Url, var
 }
 
 /// Loads a Media Playlist again.
-pub(super) async fn reload_media_playlist(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
+pub(super) async fn reload_media_playlist(context: &JobContext, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
     match load(context, url, variables).await? {
         (_, Playlist::Media(playlist)) => Ok(playlist),
         (from, Playlist::Multivariant(_)) => {
@@ -107,7 +105,7 @@ pub(super) async fn reload_media_playlist(context: &JobContext<'_>, url: &Url, v
 }
 
 /// Loads a playlist; also returns its URL after redirects.
-async fn load(context: &JobContext<'_>, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
+async fn load(context: &JobContext, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
     let mut body = context.job.open(url, Range::ALL).await?;
     let head = read_head(&mut body).await?;
     let from = body.url().clone();
@@ -132,7 +130,7 @@ async fn read_head(body: &mut Body) -> Result<BytesMut, Error> {
     Ok(head)
 }
 
-async fn read_playlist(context: &JobContext<'_>, body: &mut Body, head: BytesMut) -> Result<Bytes, Error> {
+async fn read_playlist(context: &JobContext, body: &mut Body, head: BytesMut) -> Result<Bytes, Error> {
     let playlist = body.read_to_end(head, context.request.limits.max_playlist_bytes).await;
     playlist.map_err(|error| {
         // Other limits have hints of their own

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::{
     context::JobContext,
-    decode_job::{DecodeInput, DomainStates, InputLayout, RenderedPicture, run_decode_job},
+    decode_job::{DecodeInput, InputLayout, RenderedPicture, run_decode_job, run_moments_job},
+    domain_states::DomainStates,
     facts::{self, Capture},
 };
 use crate::{
@@ -13,17 +14,20 @@ use crate::{
     libav::{DomainState, SearchTarget, SearchTime},
     read::{self, SegmentSpan},
     report::{Encryption, SegmentReport},
-    request::{Crop, Position},
+    request::{Crop, Position, Precision},
     time::TIME_TOLERANCE,
 };
 
 /// Segments to read after the wanted one: frames are reordered across segment borders, and some segments hold no video.
 const SEGMENTS_READ_AHEAD: usize = 4;
 
+/// A moment less than this many seconds after the start of a segment is its start.
+const AT_START: f64 = 0.001;
+
 /// Searches of one Media Playlist, which share what they learn.
 #[derive(Clone)]
 pub(super) struct PlaylistSearch<'a> {
-    pub context: JobContext<'a>,
+    pub context: JobContext,
     pub playlist: &'a MediaPlaylist,
     /// The Variant's BANDWIDTH, in bits per second.
     bandwidth: Option<u64>,
@@ -31,12 +35,12 @@ pub(super) struct PlaylistSearch<'a> {
 }
 
 impl<'a> PlaylistSearch<'a> {
-    pub fn new(context: &JobContext<'a>, playlist: &'a MediaPlaylist, bandwidth: Option<u64>) -> Self {
-        Self { context: context.clone(), playlist, bandwidth, states: Arc::default() }
+    pub fn new(context: &JobContext, playlist: &'a MediaPlaylist, bandwidth: Option<u64>) -> Self {
+        Self { context: context.clone(), playlist, bandwidth, states: Arc::new(DomainStates::new(&context.headers)) }
     }
 
     /// The same search with another deadline.
-    pub fn with_context(&self, context: JobContext<'a>) -> Self {
+    pub fn with_context(&self, context: JobContext) -> Self {
         Self { context, ..self.clone() }
     }
 
@@ -68,6 +72,16 @@ impl<'a> PlaylistSearch<'a> {
             }
         }
         self.capture_next_key_frame(index, attempts).await
+    }
+
+    /// Downloads the byte ranges of segments, which touch each other, by one request.
+    pub async fn prefetch(&self, segments: &[usize]) -> Result<(), Error> {
+        let mut spans = Vec::new();
+        for index in segments {
+            let span = SegmentSpan::new(self.playlist, (*index).into(), *index);
+            spans.extend(span.byte_spans(&self.context.keyring)?.into_iter().filter(|span| !span.is_init));
+        }
+        read::prefetch(&self.context.job, &spans, &self.context.downloads).await
     }
 
     /// The first key frame from `index` on: no earlier frame can be decoded, so it is the nearest.
@@ -182,10 +196,30 @@ impl<'a> PlaylistSearch<'a> {
         if self.playlist.i_frames_only {
             state.anchor = None;
         }
-        let input = input(if segment.init.is_some() { InputLayout::Fragments } else { InputLayout::Plain });
+        let input = input(InputLayout::of(segment));
         let picture = run_decode_job(&self.context, input, target, &mut state).await.map_err(located);
         self.states.set(domain, state);
+        if let (Ok(Some(picture)), Some(learned), Some(offset)) = (&picture, &self.context.key_frame_bytes, offset_of(target, segment))
+            && offset < AT_START
+        {
+            learned.learn(picture.bytes_read.unwrap_or_default());
+        }
         picture
+    }
+
+    /// Captures the frames at ascending times in the segment at `index`, in one pass over its bytes. `None` stands for a time whose frame
+    /// takes more than this pass.
+    pub async fn capture_moments(&self, index: usize, times: &[f64], precision: Precision) -> Result<Vec<Option<Capture>>, Error> {
+        let span = SegmentSpan::new(self.playlist, index.into(), index + SEGMENTS_READ_AHEAD);
+        let Some(segment) = span.segments.first() else { return Err(Error::internal("the plan names no segment")) };
+        let spans = span.byte_spans(&self.context.keyring)?;
+        let last = times.last().map_or(SearchTarget::FirstKeyFrame, |last| SearchTarget::KeyFrameAt(SearchTime::FromStart(*last)));
+        let reader = self.context.open_reader(spans, self.first_request(segment, last)).await?;
+        let mut state = self.states.get(segment.discontinuity_sequence_number);
+        let input = DecodeInput { reader, layout: InputLayout::of(segment), segment_starts: span.starts() };
+        let pictures = run_moments_job(&self.context, input, times.to_vec(), precision, &mut state).await?;
+        self.states.set(segment.discontinuity_sequence_number, state);
+        Ok(pictures.into_iter().map(|picture| self.capture(&span, picture?).ok()).collect())
     }
 
     /// Index of the tile of an image segment that is presented at the target.
@@ -213,17 +247,18 @@ impl<'a> PlaylistSearch<'a> {
         const UNKNOWN_BIT_RATE: u64 = 256 << 10;
         const MIN: u64 = 64 << 10;
         const MAX: u64 = 2 << 20;
-        let wants_first_frame = match target {
-            // Partial Segments are small, and an I-frame's range holds nothing else
-            _ if !segment.complete || self.playlist.i_frames_only => false,
-            SearchTarget::FirstKeyFrame => true,
-            SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
-                seconds - segment.start < 0.001
-            }
-            _ => false,
-        };
+        // Partial Segments are small, and an I-frame's range holds nothing else
+        if !segment.complete || self.playlist.i_frames_only {
+            return None;
+        }
+        let offset = offset_of(target, segment)?;
         let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
-        wants_first_frame.then(|| bits.map_or(UNKNOWN_BIT_RATE, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX))
+        let key_frame = bits.map_or(UNKNOWN_BIT_RATE, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX);
+        let Some(learned) = &self.context.key_frame_bytes else { return (offset < AT_START).then_some(key_frame) };
+        let key_frame = learned.estimate().unwrap_or(key_frame);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float outside of the range is saturated")]
+        let before = bits.map(|bits| (bits as f64 / 8.0 * offset) as u64);
+        if offset < AT_START { Some(key_frame) } else { before.map(|before| before.saturating_add(key_frame)) }
     }
 
     fn capture(&self, span: &SegmentSpan, picture: RenderedPicture) -> Result<Capture, Error> {
@@ -242,7 +277,9 @@ impl<'a> PlaylistSearch<'a> {
             },
             frame: picture.frame,
             presentation: facts::presentation(picture.seconds, segment.start, segment.program_date_time),
-            image: picture.image,
+            picture: picture.picture,
+            decoded_at: picture.decoded_at,
+            render_time: picture.render_time,
             notes: Vec::new(),
         })
     }
@@ -253,6 +290,17 @@ impl<'a> PlaylistSearch<'a> {
         let index = listed.parts.iter().rposition(|part| part.start <= seconds + TIME_TOLERANCE)?;
         let is_past_the_end = listed.parts.last().is_some_and(|last| seconds >= last.start + last.duration - TIME_TOLERANCE);
         (!segment.complete).then_some((index + usize::from(is_past_the_end)) as u64)
+    }
+}
+
+/// Seconds from the start of a segment to the wanted frame; `None` for the last one.
+fn offset_of(target: SearchTarget, segment: &Segment) -> Option<f64> {
+    match target {
+        SearchTarget::FirstKeyFrame => Some(0.0),
+        SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds)) | SearchTarget::FrameAt(SearchTime::FromStart(seconds)) => {
+            Some((seconds - segment.start).max(0.0))
+        }
+        _ => None,
     }
 }
 

@@ -1,26 +1,29 @@
 //! Captures a picture from a Multivariant Playlist: tries its Variants from the best one on.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use super::{
     context::{JobContext, TimeShare},
     facts::{self, Capture},
     failure_scope::FailureScope,
-    i_frames::capture_i_frame,
+    i_frames::{self, capture_i_frame},
     live::capture_with_reloads,
     media_playlist::SelectedVariant,
     open,
+    playlist_cache::LoadedPlaylist,
 };
 use crate::{
     error::{Error, ErrorKind},
-    hls::{self, MultivariantPlaylist, Variant},
+    hls::{self, MediaPlaylist, MultivariantPlaylist, Variant},
 };
 
 /// Maximum number of Variants to try before reporting the first failure.
 const MAX_VARIANTS: usize = 4;
 
 /// Captures a picture from the best Variant that has one. Fails with the first Variant's failure if none has.
-pub(super) async fn capture_best_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
+pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
     let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
@@ -29,7 +32,7 @@ pub(super) async fn capture_best_variant(context: &JobContext<'_>, multivariant:
         return Ok(Capture { variant: Some(facts::variant_report(best)), ..capture });
     }
     for (index, variant) in variants.iter().enumerate() {
-        if failures.urls.len() == MAX_VARIANTS || failures.blocks(variant) {
+        if failures.urls.len() == MAX_VARIANTS || failures.blocks(variant) || context.playlists.is_excluded(&variant.url) {
             continue;
         }
         let has_others = variants.iter().skip(index + 1).any(|other| other.url != variant.url);
@@ -47,8 +50,52 @@ pub(super) async fn capture_best_variant(context: &JobContext<'_>, multivariant:
     Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
 }
 
+/// A Media Playlist that pictures come from.
+pub(crate) struct Track {
+    pub(super) loaded: Arc<LoadedPlaylist>,
+    /// Its Variant; `None` without a Multivariant Playlist. For an I-frame Playlist, the Variant that it replaces.
+    pub variant: Option<Variant>,
+    /// The playlists that failed.
+    pub notes: Vec<String>,
+}
+
+impl Track {
+    pub fn playlist(&self) -> &MediaPlaylist {
+        &self.loaded.playlist
+    }
+}
+
+/// The first playlist that [`capture_best_variant`] uses, if it loads: the I-frame Playlist, else that of the best Variant.
+pub(super) async fn open_best_track(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Track, Error> {
+    let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    let mut failures = VariantFailures::default();
+    if let Some(best) = variants.first()
+        && let Some(loaded) = i_frames::load(context, multivariant, best, &mut failures.notes).await?
+    {
+        context.timing.playlists_loaded();
+        return Ok(Track { loaded, variant: Some((*best).clone()), notes: failures.notes });
+    }
+    for variant in variants {
+        if failures.urls.len() == MAX_VARIANTS || failures.blocks(variant) {
+            continue;
+        }
+        match open::load_media_playlist(context, &variant.url, &multivariant.variables).await {
+            Ok(loaded) => {
+                context.timing.playlists_loaded();
+                return Ok(Track { loaded, variant: Some(variant.clone()), notes: failures.notes });
+            }
+            Err(error) if FailureScope::of(&error, &context.job).allows_another_variant() => {
+                context.playlists.exclude(&variant.url);
+                failures.add(error, variant);
+            }
+            Err(error) => return Err(failures.first.unwrap_or(error)),
+        }
+    }
+    Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
+}
+
 /// Loads a Variant's Media Playlist and captures a picture from it.
-async fn capture_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist, variant: &Variant) -> Result<Capture, Error> {
+async fn capture_variant(context: &JobContext, multivariant: &MultivariantPlaylist, variant: &Variant) -> Result<Capture, Error> {
     let loaded = open::load_media_playlist(context, &variant.url, &multivariant.variables).await?;
     context.timing.playlists_loaded();
     let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };

@@ -74,6 +74,16 @@ impl Job {
         job
     }
 
+    /// The same job with a deadline at most `timeout` from now.
+    #[must_use]
+    pub fn for_at_most(&self, timeout: Duration) -> Self {
+        let deadline = Instant::now() + timeout;
+        if deadline >= self.deadline {
+            return self.clone();
+        }
+        Self { deadline, allotted: TimeLimit::Share(timeout.as_secs_f64()), ..self.clone() }
+    }
+
     /// The cost of the job until now.
     pub fn cost(&self) -> Cost {
         self.meter.cost()

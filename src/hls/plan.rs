@@ -71,15 +71,27 @@ pub fn plan(
         },
         Some(Position::Live) => Ok(newest(playlist, exact)),
         Some(Position::Start) => Ok(first(playlist, exact)),
-        Some(Position::FromStart(time)) => at_moment(playlist, time.as_secs_f64(), exact),
-        Some(Position::FromEnd(time)) => at_moment(playlist, playlist.duration() - time.as_secs_f64(), exact),
-        Some(Position::Percent(percent)) => at_moment(playlist, playlist.duration() * percent / 100.0, exact),
+        Some(time @ (Position::FromStart(_) | Position::FromEnd(_) | Position::Percent(_))) => {
+            at_moment(playlist, moment_of(playlist, time)?, exact)
+        }
         Some(Position::ProgramDateTime(date)) => {
             let (moment, note) = moment_of_date(playlist, date)?;
             let plan = at_moment(playlist, moment, exact)?;
             Ok(Plan { note: note.or(plan.note), ..plan })
         }
     }
+}
+
+/// A position in seconds from the start of the playlist. It may lie outside. Fails with `not_found` for a date that the playlist lacks.
+pub fn moment_of(playlist: &MediaPlaylist, at: Position) -> Result<f64, Error> {
+    Ok(match at {
+        Position::Start => media_indices(playlist).next().and_then(|first| playlist.segments.get(first)).map_or(0.0, |first| first.start),
+        Position::Live => playlist.duration(),
+        Position::FromStart(time) => time.as_secs_f64(),
+        Position::FromEnd(time) => playlist.duration() - time.as_secs_f64(),
+        Position::Percent(percent) => playlist.duration() * percent / 100.0,
+        Position::ProgramDateTime(date) => moment_of_date(playlist, date)?.0,
+    })
 }
 
 fn check_has_media(playlist: &MediaPlaylist) -> Result<(), Error> {

@@ -38,12 +38,14 @@ mod sample_entries;
 mod search;
 mod search_by_time;
 mod search_first;
+mod search_moments;
 mod search_state;
 mod size;
 mod still;
 mod stream;
 mod video_selection;
 
+pub use crate::media::HeaderReader;
 pub use about::{About, about};
 pub use byte_source::{ByteSource, Upstream};
 pub use color_codes::{ColorCodes, MatrixCode, PrimariesCode, TransferCode};
@@ -56,6 +58,7 @@ pub use init_trimmer::{InitTrimmer, needs_init};
 pub use normalized_stream::NormalizedStream;
 pub(crate) use process::configure_process;
 pub use search::{FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
+pub use search_moments::MomentSearch;
 pub use search_state::{DecodeLimits, DomainState};
 pub use still::decode_jpeg;
 

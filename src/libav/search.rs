@@ -77,6 +77,8 @@ pub struct FoundFrame {
     pub media_seconds: Option<f64>,
     /// The offset in the downloaded bytes.
     pub position: Option<u64>,
+    /// The number of downloaded bytes that the search read, up to the end of the last packet.
+    pub bytes_read: Option<u64>,
 }
 
 /// Maximum bytes read of a JPEG image. A larger one is cut off, and then refused as damaged.
@@ -107,13 +109,11 @@ pub fn search(
         return Err(Error::new(ErrorKind::Encrypted, "the transport stream is scrambled by a conditional access system")
             .with_hint("such streams are not supported, even with a key"));
     }
-    // A fragmented file states the duration of its first fragment only
-    let is_fragmented = |bytes: &[u8]| bytes.windows(4).any(|name| name == b"mvex");
-    let has_index = kind == InputKind::File && !(container == Container::Mp4 && is_fragmented(&source.peek(MOVIE_HEADER_BYTES)?));
+    let has_index = has_index(source, kind, container)?;
     let mut failure = None;
     for mode in [DemuxMode::Packets, DemuxMode::Probed] {
         let reader = AccessUnitReader::open(source, container, mode, limits, decryptor, domain_state)?;
-        let mut pass = SearchPass { reader, has_index, domain_state: &mut *domain_state, has_no_known_video: false, sought_time: None };
+        let mut pass = SearchPass::new(reader, has_index, domain_state);
         let outcome = pass.run(target);
         pass.update_domain_state();
         let (has_decrypted, has_no_known_video) = (pass.reader.key_verification.has_decrypted(), pass.has_no_known_video);
@@ -132,13 +132,19 @@ pub fn search(
     Err(failure.unwrap_or_else(|| undecodable("no frame was found")))
 }
 
+/// Whether the index of the container may be used. A fragmented file states the duration of its first fragment only.
+pub(super) fn has_index(source: &ByteSource, kind: InputKind, container: Container) -> Result<bool, Error> {
+    let is_fragmented = |bytes: &[u8]| bytes.windows(4).any(|name| name == b"mvex");
+    Ok(kind == InputKind::File && !(container == Container::Mp4 && is_fragmented(&source.peek(MOVIE_HEADER_BYTES)?)))
+}
+
 fn decode_still(source: &ByteSource, limits: DecodeLimits) -> Result<SearchOutcome, Error> {
     let mut file = Vec::new();
     let read = source.from_start().take(MAX_STILL_BYTES).read_to_end(&mut file);
     read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the image cannot be read").with_source(e)))?;
     source.acquire_permit()?;
     let frame = still::decode_whole_jpeg(&file, limits.pixels)?;
-    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
+    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0), bytes_read: None })))
 }
 
 pub(super) fn undecodable(message: &str) -> Error {
@@ -157,6 +163,12 @@ pub(super) struct SearchPass<'a> {
     pub sought_time: Option<f64>,
 }
 
+impl<'a> SearchPass<'a> {
+    pub fn new(reader: AccessUnitReader<'a>, has_index: bool, domain_state: &'a mut DomainState) -> Self {
+        Self { reader, has_index, domain_state, has_no_known_video: false, sought_time: None }
+    }
+}
+
 impl SearchPass<'_> {
     fn run(&mut self, target: SearchTarget) -> Result<SearchOutcome, Error> {
         match target {
@@ -169,7 +181,7 @@ impl SearchPass<'_> {
     }
 
     /// Passes on what other segments of the same discontinuity sequence number need.
-    fn update_domain_state(&mut self) {
+    pub fn update_domain_state(&mut self) {
         let anchor = self.reader.anchor();
         if self.domain_state.anchor.is_none() || anchor.is_some_and(|anchor| anchor.is_sure) {
             self.domain_state.anchor = anchor;
@@ -229,7 +241,9 @@ impl SearchPass<'_> {
         let seconds = self.reader.playlist_times().get(index).copied().unwrap_or(0.0);
         let media_seconds = self.reader.units.get(index).and_then(|unit| unit.pts);
         let position = self.reader.packets.get(index).and_then(|packet| self.reader.download_offset(packet));
-        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position }))
+        let last = self.reader.packets.last();
+        let bytes_read = last.and_then(|last| Some(self.reader.download_offset(last)?.saturating_add(last.size() as u64)));
+        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position, bytes_read }))
     }
 
     pub fn is_shown(&self, index: usize) -> bool {

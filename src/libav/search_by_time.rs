@@ -66,7 +66,7 @@ impl SearchPass<'_> {
     }
 
     /// The access unit that is shown at `time`, if the stored units suffice to decode it.
-    fn decodable_unit_at(&mut self, time: f64) -> Option<usize> {
+    pub(super) fn decodable_unit_at(&mut self, time: f64) -> Option<usize> {
         let times = self.reader.playlist_times();
         let begun = times.iter().enumerate().filter(|(index, start)| self.is_shown(*index) && **start <= time + TIME_TOLERANCE);
         let (target, _) = begun.max_by(|one, other| one.1.total_cmp(other.1))?;
@@ -75,6 +75,17 @@ impl SearchPass<'_> {
 
     /// The last key frame at or before `time`.
     pub(super) fn key_frame_at(&mut self, time: f64) -> Result<SearchOutcome, Error> {
+        let keys = self.key_frames_until(time)?;
+        for key in &keys {
+            if let Some(frame) = self.decode_key_frame(*key)? {
+                return Ok(self.found(frame, *key));
+            }
+        }
+        if keys.is_empty() { Ok(SearchOutcome::NeedsEarlier) } else { Err(undecodable("the key frame is not whole")) }
+    }
+
+    /// The stored key frames at or before `time`, the last one first.
+    pub(super) fn key_frames_until(&mut self, time: f64) -> Result<Vec<usize>, Error> {
         self.read_up_to(time)?;
         self.find_audio_start()?;
         let times = self.reader.playlist_times();
@@ -83,13 +94,7 @@ impl SearchPass<'_> {
             unit.is_some_and(|unit| unit.facts.is_key() && unit.facts.is_shown && !unit.facts.lacks_parameters)
                 && times.get(*index).is_some_and(|start| *start <= time + TIME_TOLERANCE)
         };
-        let keys: Vec<usize> = (0..times.len()).rev().filter(is_candidate).collect();
-        for key in &keys {
-            if let Some(frame) = self.decode_key_frame(*key)? {
-                return Ok(self.found(frame, *key));
-            }
-        }
-        if keys.is_empty() { Ok(SearchOutcome::NeedsEarlier) } else { Err(undecodable("the key frame is not whole")) }
+        Ok((0..times.len()).rev().filter(is_candidate).collect())
     }
 
     /// The last whole frame.
@@ -133,10 +138,22 @@ impl SearchPass<'_> {
         }
     }
 
-    /// Reads every access unit that a frame at or before `time` may need, and no more.
-    fn read_up_to(&mut self, time: f64) -> Result<(), Error> {
+    /// Reads every access unit that a frame at or before `time` may need, and no more. Discards those that it cannot need.
+    pub(super) fn read_up_to(&mut self, time: f64) -> Result<(), Error> {
+        self.read_to(time, true)
+    }
+
+    /// As [`read_up_to`](Self::read_up_to), and discards nothing.
+    pub(super) fn read_on_to(&mut self, time: f64) -> Result<(), Error> {
+        self.read_to(time, false)
+    }
+
+    fn read_to(&mut self, time: f64, discards: bool) -> Result<(), Error> {
         let mut has_sought = !self.has_index || self.sought_time.is_some();
-        let mut later_units = 0;
+        let mut later_units = self.later_units(time);
+        if self.has_read_beyond(time, later_units) {
+            return Ok(());
+        }
         loop {
             match self.read_next()? {
                 ReadStep::End => return Ok(()),
@@ -149,17 +166,39 @@ impl SearchPass<'_> {
                     continue;
                 }
             }
-            let Some((shown, decoded)) = self.reader.last_times() else { continue };
+            let Some((shown, _)) = self.reader.last_times() else { continue };
             later_units = if shown > time + TIME_TOLERANCE { later_units + 1 } else { 0 };
-            let has_decoding_time = self.reader.units.last().is_some_and(|unit| unit.dts.is_some());
-            let depth = if has_decoding_time { MAX_PYRAMID_DEPTH } else { MAX_REORDER_DEPTH };
-            if later_units > depth && decoded.min(shown) > time + TIME_TOLERANCE {
+            if self.has_read_beyond(time, later_units) {
                 return Ok(());
             }
-            if shown <= time + TIME_TOLERANCE {
+            if discards && shown <= time + TIME_TOLERANCE {
                 self.discard_before_last_entries(1, time);
             }
         }
+    }
+
+    /// Whether no frame at or before `time` follows, after `later_units` access units that are shown later.
+    fn has_read_beyond(&mut self, time: f64, later_units: usize) -> bool {
+        if later_units <= MAX_PYRAMID_DEPTH {
+            return false;
+        }
+        let Some((shown, decoded)) = self.reader.last_times() else { return false };
+        let has_decoding_time = self.reader.units.last().is_some_and(|unit| unit.dts.is_some());
+        let depth = if has_decoding_time { MAX_PYRAMID_DEPTH } else { MAX_REORDER_DEPTH };
+        later_units > depth && decoded.min(shown) > time + TIME_TOLERANCE
+    }
+
+    /// How many of the last stored access units are shown later than `time`.
+    fn later_units(&mut self, time: f64) -> usize {
+        if self.reader.units.is_empty() {
+            return 0;
+        }
+        self.reader.playlist_times().iter().rev().take_while(|shown| **shown > time + TIME_TOLERANCE).count()
+    }
+
+    /// Lets the next read seek by the container's index again.
+    pub(super) fn seek_again(&mut self) {
+        self.sought_time = None;
     }
 
     /// Reads on until the start of audio is known: some packagers write the fragments of each track one after the other.

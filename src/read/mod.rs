@@ -11,9 +11,11 @@ mod byte_spans;
 mod download_cache;
 mod init_filter;
 mod joined_stream;
+mod prefetch;
 mod segment_reader;
 mod span_download;
 
 pub(crate) use byte_spans::{ByteSpan, SegmentSpan, continues};
 pub(crate) use download_cache::DownloadCache;
+pub(crate) use prefetch::prefetch;
 pub(crate) use segment_reader::SegmentReader;

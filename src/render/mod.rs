@@ -1,6 +1,6 @@
 //! From a decoded frame to a file: color, geometry, deinterlacing, tone mapping, content check, encoding.
 //!
-//! [`render`] is the whole way, as a list of steps. Everything is pure computation; only `ffi` calls C.
+//! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. Everything is pure computation; only `ffi` calls C.
 
 mod color;
 mod combs;
@@ -26,9 +26,10 @@ mod tone_map;
 mod transfer_function;
 mod vector;
 
-pub use self::image::Image;
+pub use self::image::{Image, ImageKind};
 pub use color::Color;
 pub use content_check::reference_picture;
+pub use encode::encode_within_limit;
 pub use exif::{ImageMetadata, embed_exif};
 pub use geometry::Orientation;
 pub use options::RenderOptions;
@@ -43,25 +44,26 @@ use convert::ColorConversion;
 use ffi::VideoFrame;
 use geometry::FrameGeometry;
 
-/// An encoded picture and what its content check found.
-pub struct EncodedPicture {
-    /// The bytes of the file.
-    pub file: Vec<u8>,
-    /// Width and height in pixels.
-    pub size: (u32, u32),
+/// A picture that is not encoded yet, and what its content check found.
+#[derive(Debug, Clone)]
+pub struct CheckedPicture {
+    /// The pixels.
+    pub image: Image,
     /// The content check.
     pub verdict: Verdict,
 }
 
-/// Renders a frame to a file.
+/// Renders a frame and checks its content.
 ///
-/// Fails with `too_large` if the picture exceeds `max_pixels`, the format's largest size or `max_bytes`, and with `unsupported` if the
-/// frame's color cannot be shown correctly.
-pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedPicture, Error> {
-    encode_image(render_image(frame, options)?, options)
+/// Fails with `too_large` if the picture exceeds `max_pixels` or the format's largest size, and with `unsupported` if the frame's color
+/// cannot be shown correctly.
+pub fn render(frame: Frame, options: &RenderOptions) -> Result<CheckedPicture, Error> {
+    let image = render_image(frame, options)?;
+    let verdict = content_check::check_content(&image, &options.checks);
+    Ok(CheckedPicture { image, verdict })
 }
 
-/// Renders a frame to an upright picture with square pixels in sRGB. Fails as [`render`] does before encoding.
+/// Renders a frame to an upright picture with square pixels in sRGB. Fails as [`render`] does.
 pub fn render_image(frame: Frame, options: &RenderOptions) -> Result<Image, Error> {
     let conversion = ColorConversion::of(&frame, options.tone_map)?;
     refuse_unviewable_base_layer(&frame)?;
@@ -69,17 +71,9 @@ pub fn render_image(frame: Frame, options: &RenderOptions) -> Result<Image, Erro
     let field_order = frame.field_order();
     let video = gray::add_chroma(VideoFrame::from(frame))?;
     let (video, layout) = deinterlace::deinterlace(video, field_order, layout)?;
-    let image = conversion.scale_and_convert(&video, &layout, options.image_kind())?;
+    let image = conversion.scale_and_convert(&video, &layout, options.image_kind)?;
     let upright = image.oriented(layout.orientation);
     Ok(upright.on_canvas(layout.canvas, layout.offset))
-}
-
-/// Checks the content of a picture and encodes it. Fails as [`render`] does when encoding.
-pub fn encode_image(image: Image, options: &RenderOptions) -> Result<EncodedPicture, Error> {
-    let size = image.size();
-    let verdict = content_check::check_content(&image, &options.checks);
-    let file = encode::encode_within_limit(image, &options.encoding)?;
-    Ok(EncodedPicture { file, size, verdict })
 }
 
 /// A Dolby Vision base layer that is not compatible with anything looks green and purple until it is reshaped.

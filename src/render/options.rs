@@ -1,7 +1,7 @@
 //! The caller's choices for a picture.
 
-use super::{image::ImageKind, planes::Chroma};
-use crate::request::{Checks, Crop, Encoding, Format, Size, SnapshotRequest, ToneMap};
+use super::image::ImageKind;
+use crate::request::{Checks, Crop, Size, SnapshotRequest, ToneMap};
 
 /// How a frame is rendered.
 #[derive(Debug, Clone)]
@@ -10,10 +10,10 @@ pub struct RenderOptions {
     pub size: Size,
     /// How HDR becomes SDR.
     pub tone_map: ToneMap,
-    /// The file format and its parameters.
-    pub encoding: Encoding,
     /// Settings of the content check.
     pub checks: Checks,
+    /// The form of the picture.
+    pub image_kind: ImageKind,
     /// The largest picture, in pixels.
     pub max_pixels: u64,
 }
@@ -25,19 +25,9 @@ impl RenderOptions {
         Self {
             size: Size { crop, ..request.size },
             tone_map: request.tone_map,
-            encoding: request.encoding,
+            image_kind: ImageKind::of(&request.encoding),
             checks: request.checks.clone(),
             max_pixels: request.limits.max_pixels,
-        }
-    }
-
-    /// The samples that the encoder takes.
-    pub(super) fn image_kind(&self) -> ImageKind {
-        match self.encoding.format {
-            Format::Jpeg if self.encoding.full_chroma => ImageKind::Jfif(Chroma::Full),
-            Format::WebP if self.encoding.lossless => ImageKind::Rgb,
-            Format::Jpeg | Format::WebP => ImageKind::Jfif(Chroma::Half),
-            Format::Png => ImageKind::Rgb,
         }
     }
 }

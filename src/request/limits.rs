@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Limits {
     /// The time limit of the whole job.
     pub timeout: Duration,
+    /// The time limit of one of many pictures.
+    pub picture_timeout: Duration,
     /// The longest wait for the start of a response, or for its next bytes.
     pub idle_timeout: Duration,
     /// Retries of transient failures.
@@ -56,6 +58,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(20),
+            picture_timeout: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(10),
             retries: 2,
             max_requests: 200,

@@ -1,10 +1,12 @@
 //! The request: [`SnapshotRequest`] and its parts, validated when parsed, and the table of [`Options`] that every frontend reads.
 
+mod background;
 mod builder;
 mod checks;
 mod headers;
 mod keys;
 mod limits;
+mod many;
 mod network_policy;
 #[cfg(feature = "frontends")]
 pub mod options;
@@ -13,11 +15,15 @@ mod position;
 mod snapshot_request;
 mod source;
 
+pub use background::BackgroundColor;
 pub use builder::SnapshotRequestBuilder;
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use headers::RequestHeaders;
 pub use keys::DecryptionKeys;
 pub use limits::{Limits, RAISE_PLAYLIST_BYTES};
+pub use many::{
+    AnimationRequest, GridChoice, MAX_PICTURES, Moments, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest,
+};
 pub use network_policy::{HostPattern, NetworkPolicy};
 #[cfg(feature = "frontends")]
 pub use options::Options;

@@ -53,6 +53,10 @@ pub(super) struct Cli {
 pub(super) enum CliCommand {
     Version,
     Snap,
+    Sheet,
+    Storyboard,
+    Series,
+    Animate,
     Inspect,
     #[cfg(feature = "server")]
     Serve {
@@ -67,7 +71,7 @@ impl Cli {
         let mut top = command().try_get_matches_from(args)?;
         let is_version = top.get_flag(VERSION);
         let subcommand = top.remove_subcommand();
-        let has_snap_options = OPTIONS.iter().any(|spec| is_of_snap(spec) && is_given(&top, spec.name));
+        let has_snap_options = OPTIONS.iter().any(|spec| is_of(spec, Commands::SNAP) && is_given(&top, spec.name));
         let has_misplaced_options = subcommand.is_some() && has_snap_options;
         let (name, matches) = subcommand.unwrap_or_else(|| (SNAP.to_owned(), top));
         let command = match name.as_str() {
@@ -76,6 +80,10 @@ impl Cli {
             #[cfg(feature = "server")]
             SERVE => CliCommand::Serve { listen: required(&matches, LISTEN)? },
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
+            SHEET => CliCommand::Sheet,
+            STORYBOARD => CliCommand::Storyboard,
+            SERIES => CliCommand::Series,
+            ANIMATE => CliCommand::Animate,
             _ => CliCommand::Snap,
         };
         // `completions` too has these, since they are global
@@ -102,6 +110,10 @@ impl Cli {
 }
 
 const SNAP: &str = "snap";
+const SHEET: &str = "sheet";
+const STORYBOARD: &str = "storyboard";
+const SERIES: &str = "series";
+const ANIMATE: &str = "animate";
 const INSPECT: &str = "inspect";
 const SERVE: &str = "serve";
 const COMPLETIONS: &str = "completions";
@@ -128,7 +140,7 @@ pub(super) fn command() -> Command {
         .action(ArgAction::SetTrue)
         .help("Print the version, the linked libav, its license and components")
         .help_heading(None);
-    let top = Command::new("hlsnap").args(snap_args()).args(global_args()).arg(base_url);
+    let top = Command::new("hlsnap").args(picture_args(Commands::SNAP)).args(global_args()).arg(base_url);
     // Its doc comment becomes the description, which is replaced below
     MessageArgs::augment_args(top)
         .arg(version)
@@ -141,6 +153,10 @@ pub(super) fn command() -> Command {
         .max_term_width(110)
         .subcommands([
             snap(),
+            pictures(SHEET, Commands::SHEET, help::SHEET, help::LONG_SHEET),
+            pictures(STORYBOARD, Commands::STORYBOARD, help::STORYBOARD, help::LONG_STORYBOARD),
+            pictures(SERIES, Commands::SERIES, help::SERIES, help::LONG_SERIES),
+            pictures(ANIMATE, Commands::ANIMATE, help::ANIMATE, help::LONG_ANIMATE),
             inspect(),
             #[cfg(feature = "server")]
             serve(),
@@ -153,7 +169,12 @@ fn snap() -> Command {
         .about("Take one picture; `hlsnap URL` is short for this")
         .after_help(help::SHORT_END)
         .after_long_help(help::LONG_END)
-        .args(snap_args())
+        .args(picture_args(Commands::SNAP))
+}
+
+/// A command that takes many pictures.
+fn pictures(name: &'static str, command: Commands, about: &'static str, long_about: &'static str) -> Command {
+    Command::new(name).about(about).long_about(long_about).args(picture_args(command))
 }
 
 fn inspect() -> Command {
@@ -170,7 +191,7 @@ fn serve() -> Command {
         .help("The address and the port")
         .default_value("127.0.0.1:8080")
         .value_parser(value_parser!(SocketAddr));
-    let settings = SETTINGS.iter().filter(|spec| spec.section.commands == Commands::Serve);
+    let settings = SETTINGS.iter().filter(|spec| spec.commands == Commands::SERVE);
     Command::new(SERVE).about(help::SERVE).long_about(help::LONG_SERVE).arg(listen).args(settings.map(arg))
 }
 
@@ -179,17 +200,18 @@ fn completions() -> Command {
     Command::new(COMPLETIONS).about("Print completions for a shell").long_about(help::LONG_COMPLETIONS).arg(shell)
 }
 
-fn is_of_snap(spec: &OptionSpec<Options>) -> bool {
-    spec.kind == OptionKind::Argument || spec.section.commands == Commands::Snap
+/// Whether only some commands take an option, `command` among them.
+fn is_of(spec: &OptionSpec<Options>, command: Commands) -> bool {
+    spec.kind == OptionKind::Argument || (spec.commands != Commands::EVERY && spec.commands.include(command))
 }
 
-fn snap_args() -> impl Iterator<Item = Arg> {
-    OPTIONS.iter().filter(|spec| is_of_snap(spec)).map(arg)
+fn picture_args(command: Commands) -> impl Iterator<Item = Arg> {
+    OPTIONS.iter().filter(move |spec| is_of(spec, command)).map(arg)
 }
 
 /// The options of every command. Settings follow the option that they name.
 fn global_args() -> impl Iterator<Item = Arg> {
-    let options = OPTIONS.iter().filter(|spec| !is_of_snap(spec));
+    let options = OPTIONS.iter().filter(|spec| spec.commands == Commands::EVERY && spec.kind != OptionKind::Argument);
     let with_settings = options.flat_map(|option| {
         let settings = SETTINGS.iter().filter(|spec| spec.after == Some(option.name));
         std::iter::once(arg(option)).chain(settings.map(arg))

@@ -12,6 +12,39 @@ Takes a still picture out of an HLS stream, live or recorded
 Takes a still picture out of an HLS stream, live or recorded, with the fewest bytes and round trips that the protocol allows: the \
 playlists, and one segment up to the frame.";
 
+pub(super) const SHEET: &str = "Make one picture of many: a contact sheet";
+
+pub(super) const LONG_SHEET: &str = "\
+Make one picture of many: a contact sheet
+
+Makes one picture of many, spread over a recording or the window of a live stream: `hlsnap sheet URL -o sheet.jpg`. Each tile is the \
+key frame at or before its moment, unless --exact is given.";
+
+pub(super) const STORYBOARD: &str = "Make sprites, and what players read beside them";
+
+pub(super) const LONG_STORYBOARD: &str = "\
+Make sprites, and what players read beside them
+
+Makes sprites of small pictures, and the documents that players read beside them: `hlsnap storyboard URL -o DIR` writes \
+storyboard-000.jpg ..., storyboard.vtt (WebVTT), storyboard.json, images.m3u8, iframes.m3u8 and thumbnails.mpd.";
+
+pub(super) const SERIES: &str = "Take a picture every so long";
+
+pub(super) const LONG_SERIES: &str = "\
+Take a picture every so long
+
+Takes a picture every so long: `hlsnap series URL --every 10s -o 'shots/{index}.jpg'`. A recording is read as fast as it goes, a live \
+stream at its own pace, until it ends, --count or --for is reached, or a signal arrives. Prints one line for each picture, as JSON with \
+--json.";
+
+pub(super) const ANIMATE: &str = "Make a moving preview: an animated WebP or GIF";
+
+pub(super) const LONG_ANIMATE: &str = "\
+Make a moving preview: an animated WebP or GIF
+
+Makes a moving preview: `hlsnap animate URL --from 30 --for 3s -w 320 -o preview.webp`, or -o preview.gif. The file has at most 3 MB \
+unless --max-size says otherwise.";
+
 pub(super) const INSPECT: &str = "Show a stream's Variants, segments, encryption and live edge";
 
 pub(super) const LONG_INSPECT: &str = "\
@@ -65,6 +98,7 @@ Exit codes, with the kind that the error line names:
   25 unsupported   a codec or feature that this build lacks
   30 output        the picture could not be written; nothing half-written is left
   40 verdict       --fail-on was met; the picture is written
+  50 partial       some of many pictures could not be had; the others are written
   70 internal      our fault; the message says how to report it";
 
 /// The text of `--version`: the program, then the linked libraries.

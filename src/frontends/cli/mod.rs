@@ -60,6 +60,7 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
     }
     match cli.command {
         CliCommand::Snap => snap::snap(&cli, terminal),
+        CliCommand::Sheet | CliCommand::Storyboard | CliCommand::Series | CliCommand::Animate => Err(Error::usage("not built yet", "wait")),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),

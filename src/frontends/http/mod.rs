@@ -25,7 +25,7 @@ use crate::{
     fetch::Client,
     frontends::{remote_source, settings::Settings},
     report::Report,
-    request::{Format, Options, SnapshotRequest, Source},
+    request::{Format, Options, SnapshotRequest, Source, options::Commands},
 };
 use query::Resource;
 use single_flight::{SharedSnapshot, SingleFlight};
@@ -102,14 +102,14 @@ async fn inspect(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Respons
 pub(super) fn read(settings: &Settings, uri: &Uri) -> Result<(SnapshotRequest, String), Error> {
     let canonical = query::canonical(uri);
     auth::check(settings, uri)?;
-    let options = query::options(settings, uri, Resource::Picture)?;
+    let options = query::options(settings, uri, Resource::Pictures(Commands::SNAP))?;
     Ok((options.request(remote_source(&options)?, None), canonical))
 }
 
 /// One picture. Equal requests at the same time share it.
 async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Arc<SharedSnapshot>, Arc<Error>> {
     auth::check(&frontend.settings, uri)?;
-    let mut options = query::options(&frontend.settings, uri, Resource::Picture)?;
+    let mut options = query::options(&frontend.settings, uri, Resource::Pictures(Commands::SNAP))?;
     options.format = Some(format);
     let key = format!("{format} {}", query::canonical(uri));
     let request = options.request(frontend.source(&options)?, None);

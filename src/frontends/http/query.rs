@@ -18,13 +18,15 @@ const AUTH_PARAMETERS: [&str; 2] = ["sig", "expires"];
 /// The kind of a query, which decides on its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
-    Picture,
+    /// Pictures, by the options of a command.
+    Pictures(Commands),
     Playlists,
 }
 
 impl Resource {
     fn has_parameter(self, spec: &OptionSpec<Options>) -> bool {
-        spec.is_in_queries && (self == Self::Picture || spec.section.commands == Commands::Every)
+        let commands = if let Self::Pictures(commands) = self { commands } else { Commands::EVERY };
+        spec.is_in_queries && spec.commands.include(commands)
     }
 
     fn parameters(self) -> impl Iterator<Item = &'static OptionSpec<Options>> {
@@ -73,7 +75,7 @@ mod tests {
     fn queries_take_no_options_that_write_or_send_secrets() {
         let keys = |resource: Resource| resource.parameters().map(OptionSpec::key).collect::<Vec<_>>();
         for name in ["output", "report_output", "no_clobber", "cache_control", "format", "header", "cookie", "referer", "user_agent"] {
-            assert!(!keys(Resource::Picture).iter().any(|key| key == name), "{name}");
+            assert!(!keys(Resource::Pictures(Commands::SNAP)).iter().any(|key| key == name), "{name}");
         }
         let playlists = ["url", "variant", "width", "height", "timeout", "max_bytes", "max_playlist_bytes", "retries"];
         assert_eq!(keys(Resource::Playlists), playlists);

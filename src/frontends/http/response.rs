@@ -105,6 +105,7 @@ fn title(kind: ErrorKind) -> &'static str {
         ErrorKind::Unsupported => "This build lacks a codec or a feature",
         ErrorKind::Output => "The picture could not be written",
         ErrorKind::Verdict => "A content check failed",
+        ErrorKind::Partial => "Some pictures could not be had",
         ErrorKind::Internal => "hlsnap has failed",
     }
 }

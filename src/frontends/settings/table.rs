@@ -12,8 +12,8 @@ use crate::{
     },
 };
 
-const SERVE: Section = Section { heading: None, commands: Commands::Serve, is_in_queries: false };
-const VARIABLES: Section = Section { heading: None, commands: Commands::None, is_in_queries: false };
+const SERVE: Section = Section { heading: None, commands: Commands::SERVE, is_in_queries: false };
+const VARIABLES: Section = Section { heading: None, commands: Commands::NONE, is_in_queries: false };
 const MAX_JOBS: u32 = 1000;
 
 type Row = OptionSpec<Settings>;

@@ -13,6 +13,7 @@ use super::{
         snapshot_request::SnapshotRequest,
         source::Source,
     },
+    given_many::GivenMany,
     value::OptionValue,
 };
 use crate::error::Error;
@@ -48,6 +49,8 @@ pub struct Options {
     pub(super) max_bytes: Option<u64>,
     pub(super) max_playlist_bytes: Option<u64>,
     pub(super) retries: Option<u32>,
+    /// The options of many pictures.
+    pub(super) many: GivenMany,
 }
 
 impl Options {

@@ -2,6 +2,7 @@
 
 mod from_json;
 mod given;
+mod given_many;
 mod kind;
 mod spec;
 mod table;

@@ -32,6 +32,8 @@ pub struct OptionSpec<T: 'static> {
     pub after: Option<&'static str>,
     /// Whether HTTP queries may set it.
     pub is_in_queries: bool,
+    /// The commands that take it.
+    pub commands: Commands,
     setter: fn(&mut T, &OptionValue<'_>) -> Result<(), Error>,
 }
 
@@ -40,23 +42,48 @@ pub struct OptionSpec<T: 'static> {
 pub struct Section {
     /// The heading in the help; `None` for clap's own.
     pub heading: Option<&'static str>,
-    /// The commands that take its options. JSON events and `HLSNAP_` variables take all options.
+    /// The commands that take its options, unless a row says otherwise. JSON events and `HLSNAP_` variables take all options.
     pub commands: Commands,
     /// Whether HTTP queries may set its options. Those that write, or send secrets, are left to the operator.
     pub is_in_queries: bool,
 }
 
-/// The commands of the command line that take an option.
+/// A set of commands of the command line, which take an option. HTTP's paths and Lambda's kinds are named after them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Commands {
-    /// `snap` alone.
-    Snap,
+pub struct Commands(u8);
+
+impl Commands {
+    /// Variables alone.
+    pub const NONE: Self = Self(0);
+    /// One picture.
+    pub const SNAP: Self = Self(1);
+    /// `sheet`.
+    pub const SHEET: Self = Self(1 << 1);
+    /// `storyboard`.
+    pub const STORYBOARD: Self = Self(1 << 2);
+    /// `series`.
+    pub const SERIES: Self = Self(1 << 3);
+    /// `animate`.
+    pub const ANIMATE: Self = Self(1 << 4);
+    /// `serve`.
+    pub const SERVE: Self = Self(1 << 5);
     /// Every command; of HTTP's paths, those for playlists too.
-    Every,
-    /// `serve` alone.
-    Serve,
-    /// None: variables alone.
-    None,
+    pub const EVERY: Self = Self(u8::MAX);
+    /// Those that take many pictures.
+    pub const MANY: Self = Self::SHEET.and(Self::STORYBOARD).and(Self::SERIES).and(Self::ANIMATE);
+    /// Those that take pictures.
+    pub const PICTURES: Self = Self::SNAP.and(Self::MANY);
+
+    /// These commands and others.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether all of `other` are among these.
+    pub const fn include(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
 }
 
 impl<T> OptionSpec<T> {
@@ -70,8 +97,8 @@ impl<T> OptionSpec<T> {
         setter: fn(&mut T, &OptionValue<'_>) -> Result<(), Error>,
     ) -> Self {
         let (alias, short, long_help, conflicts_with, after) = (None, None, None, None, None);
-        let is_in_queries = section.is_in_queries;
-        Self { name, alias, short, kind, value_name, section, help, long_help, conflicts_with, after, is_in_queries, setter }
+        let (is_in_queries, commands) = (section.is_in_queries, section.commands);
+        Self { name, alias, short, kind, value_name, section, help, long_help, conflicts_with, after, is_in_queries, commands, setter }
     }
 
     /// Adds a short flag.
@@ -101,6 +128,12 @@ impl<T> OptionSpec<T> {
     /// Places it in the help after an option of another table.
     pub const fn after(mut self, other: &'static str) -> Self {
         self.after = Some(other);
+        self
+    }
+
+    /// Gives it to other commands than its section.
+    pub const fn only_for(mut self, commands: Commands) -> Self {
+        self.commands = commands;
         self
     }
 

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    super::{checks::Finding, picture::Size, position::Precision},
+    super::{
+        checks::Finding,
+        many::{MAX_PICTURES, Pace, parse_frame_rate},
+        picture::Size,
+        position::Precision,
+    },
     given::Options,
-    kind::OptionKind::{Argument, Fields, Integer, OptionalValue, Repeatable, SignedValue, Switch, Value},
+    kind::OptionKind::{Argument, Bool, Fields, Integer, OptionalValue, Repeatable, SignedValue, Switch, Value},
     spec::{Commands, OptionSpec, Section},
     value::OptionValue,
 };
@@ -14,15 +19,24 @@ const DEFAULT_SKIP: Duration = Duration::from_secs(30);
 const DEFAULT_BEST: usize = 5;
 const MAX_BEST: u64 = 100;
 
-const ARGUMENTS: Section = Section { heading: Some("Arguments"), commands: Commands::Every, is_in_queries: true };
-const PICTURE: Section = Section { heading: Some("Picture"), commands: Commands::Snap, is_in_queries: true };
-const VERDICT: Section = Section { heading: Some("Verdict"), commands: Commands::Snap, is_in_queries: true };
-const OUTPUT: Section = Section { heading: Some("Output"), commands: Commands::Snap, is_in_queries: false };
-const VARIANT_AND_SIZE: Section = Section { heading: Some("Variant and size"), commands: Commands::Every, is_in_queries: true };
+const MAX_SIDE: u32 = 100;
+const MAX_TILE_WIDTH: u32 = 4096;
+const MAX_GAP: u32 = 200;
+const MAX_PARALLEL: u32 = 64;
+const MAX_HIGHLIGHTS: u64 = 20;
+const DEFAULT_HIGHLIGHTS: usize = 5;
+
+const ARGUMENTS: Section = Section { heading: Some("Arguments"), commands: Commands::EVERY, is_in_queries: true };
+const MOMENTS: Section = Section { heading: Some("Moments"), commands: Commands::MANY, is_in_queries: true };
+const LAYOUT: Section = Section { heading: Some("Layout"), commands: Commands::SHEET, is_in_queries: true };
+const PICTURE: Section = Section { heading: Some("Picture"), commands: Commands::PICTURES, is_in_queries: true };
+const VERDICT: Section = Section { heading: Some("Verdict"), commands: Commands::PICTURES, is_in_queries: true };
+const OUTPUT: Section = Section { heading: Some("Output"), commands: Commands::PICTURES, is_in_queries: false };
+const VARIANT_AND_SIZE: Section = Section { heading: Some("Variant and size"), commands: Commands::EVERY, is_in_queries: true };
 /// How origins are reached. Its options are the operator's.
-pub const ACCESS: Section = Section { heading: Some("Access"), commands: Commands::Every, is_in_queries: false };
+pub const ACCESS: Section = Section { heading: Some("Access"), commands: Commands::EVERY, is_in_queries: false };
 /// The limits of one picture.
-pub const LIMITS: Section = Section { heading: Some("Limits"), commands: Commands::Every, is_in_queries: true };
+pub const LIMITS: Section = Section { heading: Some("Limits"), commands: Commands::EVERY, is_in_queries: true };
 
 type Row = OptionSpec<Options>;
 
@@ -43,7 +57,96 @@ pub static OPTIONS: &[Row] = &[
         "The moment: `live` (the newest); `start`; `90`, `1:30`, `01:02:03.5`, `1m30s` from the start; `-10s` back from the end or \
          the live edge; `50%`; or an RFC 3339 date-time, by Program Date Time. [default: live for a live stream; for a recording \
          start, or its EXT-X-START]",
+    )
+    .only_for(Commands::SNAP),
+    Row::new(MOMENTS, "every", Value, "TIME", "A picture every so long, such as 10s or 1m [default: 10s]", |o, v| {
+        v.timeout().map(|time| o.many.moments.pace = Some(Pace::Every(time)))
+    })
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES))
+    .conflicts_with("count"),
+    Row::new(MOMENTS, "count", Integer(1, MAX_PICTURES as u32), "N", "So many pictures, spread evenly", |o, v| {
+        v.integer().map(|count| o.many.moments.pace = Some(Pace::Count(count)))
+    })
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
+    Row::new(MOMENTS, "from", SignedValue, "WHEN", "The first moment, in any form of --at [default: the start]", |o, v| {
+        v.position().map(|from| o.many.moments.from = Some(from))
+    }),
+    Row::new(MOMENTS, "to", SignedValue, "WHEN", "The end, in any form of --at [default: the end, or the live edge]", |o, v| {
+        v.position().map(|to| o.many.moments.to = Some(to))
+    })
+    .conflicts_with("for"),
+    Row::new(MOMENTS, "for", Value, "TIME", "The length of the range, such as 30s or 1h", |o, v| {
+        v.timeout().map(|length| o.many.moments.length = Some(length))
+    }),
+    Row::new(MOMENTS, "fps", Value, "N", "Frames a second, 1 to 50 [default: 8]", |o, v| {
+        parse_frame_rate(&v.text()?).map(|rate| o.many.frames_per_second = Some(rate))
+    })
+    .only_for(Commands::ANIMATE),
+    Row::new(
+        MOMENTS,
+        "highlights",
+        OptionalValue,
+        "N",
+        "Show one short scene each from N places that are neither black nor alike [default: 5]",
+        |o, v| v.or_default(DEFAULT_HIGHLIGHTS, |v| v.integer_in(2, MAX_HIGHLIGHTS)).map(|count| o.many.highlights = count),
+    )
+    .only_for(Commands::ANIMATE),
+    Row::new(MOMENTS, "only-changed", Switch, "", "Leave out what looks like the picture before", |o, v| {
+        v.flag().map(|on| o.many.only_changed = on)
+    })
+    .only_for(Commands::SERIES),
+    Row::new(MOMENTS, "follow", Switch, "", "Follow a live stream until it ends, or until a signal", |o, v| {
+        v.flag().map(|on| o.many.follow = on)
+    })
+    .only_for(Commands::STORYBOARD)
+    .not_in_queries(),
+    Row::new(MOMENTS, "parallel", Integer(1, MAX_PARALLEL), "N", "Requests to one origin at a time [default: 6]", |o, v| {
+        v.integer().map(|parallel| o.many.parallel = Some(parallel))
+    })
+    .not_in_queries(),
+    Row::new(MOMENTS, "strict", Switch, "", "Fail if one picture cannot be had", |o, v| v.flag().map(|on| o.many.strict = on)),
+    Row::new(LAYOUT, "columns", Integer(1, MAX_SIDE), "N", "Columns of the grid [default: 5]", |o, v| {
+        v.integer().map(|columns| o.many.grid.columns = Some(columns))
+    })
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD)),
+    Row::new(LAYOUT, "rows", Integer(1, MAX_SIDE), "N", "Rows of the grid [default: sheet: 4; storyboard: 5]", |o, v| {
+        v.integer().map(|rows| o.many.grid.rows = Some(rows))
+    })
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD)),
+    Row::new(
+        LAYOUT,
+        "tile-width",
+        Integer(16, MAX_TILE_WIDTH),
+        "PX",
+        "Width of a tile; the height follows [default: sheet: 320; storyboard: 160]",
+        |o, v| v.integer().map(|width| o.many.grid.tile_width = Some(width)),
+    )
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD)),
+    Row::new(LAYOUT, "gap", Integer(0, MAX_GAP), "PX", "Pixels between the tiles and around them [default: 4]", |o, v| {
+        v.integer().map(|gap| o.many.gap = Some(gap))
+    }),
+    Row::new(LAYOUT, "background", Value, "COLOR", "The color around the tiles: black, #202020 … [default: black]", |o, v| {
+        v.parse().map(|color| o.many.background = color)
+    }),
+    Row::new(LAYOUT, "labels", Bool, "BOOL", "Write its time into each tile [default: true]", |o, v| {
+        v.flag().map(|on| o.many.labels = Some(on))
+    }),
+    Row::new(
+        LAYOUT,
+        "header-line",
+        Bool,
+        "BOOL",
+        "Write title, size, duration and codecs above the tiles; --header is short for it here [default: false]",
+        |o, v| v.flag().map(|on| o.many.header = on),
     ),
+    Row::new(LAYOUT, "base", Value, "URL", "What the URLs in the documents begin with [default: relative URLs]", |o, v| {
+        v.text().map(|base| o.many.base = Some(base))
+    })
+    .only_for(Commands::STORYBOARD),
+    Row::new(LAYOUT, "query", Value, "TEXT", "The query of the URLs in the documents, such as a signature", |o, v| {
+        v.text().map(|query| o.many.query = Some(query.trim_start_matches('?').to_owned()))
+    })
+    .only_for(Commands::STORYBOARD),
     Row::new(
         PICTURE,
         "key-frame",

@@ -2,6 +2,8 @@
 //!
 //! A job collects typed facts; only the report rounds numbers and formats text.
 
+mod pictures;
+
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +14,8 @@ use crate::{
     request::Format,
     time::{milliseconds, rfc3339, round_to_microsecond, seconds_between},
 };
+
+pub use pictures::{PictureReport, PicturesReport, PicturesTiming};
 
 /// The report on one snapshot.
 #[derive(Debug, Clone, Serialize)]
@@ -298,7 +302,7 @@ pub struct FrameReport {
 }
 
 impl FrameReport {
-    fn new(frame: FrameFacts, presentation: &Presentation) -> Self {
+    pub(crate) fn new(frame: FrameFacts, presentation: &Presentation) -> Self {
         let (across, down) = frame.sample_aspect_ratio;
         Self {
             codec: frame.codec,

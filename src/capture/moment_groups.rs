@@ -1,0 +1,146 @@
+//! Captures the pictures of many moments: groups of moments at the same time, each as one plan says ([`moments`](super::moments)). What a
+//! group does not get by one pass, each moment gets by a search of its own, as a single snapshot does.
+
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt, stream};
+
+use super::{
+    content_choice::is_blank,
+    context::JobContext,
+    facts::{self, Capture},
+    key_frame_bytes::KeyFrameBytes,
+    moments::{GroupKind, GroupRun, MomentGroup, group_moments},
+    playlist_search::PlaylistSearch,
+    presentation::{MomentCapture, Presentation},
+    variants::Track,
+};
+use crate::{
+    error::Error,
+    render::ImageKind,
+    request::{Position, Precision},
+};
+
+impl Presentation {
+    /// Lets pictures be pixels instead of files.
+    pub(crate) fn with_pixels(mut self) -> Self {
+        self.context.image_kind = ImageKind::Rgb;
+        self
+    }
+
+    /// Captures the pictures at ascending moments, in seconds from the start of the playlist, in order. At most `parallel` groups are read
+    /// at the same time.
+    pub(crate) fn captures(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
+        let moments = moments.to_vec();
+        stream::once(async move {
+            match self.track().await {
+                Ok(track) => self.captures_of_track(track, moments, parallel).left_stream(),
+                Err(error) => {
+                    let failed = moments.into_iter().map(move |moment| MomentCapture { moment, capture: Err(error.clone()) });
+                    stream::iter(failed).right_stream()
+                }
+            }
+        })
+        .flatten()
+    }
+
+    fn captures_of_track(&self, track: Option<Track>, moments: Vec<f64>, parallel: usize) -> impl Stream<Item = MomentCapture> {
+        let precision = if self.context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
+        let runs = match &track {
+            Some(track) => group_moments(&track.loaded.playlist, &moments, precision),
+            // A file is one connection's work
+            None => moments.iter().map(|moment| GroupRun::separate(*moment)).collect(),
+        };
+        let mut context = self.context.clone();
+        context.key_frame_bytes = Some(Arc::new(KeyFrameBytes::default()));
+        let group_jobs = GroupJobs { presentation: self, context, track: track.map(Arc::new) };
+        // The first run fetches the init that the others share
+        let alone = usize::from(group_jobs.shares_init());
+        let mut runs = runs.into_iter();
+        let first: Vec<_> = runs.by_ref().take(alone).collect();
+        let jobs = group_jobs.clone();
+        let first = stream::iter(first).then(move |run| jobs.clone().capture_run(run));
+        let others = stream::iter(runs).map(move |run| group_jobs.clone().capture_run(run)).buffered(parallel.max(1));
+        first.chain(others).flat_map(stream::iter)
+    }
+}
+
+/// What all groups share.
+#[derive(Clone)]
+struct GroupJobs<'a> {
+    presentation: &'a Presentation,
+    context: JobContext,
+    track: Option<Arc<Track>>,
+}
+
+impl GroupJobs<'_> {
+    fn shares_init(&self) -> bool {
+        self.track.as_ref().is_some_and(|track| {
+            let playlist = &track.loaded.playlist;
+            playlist.i_frames_only || playlist.segments.first().is_some_and(|segment| segment.init.is_some())
+        })
+    }
+
+    /// Captures the groups of a run one after the other, in order.
+    async fn capture_run(self, run: GroupRun) -> Vec<MomentCapture> {
+        let context = self.context.of_one_picture(self.presentation.picture_timeout());
+        if let Some(track) = &self.track
+            && run.touching.len() > 1
+            && let Err(error) = PlaylistSearch::new(&context, &track.loaded.playlist, None).prefetch(&run.touching).await
+        {
+            tracing::debug!("each picture takes a request of its own: {}", error.one_line());
+        }
+        let mut captured = Vec::new();
+        for group in run.groups {
+            captured.extend(self.capture_group(&context, group).await);
+        }
+        captured
+    }
+
+    async fn capture_group(&self, context: &JobContext, group: MomentGroup) -> Vec<MomentCapture> {
+        let captures = match group.kind {
+            GroupKind::OneKeyFrame(_) => {
+                let first = group.moments.first().copied().unwrap_or_default();
+                let shared = self.capture_moment(context, first).await;
+                group.moments.iter().map(|_| shared.clone()).collect()
+            }
+            GroupKind::OnePass(segment) if group.moments.len() > 1 => self.capture_in_one_pass(context, segment, &group.moments).await,
+            GroupKind::OnePass(_) | GroupKind::Separate(_) => {
+                let mut captures = Vec::new();
+                for moment in &group.moments {
+                    captures.push(self.capture_moment(context, *moment).await);
+                }
+                captures
+            }
+        };
+        group.moments.into_iter().zip(captures).map(|(moment, capture)| MomentCapture { moment, capture }).collect()
+    }
+
+    /// Captures what one pass over a segment gives, and the other moments by searches of their own.
+    async fn capture_in_one_pass(&self, context: &JobContext, segment: usize, moments: &[f64]) -> Vec<Result<Capture, Error>> {
+        let Some(track) = &self.track else { return Vec::new() };
+        let bandwidth = track.variant.as_ref().and_then(|variant| variant.bandwidth);
+        let search = PlaylistSearch::new(context, &track.loaded.playlist, bandwidth);
+        let precision = if context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
+        let pass = search.capture_moments(segment, moments, precision).await.unwrap_or_else(|error| {
+            tracing::debug!("one pass over a segment failed: {}", error.one_line());
+            Vec::new()
+        });
+        let is_right = |capture: &Capture| context.request.skip_black.is_none() || !is_blank(&capture.picture.verdict);
+        let mut pass = pass.into_iter();
+        let mut captures = Vec::new();
+        for moment in moments {
+            let captured = pass.next().flatten().filter(is_right);
+            captures.push(match captured {
+                Some(capture) => Ok(Capture { variant: track.variant.as_ref().map(facts::variant_report), ..capture }),
+                None => self.capture_moment(context, *moment).await,
+            });
+        }
+        captures
+    }
+
+    async fn capture_moment(&self, context: &JobContext, moment: f64) -> Result<Capture, Error> {
+        let at = std::time::Duration::try_from_secs_f64(moment.max(0.0)).unwrap_or_default();
+        self.presentation.capture_in(&context.at(Some(Position::FromStart(at)))).await
+    }
+}

@@ -1,0 +1,9 @@
+//! Composes the pictures of many moments: contact sheets, storyboards, series, animations.
+//!
+//! A [`Collection`](collection::Collection) opens the stream once and names the moments. Each kind of picture takes its captures in order,
+//! composes files from them, and writes down in a [`PictureLog`](picture_log::PictureLog) what could not be had.
+
+mod collection;
+mod picture_log;
+
+pub(crate) use collection::Progress;

@@ -1,0 +1,131 @@
+//! Requests for many pictures of one stream: which moments, and what becomes of their pictures.
+
+use std::time::Duration;
+
+use super::{
+    background::BackgroundColor,
+    position::{Position, Precision},
+    snapshot_request::SnapshotRequest,
+};
+use crate::error::Error;
+
+/// The moments of many pictures.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Moments {
+    /// The first moment; `None` is the start of a recording, or of the live window.
+    pub from: Option<Position>,
+    /// The end; `None` is the end of a recording, or the live edge.
+    pub to: Option<Position>,
+    /// The length of the range, instead of its end.
+    pub length: Option<Duration>,
+    /// How the moments are spread over the range; `None` is the default of the kind of picture.
+    pub pace: Option<Pace>,
+}
+
+/// How moments are spread over a range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pace {
+    /// One moment every so long.
+    Every(Duration),
+    /// So many moments, evenly.
+    Count(usize),
+}
+
+/// The largest number of pictures of one request.
+pub const MAX_PICTURES: usize = 20_000;
+
+/// Many pictures of one stream.
+#[derive(Debug, Clone)]
+pub struct PicturesRequest {
+    /// How each picture is taken. Its moment is ignored.
+    pub snapshot: SnapshotRequest,
+    /// The moments.
+    pub moments: Moments,
+    /// How many requests are sent to one origin at a time.
+    pub parallel: usize,
+    /// Whether the first picture that cannot be had fails the whole.
+    pub strict: bool,
+    /// Whether to follow a live stream beyond its present edge.
+    pub follow: bool,
+}
+
+impl PicturesRequest {
+    /// The requests at a time unless the caller says otherwise.
+    pub const DEFAULT_PARALLEL: usize = 6;
+
+    /// The pictures of `snapshot` at `moments`. They are key frames unless `snapshot` says otherwise.
+    pub fn new(snapshot: SnapshotRequest, moments: Moments) -> Self {
+        let precision = snapshot.precision.or(Some(Precision::KeyFrame));
+        let snapshot = SnapshotRequest { precision, at: None, ..snapshot };
+        Self { snapshot, moments, parallel: Self::DEFAULT_PARALLEL, strict: false, follow: false }
+    }
+}
+
+/// The grid of a sheet or of a storyboard's sprites.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct GridChoice {
+    /// `None` is the default of the kind of picture; for a sheet with an interval or a count, as many as it takes.
+    pub columns: Option<u32>,
+    /// As `columns`.
+    pub rows: Option<u32>,
+    /// The width of a tile in pixels; `None` is the default of the kind of picture. The height follows.
+    pub tile_width: Option<u32>,
+}
+
+/// A contact sheet: one picture of many.
+#[derive(Debug, Clone)]
+pub struct SheetRequest {
+    /// The tiles.
+    pub pictures: PicturesRequest,
+    /// How they are arranged.
+    pub grid: GridChoice,
+    /// Pixels between the tiles and around them.
+    pub gap: u32,
+    /// The color between and around the tiles.
+    pub background: BackgroundColor,
+    /// Whether each tile shows its time.
+    pub labels: bool,
+    /// Whether a head line describes the stream.
+    pub header: bool,
+}
+
+/// A storyboard: sprites, and the documents that players read beside them.
+#[derive(Debug, Clone)]
+pub struct StoryboardRequest {
+    /// The tiles.
+    pub pictures: PicturesRequest,
+    /// How they are arranged in each sprite.
+    pub grid: GridChoice,
+    /// What the URLs in the documents begin with; `None` leaves them relative.
+    pub base: Option<String>,
+    /// The query of the URLs in the documents, without `?`.
+    pub query: Option<String>,
+}
+
+/// A picture every so long.
+#[derive(Debug, Clone)]
+pub struct SeriesRequest {
+    /// The pictures.
+    pub pictures: PicturesRequest,
+    /// Whether to leave out a picture that looks like the one before.
+    pub only_changed: bool,
+}
+
+/// A moving preview.
+#[derive(Debug, Clone)]
+pub struct AnimationRequest {
+    /// The frames; their pace follows from `frames_per_second`.
+    pub pictures: PicturesRequest,
+    /// Frames shown in a second.
+    pub frames_per_second: f64,
+    /// How many scenes of different places to show, instead of one range.
+    pub highlights: Option<usize>,
+    /// Whether the file is a GIF instead of a WebP.
+    pub is_gif: bool,
+}
+
+/// Reads a pace of frames: 1 to 50 a second.
+pub fn parse_frame_rate(text: &str) -> Result<f64, Error> {
+    let rate = text.parse::<f64>().ok().filter(|rate| (1.0..=50.0).contains(rate));
+    rate.ok_or_else(|| Error::usage(format!("--fps {text:?} is not a frame rate"), "give 1 to 50 frames a second"))
+}
