@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "error",
     "hex",
     "time",
@@ -22,6 +22,7 @@ const ROOMS: [&str; 16] = [
     "read",
     "capture",
     "store",
+    "storyboard",
     "frontends",
     "bin",
 ];
@@ -39,7 +40,7 @@ fn may_import(room: &str, other: &str) -> bool {
         "read" => matches!(other, "hls" | "fetch" | "libav" | "protection"),
         "capture" => matches!(other, "hls" | "fetch" | "libav" | "protection" | "read" | "render"),
         // Frontends own the client, print libav's version, and serialize playlists
-        "frontends" => matches!(other, "capture" | "store" | "fetch" | "libav" | "hls"),
+        "frontends" => matches!(other, "capture" | "store" | "storyboard" | "fetch" | "libav" | "hls"),
         "bin" => other == "frontends",
         _ => false,
     }
