@@ -25,6 +25,12 @@ pub mod request {
     pub use crate::request::*;
 }
 
+/// The documents beside the sheets of a storyboard.
+#[cfg(feature = "frontends")]
+pub mod storyboard {
+    pub use crate::storyboard::*;
+}
+
 /// Parsers of untrusted text.
 #[cfg(all(feature = "server", feature = "lambda"))]
 pub mod fuzz_entry {

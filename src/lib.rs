@@ -69,6 +69,8 @@ pub mod report;
 mod request;
 #[cfg(feature = "frontends")]
 mod store;
+#[cfg(feature = "frontends")]
+mod storyboard;
 mod time;
 
 pub use capture::{Presentation, Snapshot, inspect, inspection_report as inspection, inspection_report::Inspection, snapshot};

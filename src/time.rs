@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 /// Tolerance when comparing playlist times, in seconds: playlists round durations to a millisecond.
 pub const TIME_TOLERANCE: f64 = 0.0005;
@@ -25,6 +25,12 @@ pub fn round_to_microsecond(seconds: f64) -> f64 {
 /// Seconds with three decimals, cut off.
 pub fn seconds_between(earlier: DateTime<Utc>, later: DateTime<Utc>) -> f64 {
     (later - earlier).num_milliseconds() as f64 / 1000.0
+}
+
+/// Seconds as chrono counts them, rounded to microseconds.
+#[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
+pub fn time_delta(seconds: f64) -> TimeDelta {
+    TimeDelta::microseconds((seconds * 1e6).round() as i64)
 }
 
 /// A date of RFC 3339 with milliseconds, in UTC.

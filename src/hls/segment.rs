@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
@@ -11,6 +11,7 @@ use super::{
     key::Key,
     low_latency::Part,
 };
+use crate::time::time_delta;
 
 /// A Media Segment (section 4.4.4).
 #[derive(Debug, Clone, PartialEq)]
@@ -99,10 +100,4 @@ impl Init {
         let byte_range = byte_range.map(|range| ByteRange { offset: range.offset.unwrap_or(0), length: range.length });
         Some(Self { url, byte_range: byte_range.filter(ByteRange::is_valid), key })
     }
-}
-
-/// Seconds as chrono counts them, rounded to microseconds.
-#[expect(clippy::cast_possible_truncation, reason = "a float outside of the range is saturated")]
-pub(super) fn time_delta(seconds: f64) -> TimeDelta {
-    TimeDelta::microseconds((seconds * 1e6).round() as i64)
 }

@@ -14,11 +14,12 @@ use super::{
         low_latency::{Part, PartTag, PreloadHint, RenditionReport, ServerControl},
         media::{DateRange, MediaPlaylist, PlaylistType},
         multivariant::StartOffset,
-        segment::{Init, Segment, Tiles, time_delta},
+        segment::{Init, Segment, Tiles},
     },
     private_names::passed_tags,
     rewrite::RewrittenPlaylist,
 };
+use crate::time::time_delta;
 
 /// Builds the playlist. `url` is its own.
 pub(super) fn build(mut parsed: m3u8_rs::MediaPlaylist, url: &Url, rewritten: RewrittenPlaylist) -> MediaPlaylist {

@@ -4,6 +4,7 @@ mod from_json;
 mod given;
 mod given_many;
 mod kind;
+mod many_requests;
 mod spec;
 mod table;
 mod value;

@@ -1,0 +1,94 @@
+//! From options to the requests for many pictures.
+
+use std::time::Duration;
+
+use super::{
+    super::{
+        background::BackgroundColor,
+        limits::Limits,
+        many::{
+            AnimationRequest, GridChoice, MAX_PICTURES, Moments, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest,
+        },
+        picture::{Encoding, Format},
+        position::Precision,
+        snapshot_request::SnapshotRequest,
+        source::Source,
+    },
+    given::Options,
+};
+
+/// The time limit of all pictures together.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+const DEFAULT_MAX_BYTES: u64 = 1 << 30;
+const DEFAULT_GAP: u32 = 4;
+const DEFAULT_EVERY: Duration = Duration::from_secs(10);
+const DEFAULT_FRAMES_PER_SECOND: f64 = 8.0;
+/// A larger preview helps nobody.
+const DEFAULT_ANIMATION_BYTES: u64 = 3 << 20;
+const DEFAULT_ANIMATION_LENGTH: Duration = Duration::from_secs(3);
+
+impl Options {
+    /// A contact sheet. `output_format` is the format of the output's extension.
+    pub fn sheet(&self, source: Source, output_format: Option<Format>) -> SheetRequest {
+        SheetRequest {
+            pictures: self.pictures(source, output_format),
+            grid: self.many.grid,
+            gap: self.many.gap.unwrap_or(DEFAULT_GAP),
+            background: self.many.background,
+            labels: self.many.labels.unwrap_or(true),
+            header: self.many.header,
+        }
+    }
+
+    /// A storyboard, with JPEGs or WebPs as sprites.
+    pub fn storyboard(&self, source: Source) -> StoryboardRequest {
+        let mut pictures = self.pictures(source, None);
+        pictures.moments.pace.get_or_insert(Pace::Every(DEFAULT_EVERY));
+        StoryboardRequest { pictures, grid: self.many.grid, base: self.many.base.clone(), query: self.many.query.clone() }
+    }
+
+    /// A series of pictures.
+    pub fn series(&self, source: Source, output_format: Option<Format>) -> SeriesRequest {
+        let mut pictures = self.pictures(source, output_format);
+        pictures.moments.pace.get_or_insert(Pace::Every(DEFAULT_EVERY));
+        // The pace of a live stream is that of its pictures
+        pictures.snapshot.limits.timeout = self.timeout.unwrap_or(Duration::MAX);
+        SeriesRequest { pictures, only_changed: self.many.only_changed }
+    }
+
+    /// An animation. `is_gif` is what the output's extension says.
+    pub fn animation(&self, source: Source, is_gif: bool) -> AnimationRequest {
+        let mut pictures = self.pictures(source, None);
+        let snapshot = &mut pictures.snapshot;
+        snapshot.precision = self.precision.or(Some(Precision::Exact));
+        snapshot.encoding.max_bytes.get_or_insert(DEFAULT_ANIMATION_BYTES);
+        if self.many.moments.to.is_none() {
+            pictures.moments.length.get_or_insert(DEFAULT_ANIMATION_LENGTH);
+        }
+        let frames_per_second = self.many.frames_per_second.unwrap_or(DEFAULT_FRAMES_PER_SECOND);
+        AnimationRequest { pictures, frames_per_second, highlights: self.many.highlights, is_gif }
+    }
+
+    fn pictures(&self, source: Source, output_format: Option<Format>) -> PicturesRequest {
+        let snapshot = self.request(source, output_format);
+        let snapshot = SnapshotRequest { limits: self.limits_of_many(), encoding: Encoding { ..snapshot.encoding }, ..snapshot };
+        PicturesRequest {
+            parallel: self.many.parallel.unwrap_or(PicturesRequest::DEFAULT_PARALLEL),
+            strict: self.many.strict,
+            follow: self.many.follow,
+            ..PicturesRequest::new(snapshot, self.many.moments)
+        }
+    }
+
+    /// The limits of many pictures together.
+    fn limits_of_many(&self) -> Limits {
+        let limits = self.limits();
+        Limits {
+            timeout: self.timeout.unwrap_or(DEFAULT_TIMEOUT),
+            max_bytes: self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES),
+            max_requests: limits.max_requests.saturating_add(4 * MAX_PICTURES as u64),
+            keys: limits.keys.saturating_add(MAX_PICTURES),
+            ..limits
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The I-frame Playlist: each tile as a JPEG of its own, in a fragmented MP4 file for each sheet (RFC 8216bis section 4.4.3.6).
+
+use super::{
+    model::{I_FRAME_INIT, Sheet, Storyboard, Tile},
+    playlist_text::{PlaylistEntry, PlaylistText},
+    url_form::UrlForm,
+};
+use crate::time::time_delta;
+
+/// The text of `iframes.m3u8`. A tile without an I-frame has EXT-X-GAP.
+pub fn i_frame_playlist(storyboard: &Storyboard, urls: &UrlForm) -> String {
+    let playlist = PlaylistText {
+        kind: "EXT-X-I-FRAMES-ONLY",
+        is_live: storyboard.is_live,
+        entry_duration: storyboard.interval,
+        media_sequence: storyboard.tiles_before,
+        discontinuity_sequence: storyboard.discontinuity_sequence,
+        map: Some(urls.url(I_FRAME_INIT)),
+        entries: storyboard.sheets.iter().flat_map(|sheet| entries(sheet, urls)).collect(),
+    };
+    playlist.write()
+}
+
+fn entries<'a>(sheet: &'a Sheet, urls: &UrlForm) -> impl Iterator<Item = PlaylistEntry> + use<'a> {
+    let uri = urls.url(&sheet.i_frame_name());
+    sheet.tiles.iter().enumerate().map(move |(index, tile)| PlaylistEntry {
+        uri: uri.clone(),
+        start: tile.start,
+        end: tile.end,
+        follows_discontinuity: sheet.follows_discontinuity && index == 0,
+        program_date_time: sheet.program_date_time.and_then(|date| date.checked_add_signed(time_delta(tile.start - sheet.start()))),
+        is_gap: tile.i_frame.is_none(),
+        tags: byte_range(tile),
+    })
+}
+
+fn byte_range(tile: &Tile) -> String {
+    let range = tile.i_frame.as_ref();
+    range.map(|range| format!("#EXT-X-BYTERANGE:{}@{}\n", range.end.saturating_sub(range.start), range.start)).unwrap_or_default()
+}
