@@ -50,6 +50,11 @@ impl Collection {
         Ok(Self { interval: range.interval(pace), presentation, track, range, moments, started_at })
     }
 
+    /// Lets the pictures be pixels, to compose others from.
+    pub fn with_pixels(self) -> Self {
+        Self { presentation: self.presentation.with_pixels(), ..self }
+    }
+
     /// Where the picture of a moment ends: at the next moment, or with the range.
     pub fn end_of(&self, moment: f64) -> f64 {
         (moment + self.interval).min(self.range.end)

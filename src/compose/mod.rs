@@ -5,5 +5,11 @@
 
 mod collection;
 mod picture_log;
+mod sheet;
+mod sheet_header;
+mod sprite;
+mod storyboard;
 
-pub(crate) use collection::Progress;
+pub(crate) use collection::{Progress, ReportProgress};
+pub(crate) use sheet::sheet;
+pub(crate) use storyboard::{OutputFile, storyboard};

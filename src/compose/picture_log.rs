@@ -73,6 +73,13 @@ impl PictureLog {
         }
     }
 
+    /// Sets the position of a picture's tile in the sheet.
+    pub fn place(&mut self, index: usize, position: Option<(u32, u32)>) {
+        if let Some(picture) = self.pictures.get_mut(index) {
+            (picture.x, picture.y) = position.unzip();
+        }
+    }
+
     /// Names the file and the position of the last picture.
     pub fn place_last(&mut self, sprite: Option<&str>, position: Option<(u32, u32)>) {
         if let Some(last) = self.pictures.last_mut() {

@@ -12,7 +12,7 @@ use crate::{
     fetch::Client,
     report::{DeliveryFacts, Report, SnapshotFacts},
     request::{NetworkPolicy, Options, SnapshotRequest},
-    store::{Destination, Output, PutOptions, Stores},
+    store::{Destination, NameFacts, Output, PutOptions, Stores},
 };
 
 /// The client of object stores, with the network settings of `policy`.
@@ -67,8 +67,8 @@ impl Delivery {
 
         let store_start = Instant::now();
         let now = Utc::now();
-        let destination = self.output.destination(&facts, now)?;
-        let report_destination = self.report_output.as_ref().map(|output| output.destination(&facts, now)).transpose()?;
+        let destination = self.output.destination(&NameFacts::from(&facts), now)?;
+        let report_destination = self.report_output.as_ref().map(|output| output.destination(&NameFacts::from(&facts), now)).transpose()?;
         put(&destination, picture.into(), &self.picture_options(&facts), stores, remaining).await?;
         let store_time = store_start.elapsed();
         let delivery = DeliveryFacts { output: destination.name(), store: store_time, total: start.elapsed() };
@@ -93,7 +93,13 @@ impl Delivery {
 }
 
 /// Writes within `timeout`. After a timeout the object may exist or not, but it is never partial.
-async fn put(destination: &Destination, bytes: Bytes, options: &PutOptions, stores: &Stores, timeout: Duration) -> Result<(), Error> {
+pub(super) async fn put(
+    destination: &Destination,
+    bytes: Bytes,
+    options: &PutOptions,
+    stores: &Stores,
+    timeout: Duration,
+) -> Result<(), Error> {
     tokio::time::timeout(timeout, destination.put(bytes, options, stores)).await.unwrap_or_else(|_| {
         let message = format!("{} was not written in time", destination.name());
         Err(Error::new(ErrorKind::Output, message).with_hint("see why it is slow, or raise --timeout"))

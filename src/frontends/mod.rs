@@ -4,6 +4,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 mod deliver;
+mod deliver_many;
 mod error_report;
 #[cfg(all(feature = "server", feature = "lambda"))]
 pub mod fuzz_entry;

@@ -6,7 +6,7 @@ mod pictures;
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -207,6 +207,17 @@ impl Presentation {
     /// [`Presentation::seconds`] rounded to a microsecond.
     pub fn rounded_seconds(&self) -> f64 {
         round_to_microsecond(self.seconds)
+    }
+
+    /// The Program Date Time of another moment, in seconds on the same timeline.
+    pub fn date_at(&self, seconds: f64) -> Option<DateTime<Utc>> {
+        let offset = Duration::try_from_secs_f64((seconds - self.seconds).abs()).ok()?;
+        let date = self.program_date_time?;
+        if seconds < self.seconds {
+            date.checked_sub_signed(TimeDelta::from_std(offset).ok()?)
+        } else {
+            date.checked_add_signed(TimeDelta::from_std(offset).ok()?)
+        }
     }
 
     /// The age of the frame when it was captured, in seconds.

@@ -11,6 +11,7 @@ use super::{
     position::{Position, Precision},
     source::Source,
 };
+use crate::error::redacted;
 
 /// One picture of one stream.
 #[derive(Debug, Clone)]
@@ -60,6 +61,15 @@ impl SnapshotRequest {
             headers: RequestHeaders::default(),
             keys: DecryptionKeys::default(),
             limits: Limits::default(),
+        }
+    }
+
+    /// The requested URL, redacted; empty for text.
+    pub(crate) fn redacted_url(&self) -> String {
+        match &self.source {
+            Source::Url(url) => redacted(url),
+            Source::File(path) => path.display().to_string(),
+            Source::Text { base, .. } => redacted(base),
         }
     }
 

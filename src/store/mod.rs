@@ -5,6 +5,7 @@
 
 mod deferred_signals;
 mod file;
+mod folder;
 #[cfg(feature = "stores")]
 mod object;
 #[cfg(not(feature = "stores"))]
@@ -21,11 +22,12 @@ use std::{
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::{error::Error, report::SnapshotFacts, request::Format};
+use crate::{error::Error, request::Format};
 
+pub use folder::OutputFolder;
 pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
-pub use template::OutputTemplate;
+pub use template::{NameFacts, OutputTemplate};
 
 /// The destination of pictures, as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +93,8 @@ impl Output {
         }
     }
 
-    /// The destination of the picture that `facts` describe. `now` fills in `{now}`.
-    pub fn destination(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Result<Destination, Error> {
+    /// The destination of the file that `facts` describe. `now` fills in `{now}`.
+    pub fn destination(&self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
             Self::Path(template) => Destination::Path(PathBuf::from(template.fill(facts, now))),

@@ -13,6 +13,33 @@ pub struct OutputTemplate {
     pieces: Vec<TemplatePiece>,
 }
 
+/// What fills in the placeholders of one file's name.
+#[derive(Debug, Clone, Copy)]
+pub struct NameFacts<'a> {
+    /// The requested URL, redacted.
+    pub url: &'a str,
+    /// Pixels across and down.
+    pub size: (u32, u32),
+    /// The usual file extension of the format.
+    pub extension: &'static str,
+    /// Of the frame.
+    pub program_date_time: Option<DateTime<Utc>>,
+    /// Of the frame's segment.
+    pub media_sequence_number: Option<u64>,
+}
+
+impl<'a> From<&'a SnapshotFacts> for NameFacts<'a> {
+    fn from(facts: &'a SnapshotFacts) -> Self {
+        Self {
+            url: &facts.url,
+            size: facts.size,
+            extension: facts.format.extension(),
+            program_date_time: facts.presentation.program_date_time,
+            media_sequence_number: facts.segment.media_sequence_number,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum TemplatePiece {
     Text(String),
@@ -74,8 +101,8 @@ impl OutputTemplate {
         !self.text.contains(['{', '}'])
     }
 
-    /// The name of the picture that `facts` describe. `now` fills in `{now}`.
-    pub(super) fn fill(&self, facts: &SnapshotFacts, now: DateTime<Utc>) -> String {
+    /// The name of the file that `facts` describe. `now` fills in `{now}`.
+    pub(super) fn fill(&self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> String {
         let text = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.clone(),
             // An incomplete name is better than no picture
@@ -101,15 +128,15 @@ impl Placeholder {
     }
 
     /// The value for one picture; `None` if the stream does not signal it.
-    fn value(self, facts: &SnapshotFacts, now: DateTime<Utc>) -> Option<String> {
+    fn value(self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> Option<String> {
         // No colons: not every file system allows them
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
             Self::Now => Some(stamp(now)),
-            Self::ProgramDateTime => facts.presentation.program_date_time.map(stamp),
-            Self::MediaSequenceNumber => facts.segment.media_sequence_number.map(|number| number.to_string()),
+            Self::ProgramDateTime => facts.program_date_time.map(stamp),
+            Self::MediaSequenceNumber => facts.media_sequence_number.map(|number| number.to_string()),
             Self::Host => {
-                let url = Url::parse(&facts.url).ok()?;
+                let url = Url::parse(facts.url).ok()?;
                 let safe = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
                 url.host_str().map(|host| host.chars().map(safe).collect())
             }
@@ -120,7 +147,7 @@ impl Placeholder {
             }
             Self::Width => Some(facts.size.0.to_string()),
             Self::Height => Some(facts.size.1.to_string()),
-            Self::Extension => Some(facts.format.extension().to_owned()),
+            Self::Extension => Some(facts.extension.to_owned()),
         }
     }
 }

@@ -27,7 +27,7 @@ mod webvtt;
 pub use i_frame_playlist::i_frame_playlist;
 pub use image_playlist::image_playlist;
 pub use jpeg_mp4::{fragment, init_segment};
-pub use model::{I_FRAME_INIT, Sheet, Storyboard, Tile};
+pub use model::{I_FRAME_INIT, Sheet, Storyboard, Tile, sheet_name};
 pub use mpd::mpd;
 pub use multivariant::{i_frame_stream_inf, image_stream_inf, multivariant};
 pub use mux_json::mux_json;

@@ -64,6 +64,11 @@ pub struct Tile {
     pub i_frame: Option<Range<u64>>,
 }
 
+/// File name of the sheet with a number: `storyboard-000.jpg`.
+pub fn sheet_name(number: u64, format: Format) -> String {
+    format!("storyboard-{number:03}.{}", format.extension())
+}
+
 impl Storyboard {
     /// Width and height of each sheet in pixels.
     pub(super) fn sheet_size(&self) -> (u64, u64) {
@@ -77,7 +82,7 @@ impl Storyboard {
 
     /// File name of a sheet: `storyboard-000.jpg`.
     pub fn sheet_name(&self, sheet: &Sheet) -> String {
-        format!("storyboard-{:03}.{}", sheet.number, self.format.extension())
+        sheet_name(sheet.number, self.format)
     }
 
     /// The tiles that have a picture, each with its sheet and its position in it, in pixels.

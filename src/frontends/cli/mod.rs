@@ -11,7 +11,9 @@ mod args;
 mod help;
 mod inspect;
 mod logs;
+mod many;
 mod panics;
+mod progress;
 mod request;
 mod runtime;
 #[cfg(feature = "server")]
@@ -60,7 +62,9 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
     }
     match cli.command {
         CliCommand::Snap => snap::snap(&cli, terminal),
-        CliCommand::Sheet | CliCommand::Storyboard | CliCommand::Series | CliCommand::Animate => Err(Error::usage("not built yet", "wait")),
+        CliCommand::Sheet => many::sheet(&cli, terminal),
+        CliCommand::Storyboard => many::storyboard(&cli, terminal),
+        CliCommand::Series | CliCommand::Animate => Err(Error::usage("not built yet", "wait")),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),

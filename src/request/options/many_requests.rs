@@ -4,11 +4,8 @@ use std::time::Duration;
 
 use super::{
     super::{
-        background::BackgroundColor,
         limits::Limits,
-        many::{
-            AnimationRequest, GridChoice, MAX_PICTURES, Moments, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest,
-        },
+        many::{AnimationRequest, MAX_PICTURES, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest},
         picture::{Encoding, Format},
         position::Precision,
         snapshot_request::SnapshotRequest,

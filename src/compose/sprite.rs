@@ -1,0 +1,160 @@
+//! Builds the sprites of a storyboard, tile by tile.
+
+use std::ops::Range;
+
+use image::{RgbImage, imageops};
+
+use crate::{
+    capture::Capture,
+    error::Error,
+    render::{self, Canvas, Grid, Image},
+    request::{BackgroundColor, Encoding, Format},
+    storyboard::{self, Sheet, Tile},
+};
+
+/// A complete sprite.
+pub(super) struct FinishedSprite {
+    pub sheet: Sheet,
+    /// The encoded sprite; `None` if it has no picture.
+    pub image: Option<Vec<u8>>,
+    /// The tiles as JPEGs in movie fragments.
+    pub i_frames: Vec<u8>,
+}
+
+/// Where a tile went.
+pub(super) struct PlacedTile {
+    /// File name of the sprite.
+    pub name: String,
+    /// Left and top edge in pixels.
+    pub position: (u32, u32),
+}
+
+/// The sprite that is being built. All sprites of a storyboard have the size of the first tile.
+pub(super) struct SpriteBuilder {
+    /// Columns and rows.
+    layout: (u32, u32),
+    encoding: Encoding,
+    max_pixels: u64,
+    /// `None` before the first tile.
+    grid: Option<Grid>,
+    canvas: Option<Canvas>,
+    i_frames: Vec<u8>,
+    /// Fragments until now, over all sprites.
+    fragments: u32,
+    sheet: Sheet,
+    /// Discontinuity Sequence Number of the tiles.
+    domain: Option<u64>,
+}
+
+fn empty_sheet(number: u64, follows_discontinuity: bool) -> Sheet {
+    Sheet { number, bytes: 0, tiles: Vec::new(), program_date_time: None, follows_discontinuity }
+}
+
+impl SpriteBuilder {
+    pub fn new(layout: (u32, u32), encoding: Encoding, max_pixels: u64) -> Self {
+        Self {
+            layout,
+            encoding,
+            max_pixels,
+            grid: None,
+            canvas: None,
+            i_frames: Vec::new(),
+            fragments: 0,
+            sheet: empty_sheet(0, false),
+            domain: None,
+        }
+    }
+
+    /// Width and height of a tile in pixels.
+    pub fn tile_size(&self) -> (u32, u32) {
+        self.grid.map(|grid| grid.tile).unwrap_or_default()
+    }
+
+    /// Width and height of a sprite in pixels.
+    pub fn sprite_size(&self) -> (u32, u32) {
+        self.grid.map(|grid| grid.size()).unwrap_or_default()
+    }
+
+    /// Whether a picture belongs to another discontinuity domain than the tiles until now.
+    pub fn starts_another_domain(&self, capture: &Capture) -> bool {
+        let domain = capture.segment.discontinuity_sequence_number;
+        !self.sheet.tiles.is_empty() && self.domain.is_some() && domain != self.domain
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.sheet.tiles.len() as u64 >= u64::from(self.layout.0) * u64::from(self.layout.1)
+    }
+
+    /// Adds the tile of a moment, which stands for it until `end`; empty without a picture.
+    pub fn add(&mut self, start: f64, end: f64, capture: Option<Capture>) -> Result<Option<PlacedTile>, Error> {
+        let Some(capture) = capture else {
+            self.sheet.tiles.push(Tile { start, end, is_missing: true, i_frame: None });
+            return Ok(None);
+        };
+        self.domain = capture.segment.discontinuity_sequence_number;
+        let Image::Rgb(picture) = capture.picture.image else { return Err(Error::internal("a tile is not RGB")) };
+        let grid = self.grid(picture.dimensions())?;
+        let index = self.sheet.tiles.len();
+        let Some(area) = grid.area(index) else { return Err(Error::internal("a sprite has more tiles than its grid")) };
+        let picture = fitted(picture, grid.tile);
+        let canvas = self.canvas.get_or_insert_with(|| Canvas::new(grid.size(), BackgroundColor::default()));
+        canvas.draw_tile(&picture, area);
+        if self.sheet.tiles.iter().all(|tile| tile.is_missing) {
+            let first = self.sheet.tiles.first().map_or(start, |first| first.start);
+            self.sheet.program_date_time = capture.presentation.date_at(first);
+        }
+        let i_frame = self.add_i_frame(picture, start, end)?;
+        self.sheet.tiles.push(Tile { start, end, is_missing: false, i_frame: Some(i_frame) });
+        let name = storyboard::sheet_name(self.sheet.number, self.encoding.format);
+        Ok(Some(PlacedTile { name, position: (area.x, area.y) }))
+    }
+
+    /// The grid of all sprites, whose tiles have the size of the first one. Fails with `too_large`.
+    fn grid(&mut self, tile: (u32, u32)) -> Result<Grid, Error> {
+        if let Some(grid) = self.grid {
+            return Ok(grid);
+        }
+        let (columns, rows) = self.layout;
+        let grid = Grid { columns, rows, tile, gap: 0, header: 0 }.within_limits(self.max_pixels, self.encoding.format)?;
+        self.grid = Some(grid);
+        Ok(grid)
+    }
+
+    fn add_i_frame(&mut self, picture: RgbImage, start: f64, end: f64) -> Result<Range<u64>, Error> {
+        let encoding = Encoding { format: Format::Jpeg, max_bytes: None, lossless: false, ..self.encoding };
+        let jpeg = render::encode_rgb(picture, &encoding)?;
+        self.fragments += 1;
+        let fragment = storyboard::fragment(self.fragments, start, end - start, &jpeg);
+        let offset = self.i_frames.len() as u64;
+        self.i_frames.extend_from_slice(&fragment);
+        Ok(offset..self.i_frames.len() as u64)
+    }
+
+    /// Ends the sprite and begins the next one; `None` if it has no tile.
+    pub fn finish(&mut self) -> Result<Option<FinishedSprite>, Error> {
+        if self.sheet.tiles.is_empty() {
+            return Ok(None);
+        }
+        let next = empty_sheet(self.sheet.number + 1, !self.is_full());
+        let mut sheet = std::mem::replace(&mut self.sheet, next);
+        let image = self.canvas.take().map(|canvas| render::encode_rgb(canvas.into_image(), &self.encoding)).transpose()?;
+        sheet.bytes = image.as_ref().map_or(0, |image| image.len() as u64);
+        Ok(Some(FinishedSprite { sheet, image, i_frames: std::mem::take(&mut self.i_frames) }))
+    }
+}
+
+/// A picture in the size of a tile: one of another shape is scaled to fit, on black.
+fn fitted(picture: RgbImage, tile: (u32, u32)) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    if (width, height) == tile {
+        return picture;
+    }
+    let scale = (f64::from(tile.0) / f64::from(width)).min(f64::from(tile.1) / f64::from(height));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the tile's size")]
+    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
+    let scaled = imageops::resize(&picture, side(width), side(height), imageops::FilterType::Triangle);
+    let mut on_black = RgbImage::new(tile.0, tile.1);
+    let (x, y) = ((tile.0.saturating_sub(scaled.width())) / 2, (tile.1.saturating_sub(scaled.height())) / 2);
+    imageops::replace(&mut on_black, &scaled, x.into(), y.into());
+    on_black
+}

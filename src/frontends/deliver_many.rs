@@ -1,0 +1,110 @@
+//! Makes sheets and storyboards and writes them to their outputs. The command line and Lambda share this.
+
+use std::time::Duration;
+
+use chrono::Utc;
+
+use super::deliver::put;
+use crate::{
+    compose::{self, OutputFile, ReportProgress},
+    error::{Error, ErrorKind},
+    fetch::Client,
+    report::PicturesReport,
+    request::{Format, Options, SheetRequest, StoryboardRequest},
+    store::{NameFacts, Output, OutputFolder, PutOptions, Stores},
+};
+
+/// How long one file of many may take to be written.
+const PUT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The options of written files.
+#[derive(Debug, Clone)]
+pub(super) struct Writing<'a> {
+    pub stores: &'a Stores,
+    pub no_clobber: bool,
+    pub cache_control: Option<String>,
+}
+
+impl<'a> Writing<'a> {
+    pub fn new(options: &Options, stores: &'a Stores) -> Self {
+        Self { stores, no_clobber: options.no_clobber, cache_control: options.cache_control.clone() }
+    }
+
+    fn put_options(&self, content_type: &'static str) -> PutOptions {
+        PutOptions { content_type, cache_control: self.cache_control.clone(), no_clobber: self.no_clobber, ..PutOptions::default() }
+    }
+}
+
+/// What became of many pictures.
+pub(super) struct Delivered {
+    pub report: PicturesReport,
+    /// How many pictures could not be had.
+    pub failures: usize,
+}
+
+impl Delivered {
+    /// Fails with `partial` if some pictures could not be had.
+    pub fn require_all(&self) -> Result<(), Error> {
+        if self.failures == 0 {
+            return Ok(());
+        }
+        let total = self.report.pictures.len();
+        let message = format!("{} of {total} pictures could not be had", self.failures);
+        let first = self.report.pictures.iter().find_map(|picture| picture.error.as_ref());
+        let hint = first.map_or_else(String::new, |error| format!("the first: {}: {}", error.kind, error.message));
+        Err(Error::new(ErrorKind::Partial, message).with_hint(hint))
+    }
+}
+
+/// Makes a sheet and writes it.
+pub(super) async fn deliver_sheet(
+    request: &SheetRequest,
+    output: &Output,
+    client: &Client,
+    writing: &Writing<'_>,
+    progress: &ReportProgress<'_>,
+) -> Result<Delivered, Error> {
+    let sheet = compose::sheet(request, client, progress).await?;
+    let (mut report, format) = (sheet.report, request.pictures.snapshot.encoding.format);
+    let destination = output.destination(&name_facts(&report, format), Utc::now())?;
+    put(&destination, sheet.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
+    report.output = Some(destination.name());
+    Ok(Delivered { report, failures: sheet.failures })
+}
+
+/// Makes a storyboard and writes its files.
+pub(super) async fn deliver_storyboard(
+    request: &StoryboardRequest,
+    folder: &OutputFolder,
+    client: &Client,
+    writing: &Writing<'_>,
+    progress: &ReportProgress<'_>,
+) -> Result<Delivered, Error> {
+    let facts = NameFacts {
+        url: &request.pictures.snapshot.redacted_url(),
+        size: (0, 0),
+        extension: "",
+        program_date_time: None,
+        media_sequence_number: None,
+    };
+    let folder = folder.destination(&facts, Utc::now());
+    folder.prepare(writing.stores)?;
+    let put = async |file: OutputFile| {
+        let options = writing.put_options(file.media_type);
+        put(&folder.file(&file.name)?, file.bytes.into(), &options, writing.stores, PUT_TIMEOUT).await
+    };
+    let storyboard = compose::storyboard(request, client, progress, put).await?;
+    let mut report = storyboard.report;
+    report.output = Some(folder.name());
+    Ok(Delivered { report, failures: storyboard.failures })
+}
+
+fn name_facts(report: &PicturesReport, format: Format) -> NameFacts<'_> {
+    NameFacts {
+        url: &report.url,
+        size: (report.width, report.height),
+        extension: format.extension(),
+        program_date_time: None,
+        media_sequence_number: None,
+    }
+}
