@@ -6,6 +6,7 @@ use super::{
     geometry::Orientation,
     planes::{Chroma, Planes},
 };
+use crate::request::{Encoding, Format};
 
 /// A picture in sRGB. For JPEG and lossy WebP it stays in JFIF's own form, so that nothing is converted twice.
 #[derive(Debug, Clone)]
@@ -23,6 +24,18 @@ pub enum ImageKind {
     Jfif(Chroma),
     /// R, G and B.
     Rgb,
+}
+
+impl ImageKind {
+    /// The samples that the encoder takes.
+    pub fn of(encoding: &Encoding) -> Self {
+        match encoding.format {
+            Format::Jpeg if encoding.full_chroma => Self::Jfif(Chroma::Full),
+            Format::WebP if encoding.lossless => Self::Rgb,
+            Format::Jpeg | Format::WebP => Self::Jfif(Chroma::Half),
+            Format::Png => Self::Rgb,
+        }
+    }
 }
 
 impl Image {

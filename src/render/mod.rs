@@ -1,7 +1,8 @@
 //! From a decoded frame to a file: color, geometry, deinterlacing, tone mapping, content check, encoding.
 //!
-//! [`render`] is the whole way, as a list of steps. Everything is pure computation; only `ffi` calls C.
+//! [`render`] is the whole way, as a list of steps. A [`Grid`] and a [`Canvas`] make one picture of many. Everything is pure computation; only `ffi` calls C.
 
+mod canvas;
 mod color;
 mod combs;
 mod content_check;
@@ -12,8 +13,11 @@ mod exif;
 mod ffi;
 mod geometry;
 mod gray;
+mod grid;
+mod header;
 mod image;
 mod jfif;
+mod label;
 mod lut3d;
 mod matrix;
 mod motion_combs;
@@ -22,15 +26,21 @@ mod options;
 mod planes;
 mod primaries;
 mod progressive_jpeg;
+mod text;
 mod tone_map;
 mod transfer_function;
 mod vector;
 
 pub use self::image::Image;
+pub use canvas::Canvas;
 pub use color::Color;
 pub use content_check::reference_picture;
+pub use encode::encode_rgb;
 pub use exif::{ImageMetadata, embed_exif};
-pub use geometry::Orientation;
+pub use geometry::{Orientation, Rect};
+pub use grid::Grid;
+pub use header::Header;
+pub use label::time_label;
 pub use options::RenderOptions;
 pub use planes::{Chroma, Plane, Planes};
 

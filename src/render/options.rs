@@ -1,7 +1,7 @@
 //! The caller's choices for a picture.
 
-use super::{image::ImageKind, planes::Chroma};
-use crate::request::{Checks, Crop, Encoding, Format, Size, SnapshotRequest, ToneMap};
+use super::image::ImageKind;
+use crate::request::{Checks, Crop, Encoding, Size, SnapshotRequest, ToneMap};
 
 /// How a frame is rendered.
 #[derive(Debug, Clone)]
@@ -33,11 +33,6 @@ impl RenderOptions {
 
     /// The samples that the encoder takes.
     pub(super) fn image_kind(&self) -> ImageKind {
-        match self.encoding.format {
-            Format::Jpeg if self.encoding.full_chroma => ImageKind::Jfif(Chroma::Full),
-            Format::WebP if self.encoding.lossless => ImageKind::Rgb,
-            Format::Jpeg | Format::WebP => ImageKind::Jfif(Chroma::Half),
-            Format::Png => ImageKind::Rgb,
-        }
+        ImageKind::of(&self.encoding)
     }
 }

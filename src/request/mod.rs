@@ -1,5 +1,6 @@
 //! The request: [`SnapshotRequest`] and its parts, validated when parsed, and the table of [`Options`] that every frontend reads.
 
+mod background;
 mod builder;
 mod checks;
 mod headers;
@@ -13,6 +14,7 @@ mod position;
 mod snapshot_request;
 mod source;
 
+pub use background::BackgroundColor;
 pub use builder::SnapshotRequestBuilder;
 pub use checks::{Checks, Crop, Finding, ReferencePicture, ToneMap};
 pub use headers::RequestHeaders;

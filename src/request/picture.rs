@@ -216,6 +216,14 @@ impl Format {
         }
     }
 
+    /// The longest side of a picture, in pixels: WebP has 14 bits for it (RFC 6386, 9.1).
+    pub fn largest_side(self) -> u32 {
+        match self {
+            Self::Jpeg | Self::Png => Size::LARGEST_SIDE,
+            Self::WebP => 16_383,
+        }
+    }
+
     /// The format of a file extension, in any letter case.
     pub fn from_extension(extension: &str) -> Option<Self> {
         match extension.to_ascii_lowercase().as_str() {
