@@ -17,7 +17,8 @@ use crate::{
     request::{Encoding, Format},
 };
 
-/// The bytes of the file for a picture that was drawn in RGB. Fails as [`encode_within_limit`] does.
+/// The bytes of the file for a picture that was drawn in RGB. Lowers the quality of lossy formats to stay within `max_bytes`; fails with
+/// `too_large` if that does not suffice, and beyond the format's largest side.
 pub fn encode_rgb(image: RgbImage, encoding: &Encoding) -> Result<Vec<u8>, Error> {
     let image = match ImageKind::of(encoding) {
         ImageKind::Jfif(chroma) => Image::Jfif(jfif::from_rgb(&image, chroma)),

@@ -77,6 +77,42 @@ mod tests {
         assert_eq!(actual, [[16; 3], [126, 128, 128], [235, 240, 240]]);
     }
 
+    /// The equations of ITU-T T.871, 7, for the mean of some pixels.
+    fn by_the_equations(pixels: &[[u8; 3]]) -> [f64; 3] {
+        let mean = |index: usize| pixels.iter().map(|pixel| f64::from(pixel[index])).sum::<f64>() / pixels.len() as f64;
+        let [r, g, b] = [0, 1, 2].map(mean);
+        let y = 0.299 * r + 0.587 * g + 0.114 * b;
+        [y, (b - y) / 1.772 + 128.0, (r - y) / 1.402 + 128.0]
+    }
+
+    #[test]
+    fn each_sample_is_within_a_level_of_the_equations() {
+        for (width, height) in [(16, 16), (7, 5), (1, 9), (2, 1)] {
+            let value = |x: u32, y: u32, step: u32| (x * step + y * 83 + x * y * 31).to_le_bytes()[0];
+            let image = RgbImage::from_fn(width, height, |x, y| Rgb([value(x, y, 57), value(x, y, 141), value(y, x, 201)]));
+            for chroma in [Chroma::Half, Chroma::Full] {
+                let planes = from_rgb(&image, chroma);
+                let step = 1 << chroma.shift().0;
+                for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                    let [luma, ..] = by_the_equations(&[image.get_pixel(x, y).0]);
+                    let corners = (0..step).flat_map(|down| (0..step).map(move |across| (across, down)));
+                    let near = |start: u32, offset: u32, side: u32| (start / step * step + offset).min(side - 1);
+                    let pixels: Vec<_> =
+                        corners.map(|(across, down)| image.get_pixel(near(x, across, width), near(y, down, height)).0).collect();
+                    let [_, blue, red] = by_the_equations(&pixels);
+                    let sample = |plane: &Plane, step: u32| plane.row((y / step) as usize).expect("a row")[(x / step) as usize];
+                    let samples = [sample(&planes.y, 1), sample(&planes.cb, step), sample(&planes.cr, step)];
+                    for (actual, expected) in samples.into_iter().zip([luma, blue, red]) {
+                        assert!(
+                            (f64::from(actual) - expected).abs() <= 1.0,
+                            "{width}x{height} {chroma:?} ({x}, {y}): {actual}, {expected}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn colors_convert_as_in_jfif() {
         for (rgb, planes) in

@@ -1,6 +1,7 @@
 //! From a decoded frame to a file: color, geometry, deinterlacing, tone mapping, content check, encoding.
 //!
-//! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. Everything is pure computation; only `ffi` calls C.
+//! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. A [`Grid`] and a [`Canvas`] make one
+//! picture of many. Everything is pure computation; only `ffi` calls C.
 
 mod canvas;
 mod color;
