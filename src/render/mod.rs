@@ -2,6 +2,9 @@
 //!
 //! [`render`] is the whole way, as a list of steps. Everything is pure computation; only `ffi` calls C.
 
+mod animation;
+mod animation_codec;
+mod animation_frames;
 mod color;
 mod combs;
 mod content_check;
@@ -11,6 +14,8 @@ mod encode;
 mod exif;
 mod ffi;
 mod geometry;
+mod gif_animation;
+mod gif_palette;
 mod gray;
 mod image;
 mod jfif;
@@ -27,6 +32,9 @@ mod transfer_function;
 mod vector;
 
 pub use self::image::Image;
+pub use animation::{EncodedAnimation, encode_animation};
+pub use animation_codec::{AnimationFormat, AnimationOptions};
+pub use animation_frames::AnimationFrame;
 pub use color::Color;
 pub use content_check::reference_picture;
 pub use exif::{ImageMetadata, embed_exif};
