@@ -42,7 +42,7 @@ fn decode(format: AnimationFormat, file: &[u8]) -> Vec<(RgbImage, Duration)> {
 /// The 16 bits after a marker and some more bytes.
 fn short_after(file: &[u8], marker: &[u8], skipped: usize) -> u16 {
     let at = file.windows(marker.len()).position(|bytes| bytes == marker).expect("the marker") + marker.len() + skipped;
-    u16::from_le_bytes([file[at], file[at + 1]])
+    u16::from_le_bytes(*file.get(at..).expect("more bytes").first_chunk().expect("two bytes"))
 }
 
 /// Zero is for ever. WebP: chunk size and background precede it. GIF: a block of 3 bytes with the identifier 1.
@@ -100,7 +100,7 @@ fn durations_add_up_exactly_and_none_is_too_short_for_browsers() {
             let images = (0..count).map(|number: u8| bars(number.reverse_bits()));
             let frames = images.zip(0_u32..).map(|(image, index)| {
                 let at = |index: u32| Duration::from_secs(1) * index / per_second;
-                AnimationFrame { image, duration: at(index + 1) - at(index) }
+                AnimationFrame { image, duration: at(index + 1).saturating_sub(at(index)) }
             });
             let made = encode_animation(frames.collect(), &options(format), MAX_PIXELS).expect("an animation");
             let decoded = decode(format, &made.file);
@@ -137,8 +137,8 @@ fn a_moving_bar_leaves_no_ghosts() {
         assert_eq!(decoded.len(), 24);
         for (number, (shown, _)) in (0..24).zip(&decoded) {
             // Lossy blocks may bleed around the bar's edges
-            let is_far = |x: u32| x + 8 < number * 6 || x >= number * 6 + 20;
-            let places = (0..160).filter(|x| is_far(*x)).flat_map(|x| (0..90).map(move |y| (x, y)));
+            let is_apart = |x: u32| x + 8 < number * 6 || x >= number * 6 + 20;
+            let places = (0..160).filter(|x| is_apart(*x)).flat_map(|x| (0..90).map(move |y| (x, y)));
             let off = |(x, y)| background(x, y).0.into_iter().zip(shown.get_pixel(x, y).0).map(|(a, b)| a.abs_diff(b)).max();
             let ghosts = places.filter(|place| off(*place) > Some(16)).count();
             // libwebp draws no pixel twice until the next key frame
@@ -186,7 +186,8 @@ fn encode_within(format: AnimationFormat, max_bytes: usize) -> EncodedAnimation 
     let made = encode(scenes(12), Duration::from_millis(125), &limit);
     assert!(made.file.len() <= max_bytes, "{format:?}: {} bytes instead of {max_bytes}", made.file.len());
     let decoded = decode(format, &made.file);
-    assert_eq!((decoded.len(), decoded[0].0.dimensions()), (made.frames, made.size), "{format:?}");
+    assert_eq!(decoded.len(), made.frames, "{format:?}");
+    assert!(decoded.iter().all(|(image, _)| image.dimensions() == made.size), "{format:?}");
     assert_eq!(decoded.iter().map(|frame| frame.1).sum::<Duration>(), Duration::from_millis(1500), "{format:?}");
     made
 }

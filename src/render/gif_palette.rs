@@ -145,7 +145,7 @@ mod tests {
     fn the_search_finds_the_nearest_color() {
         let image = RgbImage::from_fn(64, 64, |x, y| Rgb([x * 4, y * 4, (x * y) % 256].map(|level| level.to_le_bytes()[0])));
         let colors = Palette::new(&[AnimationFrame { image, duration: Duration::ZERO }], 255, true).colors;
-        for place in (0..1 << (3 * BITS)).step_by(997) {
+        for place in (0..1_u32 << (3 * BITS)).step_by(997) {
             let cell = [place >> (2 * BITS), place >> BITS & 63, place & 63];
             let distance = |color: [u8; 3]| squared_distance(color, cell.map(|level| (level * 4 + 2).to_le_bytes()[0]), WEIGHTS);
             let best = colors.iter().map(|color| distance(*color)).min().expect("colors");
