@@ -3,6 +3,9 @@
 //! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. A [`Grid`] and a [`Canvas`] make one
 //! picture of many. Everything is pure computation; only `ffi` calls C.
 
+mod animation;
+mod animation_codec;
+mod animation_frames;
 mod canvas;
 mod color;
 mod combs;
@@ -13,6 +16,8 @@ mod encode;
 mod exif;
 mod ffi;
 mod geometry;
+mod gif_animation;
+mod gif_palette;
 mod gray;
 mod grid;
 mod header;
@@ -33,6 +38,9 @@ mod transfer_function;
 mod vector;
 
 pub use self::image::{Image, ImageKind};
+pub use animation::{EncodedAnimation, encode_animation};
+pub use animation_codec::{AnimationFormat, AnimationOptions};
+pub use animation_frames::AnimationFrame;
 pub use canvas::Canvas;
 pub use color::Color;
 pub use content_check::reference_picture;

@@ -51,7 +51,7 @@ pub fn encode_lossless(image: &RgbImage) -> Result<Vec<u8>, Error> {
     }
 }
 
-fn new_picture((width, height): (u32, u32)) -> Result<ffi::WebPPicture, Error> {
+pub(super) fn new_picture((width, height): (u32, u32)) -> Result<ffi::WebPPicture, Error> {
     if width.max(height) > ffi::WEBP_MAX_DIMENSION {
         return Err(Error::new(ErrorKind::TooLarge, format!("a picture of {width}x{height} is too large for WebP"))
             .with_hint("ask for a smaller --width, or for PNG"));
@@ -78,7 +78,7 @@ unsafe fn run_encoder(picture: &mut ffi::WebPPicture, config: &ffi::WebPConfig) 
     }
 }
 
-fn failure(code: ffi::WebPEncodingError) -> Error {
+pub(super) fn failure(code: ffi::WebPEncodingError) -> Error {
     use ffi::WebPEncodingError as Code;
     match code {
         Code::VP8_ENC_ERROR_OUT_OF_MEMORY | Code::VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => no_memory(),
@@ -89,7 +89,7 @@ fn failure(code: ffi::WebPEncodingError) -> Error {
     }
 }
 
-fn version_mismatch() -> Error {
+pub(super) fn version_mismatch() -> Error {
     Error::internal("libwebp's version does not match its bindings")
 }
 
