@@ -18,7 +18,7 @@ use super::{
 use crate::{
     error::Error,
     render::ImageKind,
-    request::{Position, Precision},
+    request::{Position, Precision, SnapshotRequest},
 };
 
 impl Presentation {
@@ -31,10 +31,20 @@ impl Presentation {
     /// Captures the pictures at ascending moments, in seconds from the start of the playlist, in order. At most `parallel` groups are read
     /// at the same time.
     pub(crate) fn captures(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
+        self.captures_in(self.context.clone(), moments, parallel)
+    }
+
+    /// As [`captures`](Self::captures), the key frames at or before the moments.
+    pub(crate) fn key_frames(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
+        let request = SnapshotRequest { precision: Some(Precision::KeyFrame), ..(*self.context.request).clone() };
+        self.captures_in(JobContext { request: Arc::new(request), ..self.context.clone() }, moments, parallel)
+    }
+
+    fn captures_in(&self, context: JobContext, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
         let moments = moments.to_vec();
         stream::once(async move {
             match self.track().await {
-                Ok(track) => self.captures_of_track(track, moments, parallel).left_stream(),
+                Ok(track) => self.captures_of_track(context, track, moments, parallel).left_stream(),
                 Err(error) => {
                     let failed = moments.into_iter().map(move |moment| MomentCapture { moment, capture: Err(error.clone()) });
                     stream::iter(failed).right_stream()
@@ -44,14 +54,19 @@ impl Presentation {
         .flatten()
     }
 
-    fn captures_of_track(&self, track: Option<Track>, moments: Vec<f64>, parallel: usize) -> impl Stream<Item = MomentCapture> {
-        let precision = if self.context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
+    fn captures_of_track(
+        &self,
+        mut context: JobContext,
+        track: Option<Track>,
+        moments: Vec<f64>,
+        parallel: usize,
+    ) -> impl Stream<Item = MomentCapture> {
+        let precision = if context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
         let runs = match &track {
             Some(track) => group_moments(&track.loaded.playlist, &moments, precision),
             // A file is one connection's work
             None => moments.iter().map(|moment| GroupRun::separate(*moment)).collect(),
         };
-        let mut context = self.context.clone();
         context.key_frame_bytes = Some(Arc::new(KeyFrameBytes::default()));
         let group_jobs = GroupJobs { presentation: self, context, track: track.map(Arc::new) };
         // The first run fetches the init that the others share

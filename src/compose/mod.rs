@@ -3,13 +3,16 @@
 //! A [`Collection`](collection::Collection) opens the stream once and names the moments. Each kind of picture takes its captures in order,
 //! composes files from them, and writes down in a [`PictureLog`](picture_log::PictureLog) what could not be had.
 
+mod animation;
 mod collection;
+mod highlights;
 mod picture_log;
 mod sheet;
 mod sheet_header;
 mod sprite;
 mod storyboard;
 
+pub(crate) use animation::animation;
 pub(crate) use collection::{Progress, ReportProgress};
 pub(crate) use sheet::sheet;
 pub(crate) use storyboard::{OutputFile, storyboard};

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind},
     fetch::Client,
     report::PicturesReport,
-    request::{Format, Options, SheetRequest, StoryboardRequest},
+    request::{AnimationRequest, Options, SheetRequest, StoryboardRequest},
     store::{NameFacts, Output, OutputFolder, PutOptions, Stores},
 };
 
@@ -66,10 +66,26 @@ pub(super) async fn deliver_sheet(
 ) -> Result<Delivered, Error> {
     let sheet = compose::sheet(request, client, progress).await?;
     let (mut report, format) = (sheet.report, request.pictures.snapshot.encoding.format);
-    let destination = output.destination(&name_facts(&report, format), Utc::now())?;
+    let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
     put(&destination, sheet.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
     report.output = Some(destination.name());
     Ok(Delivered { report, failures: sheet.failures })
+}
+
+/// Makes an animation and writes it.
+pub(super) async fn deliver_animation(
+    request: &AnimationRequest,
+    output: &Output,
+    client: &Client,
+    writing: &Writing<'_>,
+    progress: &ReportProgress<'_>,
+) -> Result<Delivered, Error> {
+    let animation = compose::animation(request, client, progress).await?;
+    let (mut report, format) = (animation.report, animation.format);
+    let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
+    put(&destination, animation.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
+    report.output = Some(destination.name());
+    Ok(Delivered { report, failures: animation.failures })
 }
 
 /// Makes a storyboard and writes its files.
@@ -99,12 +115,6 @@ pub(super) async fn deliver_storyboard(
     Ok(Delivered { report, failures: storyboard.failures })
 }
 
-fn name_facts(report: &PicturesReport, format: Format) -> NameFacts<'_> {
-    NameFacts {
-        url: &report.url,
-        size: (report.width, report.height),
-        extension: format.extension(),
-        program_date_time: None,
-        media_sequence_number: None,
-    }
+fn name_facts<'a>(report: &'a PicturesReport, extension: &'static str) -> NameFacts<'a> {
+    NameFacts { url: &report.url, size: (report.width, report.height), extension, program_date_time: None, media_sequence_number: None }
 }

@@ -64,7 +64,8 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Snap => snap::snap(&cli, terminal),
         CliCommand::Sheet => many::sheet(&cli, terminal),
         CliCommand::Storyboard => many::storyboard(&cli, terminal),
-        CliCommand::Series | CliCommand::Animate => Err(Error::usage("not built yet", "wait")),
+        CliCommand::Animate => many::animate(&cli, terminal),
+        CliCommand::Series => Err(Error::usage("not built yet", "wait")),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),

@@ -22,6 +22,7 @@ const DEFAULT_EVERY: Duration = Duration::from_secs(10);
 const DEFAULT_FRAMES_PER_SECOND: f64 = 8.0;
 /// A larger preview helps nobody.
 const DEFAULT_ANIMATION_BYTES: u64 = 3 << 20;
+const DEFAULT_ANIMATION_WIDTH: u32 = 320;
 const DEFAULT_ANIMATION_LENGTH: Duration = Duration::from_secs(3);
 
 impl Options {
@@ -59,7 +60,10 @@ impl Options {
         let snapshot = &mut pictures.snapshot;
         snapshot.precision = self.precision.or(Some(Precision::Exact));
         snapshot.encoding.max_bytes.get_or_insert(DEFAULT_ANIMATION_BYTES);
-        if self.many.moments.to.is_none() {
+        if snapshot.size.height.is_none() {
+            snapshot.size.width.get_or_insert(DEFAULT_ANIMATION_WIDTH);
+        }
+        if self.many.moments.to.is_none() && self.many.highlights.is_none() {
             pictures.moments.length.get_or_insert(DEFAULT_ANIMATION_LENGTH);
         }
         let frames_per_second = self.many.frames_per_second.unwrap_or(DEFAULT_FRAMES_PER_SECOND);

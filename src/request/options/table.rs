@@ -23,8 +23,7 @@ const MAX_SIDE: u32 = 100;
 const MAX_TILE_WIDTH: u32 = 4096;
 const MAX_GAP: u32 = 200;
 const MAX_PARALLEL: u32 = 64;
-const MAX_HIGHLIGHTS: u64 = 20;
-const DEFAULT_HIGHLIGHTS: usize = 5;
+const MAX_HIGHLIGHTS: u32 = 20;
 
 const ARGUMENTS: Section = Section { heading: Some("Arguments"), commands: Commands::EVERY, is_in_queries: true };
 const MOMENTS: Section = Section { heading: Some("Moments"), commands: Commands::MANY, is_in_queries: true };
@@ -85,10 +84,10 @@ pub static OPTIONS: &[Row] = &[
     Row::new(
         MOMENTS,
         "highlights",
-        OptionalValue,
+        Integer(1, MAX_HIGHLIGHTS),
         "N",
-        "Show one short scene each from N places that are neither black nor alike [default: 5]",
-        |o, v| v.or_default(DEFAULT_HIGHLIGHTS, |v| v.integer_in(2, MAX_HIGHLIGHTS)).map(|count| o.many.highlights = count),
+        "Show one short scene each from N places that are neither black nor alike, instead of one range",
+        |o, v| v.integer().map(|count| o.many.highlights = Some(count)),
     )
     .only_for(Commands::ANIMATE),
     Row::new(MOMENTS, "only-changed", Switch, "", "Leave out what looks like the picture before", |o, v| {
