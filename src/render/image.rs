@@ -4,6 +4,7 @@ use image::{RgbImage, imageops};
 
 use super::{
     geometry::Orientation,
+    jfif,
     planes::{Chroma, Planes},
 };
 
@@ -31,6 +32,14 @@ impl Image {
         match self {
             Self::Jfif(planes) => planes.size(),
             Self::Rgb(image) => image.dimensions(),
+        }
+    }
+
+    /// R, G and B of a pixel, counted from the left and the top; `None` outside of the picture.
+    pub fn rgb_at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        match self {
+            Self::Jfif(planes) => planes.at(x, y).map(jfif::to_rgb),
+            Self::Rgb(image) => image.get_pixel_checked(u32::try_from(x).ok()?, u32::try_from(y).ok()?).map(|pixel| pixel.0),
         }
     }
 

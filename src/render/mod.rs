@@ -19,6 +19,7 @@ mod matrix;
 mod motion_combs;
 mod opponent_color;
 mod options;
+mod placeholder;
 mod planes;
 mod primaries;
 mod progressive_jpeg;
