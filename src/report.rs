@@ -21,7 +21,7 @@ pub struct Report {
     pub url: String,
     /// The picture's destination; `None` before it is stored.
     pub output: Option<String>,
-    /// `jpeg`, `png` or `webp`.
+    /// `jpeg`, `png`, `webp` or `avif`.
     #[serde(serialize_with = "format_name")]
     pub format: Format,
     /// Pixels across.

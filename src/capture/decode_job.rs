@@ -148,7 +148,7 @@ impl DecodeJob {
             seconds: found.seconds,
             segment: self.offsets.segment_at(found.position),
             encryption: self.decryptor.detected_encryption(),
-            image: render::render(found.frame, &self.render)?,
+            image: render::render(found.frame, found.coded.as_ref(), &self.render)?,
         };
         Ok(Some(TimedPicture { picture, decoded_at, encode: decoded_at.elapsed() }))
     }

@@ -76,6 +76,7 @@ pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Resul
     if request.encoding.lossless && request.encoding.format == Format::Jpeg {
         return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
     }
+    request.check_avif()?;
     let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
     let steps = Box::pin(run_steps(JobContext::new(request, job.clone()), &base));

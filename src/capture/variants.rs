@@ -14,6 +14,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     hls::{self, MultivariantPlaylist, Variant},
+    request::Format,
 };
 
 /// Maximum number of Variants to try before reporting the first failure.
@@ -21,7 +22,10 @@ const MAX_VARIANTS: usize = 4;
 
 /// Captures a picture from the best Variant that has one. Fails with the first Variant's failure if none has.
 pub(super) async fn capture_best_variant(context: &JobContext<'_>, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
-    let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    let mut variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    if context.request.encoding.format == Format::Avif {
+        variants.sort_by_key(|variant| !variant.is_av1());
+    }
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
         && let Some(capture) = capture_i_frame(context, multivariant, best, &mut failures.notes).await?

@@ -9,6 +9,7 @@ use std::io::Read;
 use super::{
     access_unit_reader::{AccessUnitReader, ReadStep},
     byte_source::ByteSource,
+    coded_key_frame::CodedKeyFrame,
     container::{self, Container},
     decrypt_samples::DecryptSamples,
     demuxer::DemuxMode,
@@ -77,6 +78,8 @@ pub struct FoundFrame {
     pub media_seconds: Option<f64>,
     /// The offset in the downloaded bytes.
     pub position: Option<u64>,
+    /// Its coded bytes, if it is a key frame of AV1.
+    pub coded: Option<CodedKeyFrame>,
 }
 
 /// Maximum bytes read of a JPEG image. A larger one is cut off, and then refused as damaged.
@@ -138,7 +141,7 @@ fn decode_still(source: &ByteSource, limits: DecodeLimits) -> Result<SearchOutco
     read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the image cannot be read").with_source(e)))?;
     source.acquire_permit()?;
     let frame = still::decode_whole_jpeg(&file, limits.pixels)?;
-    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0) })))
+    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0), coded: None })))
 }
 
 pub(super) fn undecodable(message: &str) -> Error {
@@ -229,7 +232,8 @@ impl SearchPass<'_> {
         let seconds = self.reader.playlist_times().get(index).copied().unwrap_or(0.0);
         let media_seconds = self.reader.units.get(index).and_then(|unit| unit.pts);
         let position = self.reader.packets.get(index).and_then(|packet| self.reader.download_offset(packet));
-        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position }))
+        let coded = CodedKeyFrame::of(&self.reader, index);
+        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position, coded }))
     }
 
     pub fn is_shown(&self, index: usize) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! [`render`] is the whole way, as a list of steps. Everything is pure computation; only `ffi` calls C.
 
+mod avif;
+mod avif_file;
 mod color;
 mod combs;
 mod content_check;
@@ -37,8 +39,9 @@ pub use planes::{Chroma, Plane, Planes};
 
 use crate::{
     error::{Error, ErrorKind},
-    libav::Frame,
+    libav::{CodedKeyFrame, Frame},
     report::Verdict,
+    request::Format,
 };
 use convert::ColorConversion;
 use ffi::VideoFrame;
@@ -54,11 +57,14 @@ pub struct EncodedPicture {
     pub verdict: Verdict,
 }
 
-/// Renders a frame to a file.
+/// Renders a frame to a file. For AVIF, the file holds the frame's own bytes, `coded`.
 ///
 /// Fails with `too_large` if the picture exceeds `max_pixels`, the format's largest size or `max_bytes`, and with `unsupported` if the
-/// frame's color cannot be shown correctly.
-pub fn render(frame: Frame, options: &RenderOptions) -> Result<EncodedPicture, Error> {
+/// frame's color cannot be shown correctly, or if it cannot become an AVIF without encoding.
+pub fn render(frame: Frame, coded: Option<&CodedKeyFrame>, options: &RenderOptions) -> Result<EncodedPicture, Error> {
+    if options.encoding.format == Format::Avif {
+        return avif::render_avif(frame, coded, options);
+    }
     encode_image(render_image(frame, options)?, options)
 }
 

@@ -36,7 +36,8 @@ impl RenderOptions {
         match self.encoding.format {
             Format::Jpeg if self.encoding.full_chroma => ImageKind::Jfif(Chroma::Full),
             Format::WebP if self.encoding.lossless => ImageKind::Rgb,
-            Format::Jpeg | Format::WebP => ImageKind::Jfif(Chroma::Half),
+            // AVIF's is for the content check only
+            Format::Jpeg | Format::WebP | Format::Avif => ImageKind::Jfif(Chroma::Half),
             Format::Png => ImageKind::Rgb,
         }
     }
