@@ -9,7 +9,6 @@ use crate::media::Av1KeyFrame;
 /// A key frame of AV1 as the container has it, decrypted. Shares the packet's bytes.
 pub struct CodedKeyFrame {
     packet: ff::Packet,
-    extradata: Vec<u8>,
 }
 
 impl CodedKeyFrame {
@@ -22,11 +21,11 @@ impl CodedKeyFrame {
         let mut shared = ff::Packet::empty();
         // SAFETY: both packets are valid, and `shared` is blank, as `av_packet_ref` requires. If it fails, `shared` stays blank.
         let code = unsafe { ffi::av_packet_ref(ff::packet::Mut::as_mut_ptr(&mut shared), ff::packet::Ref::as_ptr(packet)) };
-        (code >= 0).then(|| Self { packet: shared, extradata: reader.demuxer.extradata().to_vec() })
+        (code >= 0).then_some(Self { packet: shared })
     }
 
     /// The key frame as a picture of its own. Fails with a reason that continues "the key frame ...".
     pub fn extract(&self) -> Result<Av1KeyFrame, &'static str> {
-        Av1KeyFrame::extract(self.packet.data().unwrap_or_default(), &self.extradata)
+        Av1KeyFrame::extract(self.packet.data().unwrap_or_default())
     }
 }

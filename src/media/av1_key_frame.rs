@@ -17,32 +17,20 @@ pub struct Av1KeyFrame {
 }
 
 impl Av1KeyFrame {
-    /// Takes the key frame out of an access unit. If the unit has no sequence header, that of `extradata` counts: `av1C`, or the OBUs alone.
+    /// Takes the key frame out of its access unit, which begins with the sequence header (AV1 Codec ISO Media File Format Binding, 2.4).
     /// Fails with a reason that continues "the key frame ...".
-    pub fn extract(unit: &[u8], extradata: &[u8]) -> Result<Self, &'static str> {
+    pub fn extract(unit: &[u8]) -> Result<Self, &'static str> {
         let unreadable = "has headers that cannot be read";
-        let is_header = |obu: &&Obu<'_>| obu.kind == SEQUENCE_HEADER;
-        let own = obus(unit).ok_or(unreadable)?;
-        let has_header = own.iter().any(|obu| is_header(&obu));
-        let shared = if has_header { Vec::new() } else { obus(configuration_obus(extradata)).ok_or(unreadable)? };
-        let all: Vec<_> = shared.into_iter().chain(own).collect();
-        require_single_shown_frame(&all)?;
-        let header = all.iter().find(is_header).ok_or("has no sequence header")?;
+        let obus = obus(unit).ok_or(unreadable)?;
+        let header = obus.iter().find(|obu| obu.kind == SEQUENCE_HEADER).ok_or("has no sequence header")?;
         let sequence = Av1Sequence::parse(header.body).ok_or(unreadable)?;
-        let mut stored = Vec::with_capacity(unit.len() + extradata.len());
+        require_single_shown_frame(&obus)?;
+        let mut stored = Vec::with_capacity(unit.len());
         header.write(&mut stored);
         // A picture has one sequence header, and no temporal delimiters
         let is_left_out = |obu: &&Obu<'_>| matches!(obu.kind, SEQUENCE_HEADER | TEMPORAL_DELIMITER | PADDING | TILE_LIST);
-        all.iter().filter(|obu| !is_left_out(obu)).for_each(|obu| obu.write(&mut stored));
+        obus.iter().filter(|obu| !is_left_out(obu)).for_each(|obu| obu.write(&mut stored));
         Ok(Self { sequence, obus: stored })
-    }
-}
-
-/// The OBUs in `av1C`, after four bytes that begin with marker and version. An OBU never begins with a set bit.
-fn configuration_obus(extradata: &[u8]) -> &[u8] {
-    match extradata {
-        [0x81, _, _, _, obus @ ..] => obus,
-        obus => obus,
     }
 }
 
@@ -74,32 +62,29 @@ mod tests {
     const HEADER: [u8; 16] = [0x0a, 0x0e, 0, 0, 0, 3, 0xbf, 0xfc, 0x79, 0xf7, 0xf3, 0x20, 0x20, 0x20, 0x20, 0x80];
     const SHOWN_KEY_FRAME: [u8; 4] = [0x32, 2, 0b0001_0000, 9];
 
-    fn extract(parts: &[&[u8]], extradata: &[u8]) -> Result<Vec<u8>, &'static str> {
-        Av1KeyFrame::extract(&parts.concat(), extradata).map(|frame| frame.obus)
+    fn extract(parts: &[&[u8]]) -> Result<Vec<u8>, &'static str> {
+        Av1KeyFrame::extract(&parts.concat()).map(|frame| frame.obus)
     }
 
     #[test]
     fn the_sequence_header_comes_first_and_once() {
         let metadata = [0x2a, 1, 7];
         let expected = [&HEADER[..], &metadata, &SHOWN_KEY_FRAME].concat();
-        assert_eq!(extract(&[&[0x12, 0], &HEADER, &metadata, &HEADER, &SHOWN_KEY_FRAME, &[0x7a, 1, 0]], &[]), Ok(expected.clone()));
-        // From av1C, or from the OBUs alone
-        let configuration = [&[0x81, 0, 0x0c, 0], &HEADER[..], &metadata].concat();
-        assert_eq!(extract(&[&SHOWN_KEY_FRAME], &configuration), Ok(expected.clone()));
-        assert_eq!(extract(&[&metadata, &SHOWN_KEY_FRAME], &HEADER), Ok(expected));
-        assert_eq!(extract(&[&SHOWN_KEY_FRAME], &[]), Err("has no sequence header"));
+        assert_eq!(extract(&[&[0x12, 0], &HEADER, &metadata, &HEADER, &SHOWN_KEY_FRAME, &[0x7a, 1, 0]]), Ok(expected.clone()));
+        assert_eq!(extract(&[&metadata, &SHOWN_KEY_FRAME, &HEADER]), Ok(expected));
     }
 
     #[test]
     fn frames_that_cannot_stand_alone_are_refused_with_the_reason() {
-        let frame = |first: u8| extract(&[&HEADER, &[0x32, 2, first, 9]], &[]);
+        let frame = |first: u8| extract(&[&HEADER, &[0x32, 2, first, 9]]);
         assert_eq!(frame(0b1000_0000), Err("is shown later than it is coded"));
         assert_eq!(frame(0b0000_0000), Err("is hidden"));
         assert_eq!(frame(0b0011_0000), Err("depends on other frames"));
         assert_eq!(frame(0b0101_0000), Err("depends on other frames"));
-        assert_eq!(extract(&[&HEADER, &SHOWN_KEY_FRAME, &SHOWN_KEY_FRAME], &[]), Err("shares its access unit with other frames"));
-        assert_eq!(extract(&[&HEADER, &[0x36, 0b0000_1000, 2, 0b0001_0000, 9]], &[]), Err("has several spatial layers"));
-        assert_eq!(extract(&[&HEADER, &[0x32, 200]], &[]), Err("has headers that cannot be read"));
-        assert_eq!(extract(&[&HEADER], &[]), Err("has no frame header"));
+        assert_eq!(extract(&[&HEADER, &SHOWN_KEY_FRAME, &SHOWN_KEY_FRAME]), Err("shares its access unit with other frames"));
+        assert_eq!(extract(&[&HEADER, &[0x36, 0b0000_1000, 2, 0b0001_0000, 9]]), Err("has several spatial layers"));
+        assert_eq!(extract(&[&HEADER, &[0x32, 200]]), Err("has headers that cannot be read"));
+        assert_eq!(extract(&[&HEADER]), Err("has no frame header"));
+        assert_eq!(extract(&[&SHOWN_KEY_FRAME]), Err("has no sequence header"));
     }
 }
