@@ -108,6 +108,9 @@ pub fn picture(
         checks: Checks { detect_bars: true, ..Checks::default() },
         max_pixels: 2 << 20,
     };
+    if let Some(coded) = &found.coded {
+        let _ = coded.extract();
+    }
     let picture = render::render_image(found.frame, &options)?;
     let file = render::encode_image(picture.clone(), &options)?.file;
     Ok(Some((picture, file)))

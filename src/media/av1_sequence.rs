@@ -53,7 +53,7 @@ impl Av1Sequence {
     }
 
     /// The fields of `av1C` before its OBUs (AV1 Codec ISO Media File Format Binding, 2.3.3).
-    pub fn configuration(&self) -> [u8; 4] {
+    pub fn configuration(self) -> [u8; 4] {
         let flags =
             [self.is_high_tier, self.bit_depth > 8, self.bit_depth > 10, self.is_monochrome, self.subsampling.0, self.subsampling.1];
         let flags = flags.into_iter().fold(0, |byte, flag| byte << 1 | u8::from(flag));

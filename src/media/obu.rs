@@ -85,11 +85,13 @@ mod tests {
             [(2, 0, 0), (5, 130, 0), (6, 2, 1)]
         );
         let mut written = Vec::new();
-        found.iter().for_each(|unit| unit.write(&mut written));
+        for unit in found {
+            unit.write(&mut written);
+        }
         assert_eq!(written, bytes);
         // Without a size, the unit extends to the end, and is written with one
         let mut sized = Vec::new();
-        obus(&[0x30, 5, 6]).expect("a unit").iter().for_each(|unit| unit.write(&mut sized));
+        obus(&[0x30, 5, 6]).expect("units").first().expect("a unit").write(&mut sized);
         assert_eq!(sized, [0x32, 2, 5, 6]);
     }
 

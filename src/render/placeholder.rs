@@ -6,7 +6,10 @@ use std::{cmp::Reverse, ops::Range};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::image::Image;
+use super::{
+    image::Image,
+    vector::{Triple, multiply},
+};
 
 /// What to show until the picture is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,15 +157,8 @@ impl Bin {
 
     /// The bin of a color in Oklab (<https://bottosson.github.io/posts/oklab/>). `linear` is [`linear_table`].
     fn of(rgb: [u8; 3], linear: &[f32]) -> Self {
-        let [r, g, b] = rgb.map(|value| linear.get(usize::from(value)).copied().unwrap_or(1.0));
-        let l = (0.412_221_46 * r + 0.536_332_55 * g + 0.051_445_995 * b).cbrt();
-        let m = (0.211_903_5 * r + 0.680_699_5 * g + 0.107_396_96 * b).cbrt();
-        let s = (0.088_302_46 * r + 0.281_718_85 * g + 0.629_978_7 * b).cbrt();
-        let lab = [
-            0.210_454_26 * l + 0.793_617_8 * m - 0.004_072_047 * s,
-            1.977_998_5 * l - 2.428_592_2 * m + 0.450_593_7 * s,
-            0.025_904_037 * l + 0.782_771_77 * m - 0.808_675_77 * s,
-        ];
+        let light = rgb.map(|value| linear.get(usize::from(value)).copied().unwrap_or(1.0));
+        let lab = multiply(LMS_TO_OKLAB, multiply(RGB_TO_LMS, light).map(f32::cbrt));
         #[expect(clippy::cast_possible_truncation, reason = "Oklab is between -1 and 1")]
         Self(lab.map(|value| (value / Self::STEP).round() as i16))
     }
@@ -191,6 +187,13 @@ impl Bin {
         a * a + b * b
     }
 }
+
+/// Linear sRGB to the response of the eye's three kinds of cones.
+const RGB_TO_LMS: [Triple; 3] =
+    [[0.412_221_46, 0.536_332_55, 0.051_445_995], [0.211_903_5, 0.680_699_5, 0.107_396_96], [0.088_302_46, 0.281_718_85, 0.629_978_7]];
+/// The cube roots of these responses to lightness, green to red, and blue to yellow.
+const LMS_TO_OKLAB: [Triple; 3] =
+    [[0.210_454_26, 0.793_617_8, -0.004_072_047], [1.977_998_5, -2.428_592_2, 0.450_593_7], [0.025_904_037, 0.782_771_77, -0.808_675_77]];
 
 /// The linear light of each value of sRGB.
 fn linear_table() -> Vec<f32> {
@@ -269,8 +272,13 @@ mod tests {
         assert_eq!(dominant(|_, _| [0; 3]), "#000000");
         assert_eq!(dominant(|_, _| [255; 3]), "#ffffff");
         // A surface with a gradient counts as one color
-        let sky =
-            dominant(|x, y| if y < 200 { [60, 120, u8::try_from(200 + x / 32).expect("a byte")] } else { [90, (x / 80 * 32) as u8, 20] });
+        let sky = dominant(|x, y| {
+            if y < 200 {
+                [60, 120, u8::try_from(200 + x / 32).expect("a byte")]
+            } else {
+                [90, u8::try_from(x / 80 * 30).expect("a byte"), 20]
+            }
+        });
         assert!(sky.starts_with("#3c78d"), "{sky}");
     }
 
