@@ -1,28 +1,25 @@
 //! AVIF: an AV1 stream's own key frame as a picture. Nothing is encoded again, so nothing is lost, and HDR stays.
 
 use super::{
-    EncodedPicture,
     avif_file::{AvifProperties, avif_file},
     color::Color,
-    content_check::check_content,
     geometry::Orientation,
     options::RenderOptions,
-    render_image,
 };
 use crate::{
     error::{Error, ErrorKind},
     libav::{CodedKeyFrame, Frame, h273_numbers},
 };
 
-/// Puts the coded bytes of a key frame into a file. The decoded frame serves the content check, and proves that the bytes are whole.
+/// Puts the coded bytes of a key frame into a file; returns it with its width and height in pixels.
 ///
 /// Fails with `unsupported` if the picture would have to be encoded: for another codec, a frame that depends on others, or another size; with
-/// `too_large` beyond `max_bytes`; and as [`render`](super::render) does.
-pub(super) fn render_avif(frame: Frame, coded: Option<&CodedKeyFrame>, options: &RenderOptions) -> Result<EncodedPicture, Error> {
+/// `too_large` beyond `max_bytes`.
+pub fn avif_of(frame: &Frame, coded: Option<&CodedKeyFrame>, options: &RenderOptions) -> Result<(Vec<u8>, (u32, u32)), Error> {
     if options.size.changes_picture() {
         return Err(needs_encoding("only whole frames have bytes of their own"));
     }
-    let properties = properties(&frame)?;
+    let properties = properties(frame)?;
     let coded = coded.ok_or_else(|| not_a_key_frame(frame.codec))?;
     let key_frame = coded.extract().map_err(|reason| needs_encoding(&format!("the key frame {reason}")))?;
     let file = avif_file(&key_frame, &properties).ok_or_else(|| Error::new(ErrorKind::TooLarge, "the key frame is too large for AVIF"))?;
@@ -31,9 +28,7 @@ pub(super) fn render_avif(frame: Frame, coded: Option<&CodedKeyFrame>, options: 
         return Err(Error::new(ErrorKind::TooLarge, what).with_hint("ask for JPEG or lossy WebP"));
     }
     let (width, height) = properties.size;
-    let size = if properties.orientation.swaps_sides() { (height, width) } else { (width, height) };
-    let verdict = check_content(&render_image(frame, options)?, &options.checks);
-    Ok(EncodedPicture { file, size, verdict })
+    Ok((file, if properties.orientation.swaps_sides() { (height, width) } else { (width, height) }))
 }
 
 /// What the stream says about the picture. Color codes that it does not signal are inferred as for other formats: readers of AVIF would

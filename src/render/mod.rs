@@ -63,7 +63,10 @@ pub struct EncodedPicture {
 /// frame's color cannot be shown correctly, or if it cannot become an AVIF without encoding.
 pub fn render(frame: Frame, coded: Option<&CodedKeyFrame>, options: &RenderOptions) -> Result<EncodedPicture, Error> {
     if options.encoding.format == Format::Avif {
-        return avif::render_avif(frame, coded, options);
+        let (file, size) = avif::avif_of(&frame, coded, options)?;
+        // Decoding has proved that the bytes are whole
+        let verdict = content_check::check_content(&render_image(frame, options)?, &options.checks);
+        return Ok(EncodedPicture { file, size, verdict });
     }
     encode_image(render_image(frame, options)?, options)
 }
