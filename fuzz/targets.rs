@@ -106,9 +106,13 @@ pub fn picture(
         size: Size { width: output.width, ..Size::default() },
         tone_map: ToneMap::Auto,
         checks: Checks { detect_bars: true, ..Checks::default() },
+        encoding,
         image_kind: ImageKind::of(&encoding),
         max_pixels: 2 << 20,
     };
+    if let Some(coded) = &found.coded {
+        let _ = coded.extract();
+    }
     let picture = render::render_image(found.frame, &options)?;
     let file = render::encode_within_limit(picture.clone(), &encoding)?;
     Ok(Some((picture, file)))

@@ -3,8 +3,11 @@
 mod origin;
 mod support;
 
+use std::process::Command;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{GenericImageView, ImageFormat};
-use origin::Origin;
+use origin::{Origin, fixtures_folder};
 use support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 
 #[test]
@@ -95,6 +98,27 @@ fn padding_is_black_around_the_whole_picture() {
         let inner = picture.crop_imm(0, 70, 320, 180);
         assert_eq!(frame_number(&inner), 0);
         assert_patches(&inner, 12);
+    }
+}
+
+#[test]
+fn placeholders_show_the_picture_without_its_bars() {
+    let chart = fixtures_folder().join("chart/709-limited-8-420.mp4");
+    let chart = chart.to_str().expect("text");
+    let verdict = |options: &[&str]| hlsnap(&[&[chart, "-o", "out.png", "--json"], options].concat()).json()["verdict"].take();
+    let (plain, padded) = (verdict(&[]), verdict(&["-w", "160", "--height", "160", "--fit", "pad"]));
+    assert_eq!((&padded["thumbhash"], &padded["dominant_color"]), (&plain["thumbhash"], &plain["dominant_color"]));
+    // The mean color that ffmpeg computes of the same frame
+    let mean = Command::new("ffmpeg")
+        .args(["-v", "error", "-i", chart, "-map", "0:v", "-frames:v", "1", "-vf", "scale=1:1:flags=area:in_color_matrix=bt709"])
+        .args(["-pix_fmt", "rgb24", "-f", "rawvideo", "-"])
+        .output()
+        .expect("ffmpeg, which `script/setup --test` installs");
+    let hash = STANDARD.decode(plain["thumbhash"].as_str().expect("text")).expect("base64");
+    let (red, green, blue, _) = thumbhash::thumb_hash_to_average_rgba(&hash).expect("a hash");
+    assert_eq!(mean.stdout.len(), 3);
+    for (part, expected) in [red, green, blue].into_iter().zip(mean.stdout) {
+        assert!((part * 255.0 - f32::from(expected)).abs() < 8.0, "{part} is not {expected} / 255");
     }
 }
 

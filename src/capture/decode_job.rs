@@ -176,7 +176,7 @@ impl DecodeJob {
             bytes_read: found.bytes_read,
             segment: self.offsets.segment_at(found.position),
             encryption: self.decryptor.detected_encryption(),
-            picture: render::render(found.frame, &self.render)?,
+            picture: render::render(found.frame, found.coded.as_ref(), &self.render)?,
             decoded_at,
             render_time: decoded_at.elapsed(),
         })

@@ -55,9 +55,15 @@ impl Capture {
     pub(super) async fn finish(self, context: &JobContext, base: &Url) -> Result<FinishedSnapshot, Error> {
         let encoding = &context.request.encoding;
         let url = redacted(base);
-        let CheckedPicture { image, verdict } = self.picture;
-        let (size, start) = (image.size(), Instant::now());
-        let mut picture = encode(context, image).await?;
+        let CheckedPicture { image, avif, verdict } = self.picture;
+        let start = Instant::now();
+        let (mut picture, size) = match avif {
+            Some(avif) => avif,
+            None => {
+                let size = image.size();
+                (encode(context, image).await?, size)
+            }
+        };
         let encode_time = self.render_time + start.elapsed();
         if !encoding.strip {
             let metadata = render::ImageMetadata { time: self.presentation.date_text(), source: encoding.describe.then(|| url.clone()) };

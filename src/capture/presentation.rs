@@ -67,6 +67,7 @@ impl Presentation {
         if request.encoding.lossless && request.encoding.format == Format::Jpeg {
             return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
         }
+        request.check_avif()?;
         let mut context = JobContext::new(request, job);
         let (stream, is_multiplexed) = open::open_stream(&context, base).await?;
         context.is_multiplexed = is_multiplexed;

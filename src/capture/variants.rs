@@ -17,6 +17,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     hls::{self, MediaPlaylist, MultivariantPlaylist, Variant},
+    request::Format,
 };
 
 /// Maximum number of Variants to try before reporting the first failure.
@@ -24,7 +25,7 @@ const MAX_VARIANTS: usize = 4;
 
 /// Captures a picture from the best Variant that has one. Fails with the first Variant's failure if none has.
 pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
-    let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    let variants = ranked_variants(context, multivariant)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
         && let Some(capture) = capture_i_frame(context, multivariant, best, &mut failures.notes).await?
@@ -50,6 +51,15 @@ pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &Mu
     Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
 }
 
+/// The Variants of the request's choice, the best first. AVIF takes the bytes of AV1.
+fn ranked_variants<'a>(context: &JobContext, multivariant: &'a MultivariantPlaylist) -> Result<Vec<&'a Variant>, Error> {
+    let mut variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    if context.request.encoding.format == Format::Avif {
+        variants.sort_by_key(|variant| !variant.is_av1());
+    }
+    Ok(variants)
+}
+
 /// A Media Playlist that pictures come from.
 pub(crate) struct Track {
     pub(super) loaded: Arc<LoadedPlaylist>,
@@ -67,7 +77,7 @@ impl Track {
 
 /// The first playlist that [`capture_best_variant`] uses, if it loads: the I-frame Playlist, else that of the best Variant.
 pub(super) async fn open_best_track(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Track, Error> {
-    let variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
+    let variants = ranked_variants(context, multivariant)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
         && let Some(loaded) = i_frames::load(context, multivariant, best, &mut failures.notes).await?

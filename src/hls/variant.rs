@@ -70,6 +70,11 @@ impl Variant {
         !self.is_decodable() && kinds.any(|(_, kind)| kind == CodecKind::WrongColors)
     }
 
+    /// Whether CODECS names AV1.
+    pub fn is_av1(&self) -> bool {
+        self.codecs.iter().flat_map(|codecs| codecs::kinds(codecs)).any(|(codec, _)| codec.to_ascii_lowercase().starts_with("av01"))
+    }
+
     /// Whether VIDEO-RANGE is PQ or HLG.
     pub fn is_hdr(&self) -> bool {
         self.video_range.as_deref().is_some_and(|range| matches!(range.to_ascii_uppercase().as_str(), "PQ" | "HLG"))

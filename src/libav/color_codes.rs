@@ -43,6 +43,15 @@ impl ColorCodes {
     }
 }
 
+/// The numbers of primaries, transfer and matrix in ITU-T H.273.
+pub fn h273_numbers(primaries: PrimariesCode, transfer: TransferCode, matrix: MatrixCode) -> [u16; 3] {
+    [
+        ffi::AVColorPrimaries::from(primaries) as u16,
+        ffi::AVColorTransferCharacteristic::from(transfer) as u16,
+        ffi::AVColorSpace::from(matrix) as u16,
+    ]
+}
+
 /// Takes color codes that the bitstream does not signal from the container (`colr`, ISO/IEC 14496-12, 12.1.5), and replaces reserved codes
 /// by "unspecified": decoders pass any number through, and a Rust enum must not hold an unknown one.
 pub(super) fn fill_in_color_codes(video: &mut ff::frame::Video, stream: *mut ffi::AVStream) {

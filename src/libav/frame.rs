@@ -7,6 +7,7 @@ use ffmpeg_sys_next as ffi;
 
 use super::{
     color_codes::{ColorCodes, fill_in_color_codes},
+    light_metadata::{ContentLight, MasteringDisplay},
     metadata,
     stream::codec_name,
 };
@@ -138,6 +139,16 @@ impl Frame {
     /// The peak luminance of the program in cd/m², if static metadata give it.
     pub fn peak_luminance(&self) -> Option<f32> {
         metadata::peak_luminance(&self.video)
+    }
+
+    /// The light level of the program's content, if it is signaled.
+    pub fn content_light(&self) -> Option<ContentLight> {
+        ContentLight::of(&self.video)
+    }
+
+    /// The display that the program was graded on, if it is signaled.
+    pub fn mastering_display(&self) -> Option<MasteringDisplay> {
+        MasteringDisplay::of(&self.video)
     }
 
     /// The pts of the packet, in which this room passes the index of the access unit through the decoder.

@@ -9,6 +9,7 @@ use std::io::Read;
 use super::{
     access_unit_reader::{AccessUnitReader, ReadStep},
     byte_source::ByteSource,
+    coded_key_frame::CodedKeyFrame,
     container::{self, Container},
     decrypt_samples::DecryptSamples,
     demuxer::DemuxMode,
@@ -79,6 +80,8 @@ pub struct FoundFrame {
     pub position: Option<u64>,
     /// The number of downloaded bytes that the search read, up to the end of the last packet.
     pub bytes_read: Option<u64>,
+    /// Its coded bytes, if it is a key frame of AV1.
+    pub coded: Option<CodedKeyFrame>,
 }
 
 /// Maximum bytes read of a JPEG image. A larger one is cut off, and then refused as damaged.
@@ -144,7 +147,14 @@ fn decode_still(source: &ByteSource, limits: DecodeLimits) -> Result<SearchOutco
     read.map_err(|e| source.take_error().unwrap_or_else(|| undecodable("the image cannot be read").with_source(e)))?;
     source.acquire_permit()?;
     let frame = still::decode_whole_jpeg(&file, limits.pixels)?;
-    Ok(SearchOutcome::Found(Box::new(FoundFrame { frame, seconds: 0.0, media_seconds: None, position: Some(0), bytes_read: None })))
+    Ok(SearchOutcome::Found(Box::new(FoundFrame {
+        frame,
+        seconds: 0.0,
+        media_seconds: None,
+        position: Some(0),
+        bytes_read: None,
+        coded: None,
+    })))
 }
 
 pub(super) fn undecodable(message: &str) -> Error {
@@ -243,7 +253,8 @@ impl SearchPass<'_> {
         let position = self.reader.packets.get(index).and_then(|packet| self.reader.download_offset(packet));
         let last = self.reader.packets.last();
         let bytes_read = last.and_then(|last| Some(self.reader.download_offset(last)?.saturating_add(last.size() as u64)));
-        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position, bytes_read }))
+        let coded = CodedKeyFrame::of(&self.reader, index);
+        SearchOutcome::Found(Box::new(FoundFrame { frame, seconds, media_seconds, position, bytes_read, coded }))
     }
 
     pub fn is_shown(&self, index: usize) -> bool {

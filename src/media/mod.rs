@@ -12,6 +12,8 @@
 
 mod assembler;
 mod av1;
+mod av1_key_frame;
+mod av1_sequence;
 mod bits;
 mod h264;
 mod h264_parameters;
@@ -20,6 +22,7 @@ mod hevc;
 mod hevc_parameters;
 mod mpeg2;
 mod nal;
+mod obu;
 mod parameter_sets;
 mod random_access;
 mod sei;
@@ -31,6 +34,7 @@ mod unit_role;
 mod vp9;
 
 pub use assembler::{AccessUnit, AccessUnitAssembler, PesPayload};
+pub use av1_key_frame::Av1KeyFrame;
 pub use header_reader::HeaderReader;
 pub use nal::{NalFraming, nal_unit_ranges};
 pub use random_access::{entries_for, is_whole_from};

@@ -3,6 +3,7 @@
 use super::{
     ffi::VideoFrame,
     image::Image,
+    placeholder::placeholder,
     planes::{Chroma, PlaneView, Planes},
 };
 use crate::{
@@ -67,6 +68,7 @@ pub fn check_content(image: &Image, checks: &Checks) -> Verdict {
     let black = high < BLACK;
     let flat = high.saturating_sub(low) < FLAT || (checks.detect_bars && grid.shows_color_bars());
     let frozen = checks.previous.as_ref().map(|previous| grid.equals(previous));
+    let placeholder = placeholder(image);
     let is_found = |finding: &Finding| match finding {
         Finding::Black => black,
         Finding::Flat => flat,
@@ -79,6 +81,8 @@ pub fn check_content(image: &Image, checks: &Checks) -> Verdict {
         frozen,
         sharpness: rounded(grid.sharpness()),
         hash: format!("{:016x}", grid.hash()),
+        thumbhash: placeholder.thumbhash,
+        dominant_color: placeholder.dominant_color,
         failed: checks.fail_on.iter().filter(|finding| is_found(finding)).map(|finding| finding.name()).collect(),
     }
 }

@@ -6,6 +6,7 @@ use image::{
 };
 
 use super::{
+    avif::needs_encoding,
     ffi::{libwebp, mjpeg},
     image::{Image, ImageKind},
     jfif,
@@ -34,6 +35,7 @@ pub fn encode_within_limit(image: Image, encoding: &Encoding) -> Result<Vec<u8>,
         (Format::Jpeg | Format::WebP, Image::Jfif(planes)) => encode_lossy_within_limit(planes, encoding)?,
         (Format::WebP, Image::Rgb(image)) => libwebp::encode_lossless(&image)?,
         (Format::Png, Image::Rgb(image)) => encode_png(&image)?,
+        (Format::Avif, _) => return Err(needs_encoding("this picture is not one frame of it")),
         (Format::Jpeg, Image::Rgb(_)) | (Format::Png, Image::Jfif(_)) => return Err(wrong_kind()),
     };
     match encoding.max_bytes {
@@ -73,7 +75,7 @@ fn encode_lossy(planes: Planes, encoding: &Encoding, quality: u8) -> Result<Vec<
         Format::WebP => libwebp::encode(&planes, quality),
         Format::Jpeg if encoding.progressive => progressive_jpeg::encode(&planes, quality),
         Format::Jpeg => mjpeg::encode(planes, quality),
-        Format::Png => Err(wrong_kind()),
+        Format::Png | Format::Avif => Err(wrong_kind()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Exif metadata (Exif 3.0): sRGB, the time, the program and, on request, the source. All three formats embed the same block.
+//! Exif metadata (Exif 3.0): sRGB, the time, the program and, on request, the source. JPEG, PNG and WebP embed the same block; AVIF files have none.
 
 use crate::request::Format;
 
@@ -21,13 +21,14 @@ const ENTRY: usize = 12;
 /// The source is truncated to this many characters.
 const MAX_SOURCE: usize = 500;
 
-/// Embeds metadata into a file. Returns the file unchanged if it is not of `format`.
+/// Embeds metadata into a file. Returns the file unchanged if it is not of `format`, or an AVIF.
 pub fn embed_exif(file: Vec<u8>, format: Format, metadata: &ImageMetadata) -> Vec<u8> {
     let exif = exif_block(metadata);
     let tagged = match format {
         Format::Jpeg => embed_in_jpeg(&file, &exif),
         Format::Png => embed_in_png(&file, &exif),
         Format::WebP => embed_in_webp(&file, &exif),
+        Format::Avif => None,
     };
     tagged.unwrap_or(file)
 }

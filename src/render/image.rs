@@ -4,6 +4,7 @@ use image::{RgbImage, imageops};
 
 use super::{
     geometry::Orientation,
+    jfif,
     planes::{Chroma, Planes},
 };
 use crate::request::{Encoding, Format};
@@ -32,7 +33,8 @@ impl ImageKind {
         match encoding.format {
             Format::Jpeg if encoding.full_chroma => Self::Jfif(Chroma::Full),
             Format::WebP if encoding.lossless => Self::Rgb,
-            Format::Jpeg | Format::WebP => Self::Jfif(Chroma::Half),
+            // AVIF's is for the content check only
+            Format::Jpeg | Format::WebP | Format::Avif => Self::Jfif(Chroma::Half),
             Format::Png => Self::Rgb,
         }
     }
@@ -44,6 +46,14 @@ impl Image {
         match self {
             Self::Jfif(planes) => planes.size(),
             Self::Rgb(image) => image.dimensions(),
+        }
+    }
+
+    /// R, G and B of a pixel, counted from the left and the top; `None` outside of the picture.
+    pub fn rgb_at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        match self {
+            Self::Jfif(planes) => planes.at(x, y).map(jfif::to_rgb),
+            Self::Rgb(image) => image.get_pixel_checked(u32::try_from(x).ok()?, u32::try_from(y).ok()?).map(|pixel| pixel.0),
         }
     }
 

@@ -45,6 +45,13 @@ pub fn from_rgb(image: &RgbImage, chroma: Chroma) -> Planes {
     Planes::new(chroma, [y, cb, cr])
 }
 
+/// R, G and B of a pixel (ITU-T T.871, 7).
+pub fn to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let [y, cb, cr] = [i32::from(y), i32::from(cb) - 128, i32::from(cr) - 128];
+    let value = |chroma: i32| u8::try_from((y + ((chroma + HALF) >> FRACTION_BITS)).clamp(0, 255)).unwrap_or(u8::MAX);
+    [value(91_881 * cr), value(-22_554 * cb - 46_802 * cr), value(116_130 * cb)]
+}
+
 /// Converts to the limited range, as WebP has it (RFC 6386, 9.2).
 pub fn to_limited_range(planes: &Planes) -> [Plane; 3] {
     // Luma: 16 + 219/255 of the value; chroma: 128 + 224/255 of the distance from 128. Each offset includes half a step for rounding

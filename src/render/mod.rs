@@ -6,6 +6,8 @@
 mod animation;
 mod animation_codec;
 mod animation_frames;
+mod avif;
+mod avif_file;
 mod canvas;
 mod color;
 mod combs;
@@ -29,6 +31,7 @@ mod matrix;
 mod motion_combs;
 mod opponent_color;
 mod options;
+mod placeholder;
 mod planes;
 mod primaries;
 mod progressive_jpeg;
@@ -55,8 +58,9 @@ pub use planes::{Chroma, Plane, Planes};
 
 use crate::{
     error::{Error, ErrorKind},
-    libav::Frame,
+    libav::{CodedKeyFrame, Frame},
     report::Verdict,
+    request::Format,
 };
 use convert::ColorConversion;
 use ffi::VideoFrame;
@@ -67,18 +71,22 @@ use geometry::FrameGeometry;
 pub struct CheckedPicture {
     /// The pixels.
     pub image: Image,
+    /// The file of an AVIF, and its width and height in pixels.
+    pub avif: Option<(Vec<u8>, (u32, u32))>,
     /// The content check.
     pub verdict: Verdict,
 }
 
-/// Renders a frame and checks its content.
+/// Renders a frame and checks its content. For AVIF, also makes the file, which holds the frame's own bytes, `coded`.
 ///
 /// Fails with `too_large` if the picture exceeds `max_pixels` or the format's largest size, and with `unsupported` if the frame's color
-/// cannot be shown correctly.
-pub fn render(frame: Frame, options: &RenderOptions) -> Result<CheckedPicture, Error> {
+/// cannot be shown correctly, or if it cannot become an AVIF without encoding.
+pub fn render(frame: Frame, coded: Option<&CodedKeyFrame>, options: &RenderOptions) -> Result<CheckedPicture, Error> {
+    let is_avif = options.encoding.format == Format::Avif && options.image_kind != ImageKind::Rgb;
+    let avif = is_avif.then(|| avif::avif_of(&frame, coded, options)).transpose()?;
     let image = render_image(frame, options)?;
     let verdict = content_check::check_content(&image, &options.checks);
-    Ok(CheckedPicture { image, verdict })
+    Ok(CheckedPicture { image, avif, verdict })
 }
 
 /// Renders a frame to an upright picture with square pixels in sRGB. Fails as [`render`] does.

@@ -1,7 +1,7 @@
 //! The caller's choices for a picture.
 
 use super::image::ImageKind;
-use crate::request::{Checks, Crop, Size, SnapshotRequest, ToneMap};
+use crate::request::{Checks, Crop, Encoding, Size, SnapshotRequest, ToneMap};
 
 /// How a frame is rendered.
 #[derive(Debug, Clone)]
@@ -10,6 +10,8 @@ pub struct RenderOptions {
     pub size: Size,
     /// How HDR becomes SDR.
     pub tone_map: ToneMap,
+    /// The file format and its parameters.
+    pub encoding: Encoding,
     /// Settings of the content check.
     pub checks: Checks,
     /// The form of the picture.
@@ -25,6 +27,7 @@ impl RenderOptions {
         Self {
             size: Size { crop, ..request.size },
             tone_map: request.tone_map,
+            encoding: request.encoding,
             image_kind: ImageKind::of(&request.encoding),
             checks: request.checks.clone(),
             max_pixels: request.limits.max_pixels,

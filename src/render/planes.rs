@@ -196,6 +196,13 @@ impl Planes {
         (u32::try_from(self.y.width).unwrap_or(u32::MAX), u32::try_from(self.y.height).unwrap_or(u32::MAX))
     }
 
+    /// Y, Cb and Cr of a pixel, counted from the left and the top; `None` outside of the picture.
+    pub fn at(&self, x: usize, y: usize) -> Option<[u8; 3]> {
+        let shift = self.chroma.shift();
+        let chroma = |plane: &Plane| plane.row(y >> shift.1)?.get(x >> shift.0).copied();
+        Some([*self.y.row(y)?.get(x)?, chroma(&self.cb)?, chroma(&self.cr)?])
+    }
+
     /// Mirrors and rotates.
     #[must_use]
     pub(super) fn oriented(self, orientation: Orientation) -> Self {

@@ -25,7 +25,7 @@ pub struct Report {
     pub url: String,
     /// The picture's destination; `None` before it is stored.
     pub output: Option<String>,
-    /// `jpeg`, `png` or `webp`.
+    /// `jpeg`, `png`, `webp` or `avif`.
     #[serde(serialize_with = "format_name")]
     pub format: Format,
     /// Pixels across.
@@ -365,6 +365,10 @@ pub struct Verdict {
     pub sharpness: f64,
     /// 64-bit difference hash in hexadecimal; similar pictures differ in few bits.
     pub hash: String,
+    /// [ThumbHash](https://evanw.github.io/thumbhash/) of the picture without black bars at its edges, in base64 with padding.
+    pub thumbhash: String,
+    /// The most frequent color of the picture without black bars at its edges, as `#rrggbb`.
+    pub dominant_color: String,
     /// Failed content checks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failed: Vec<&'static str>,

@@ -107,6 +107,11 @@ pub struct Size {
 impl Size {
     /// The largest side, which is JPEG's.
     pub const LARGEST_SIDE: u32 = 65_500;
+
+    /// Whether the picture is another one than the whole frame at its own size.
+    pub fn changes_picture(&self) -> bool {
+        self.width.is_some() || self.height.is_some() || self.crop.is_some()
+    }
 }
 
 /// How the picture fits a given width and height if its aspect ratio differs.
@@ -186,6 +191,8 @@ pub enum Format {
     Png,
     /// 4:2:0, or lossless.
     WebP,
+    /// The bytes of an AV1 stream's key frame, at its full size.
+    Avif,
 }
 
 impl Format {
@@ -195,6 +202,7 @@ impl Format {
             Self::Jpeg => "jpeg",
             Self::Png => "png",
             Self::WebP => "webp",
+            Self::Avif => "avif",
         }
     }
 
@@ -204,6 +212,7 @@ impl Format {
             Self::Jpeg => "jpg",
             Self::Png => "png",
             Self::WebP => "webp",
+            Self::Avif => "avif",
         }
     }
 
@@ -213,13 +222,14 @@ impl Format {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::WebP => "image/webp",
+            Self::Avif => "image/avif",
         }
     }
 
     /// The longest side of a picture, in pixels: WebP has 14 bits for it (RFC 6386, 9.1).
     pub fn largest_side(self) -> u32 {
         match self {
-            Self::Jpeg | Self::Png => Size::LARGEST_SIDE,
+            Self::Jpeg | Self::Png | Self::Avif => Size::LARGEST_SIDE,
             Self::WebP => 16_383,
         }
     }
@@ -230,6 +240,7 @@ impl Format {
             "jpg" | "jpeg" | "jpe" | "jfif" => Some(Self::Jpeg),
             "png" => Some(Self::Png),
             "webp" => Some(Self::WebP),
+            "avif" => Some(Self::Avif),
             _ => None,
         }
     }
@@ -239,7 +250,7 @@ impl FromStr for Format {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        Self::from_extension(text).ok_or_else(|| Error::usage(format!("the format {text:?} is not known"), "use jpeg, png or webp"))
+        Self::from_extension(text).ok_or_else(|| Error::usage(format!("the format {text:?} is not known"), "use jpeg, png, webp or avif"))
     }
 }
 

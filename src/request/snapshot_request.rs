@@ -7,11 +7,11 @@ use super::{
     headers::RequestHeaders,
     keys::DecryptionKeys,
     limits::Limits,
-    picture::{Encoding, Size, VariantChoice},
+    picture::{Encoding, Format, Size, VariantChoice},
     position::{Position, Precision},
     source::Source,
 };
-use crate::error::redacted;
+use crate::error::{Error, ErrorKind, redacted};
 
 /// One picture of one stream.
 #[derive(Debug, Clone)]
@@ -71,6 +71,22 @@ impl SnapshotRequest {
             Source::File(path) => path.display().to_string(),
             Source::Text { base, .. } => redacted(base),
         }
+    }
+
+    /// Fails with `unsupported` if an AVIF is requested with an option that the stream's own bytes cannot fulfill.
+    pub fn check_avif(&self) -> Result<(), Error> {
+        let Size { width, height, crop, .. } = self.size;
+        let options = [
+            ("--width", width.is_some()),
+            ("--height", height.is_some()),
+            ("--crop", crop.is_some()),
+            ("--tone-map clip", self.tone_map == ToneMap::Clip),
+            ("--describe", self.encoding.describe),
+        ];
+        let conflict = options.into_iter().find(|(_, is_set)| *is_set && self.encoding.format == Format::Avif);
+        let Some((option, _)) = conflict else { return Ok(()) };
+        let what = format!("AVIF takes the stream's own bytes, so {option} is not possible");
+        Err(Error::new(ErrorKind::Unsupported, what).with_hint("leave it out, or ask for jpeg, png or webp"))
     }
 
     /// Whether to take the frame shown at the moment rather than the key frame before it.

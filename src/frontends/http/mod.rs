@@ -64,6 +64,7 @@ pub(super) fn router(frontend: Arc<HttpFrontend>) -> Router {
         .route("/snapshot.jpeg", get(|state, uri, headers| picture(state, uri, headers, Format::Jpeg)))
         .route("/snapshot.png", get(|state, uri, headers| picture(state, uri, headers, Format::Png)))
         .route("/snapshot.webp", get(|state, uri, headers| picture(state, uri, headers, Format::WebP)))
+        .route("/snapshot.avif", get(|state, uri, headers| picture(state, uri, headers, Format::Avif)))
         .route("/report.json", get(report))
         .route("/inspect.json", get(inspect))
         .route("/healthz", get(|| async { response::health() }))

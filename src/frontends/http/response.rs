@@ -115,7 +115,7 @@ pub(super) fn health() -> Response {
 }
 
 pub(super) fn no_such_path(path: &str) -> Response {
-    let paths = "use /snapshot.jpg, /snapshot.png, /snapshot.webp, /report.json, /inspect.json or /healthz";
+    let paths = "use /snapshot.jpg, /snapshot.png, /snapshot.webp, /snapshot.avif, /report.json, /inspect.json or /healthz";
     problem(&Error::new(ErrorKind::NotFound, format!("nothing is at {path}")).with_hint(paths))
 }
 

@@ -180,9 +180,14 @@ pub static OPTIONS: &[Row] = &[
         "How to convert HDR (PQ, HLG): `auto` (tone-mapped, as an SDR version would look), `clip` (everything brighter than reference \
          white is white), `none` (the stream's values as they are, which looks washed out). [default: auto]",
     ),
-    Row::new(PICTURE, "format", Value, "F", "jpeg, png or webp [default: by the output's extension, else jpeg]", |o, v| {
-        v.parse().map(|format| o.format = Some(format))
-    })
+    Row::new(
+        PICTURE,
+        "format",
+        Value,
+        "F",
+        "jpeg, png, webp, or avif for AV1 streams at full size [default: by the output's extension, else jpeg]",
+        |o, v| v.parse().map(|format| o.format = Some(format)),
+    )
     .short('f')
     // The path names it
     .not_in_queries(),
