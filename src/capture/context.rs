@@ -31,6 +31,8 @@ pub(super) struct JobContext {
     pub image_kind: ImageKind,
     /// The parameter sets that other pictures' searches have read.
     pub headers: SharedHeaders,
+    /// Whether the playlist stays as it is: moments are counted from its start, which a reload of a live playlist moves.
+    pub is_playlist_fixed: bool,
     /// How many bytes hold a key frame, if the job takes many; `None` if it takes one.
     pub key_frame_bytes: Option<Arc<KeyFrameBytes>>,
     /// Whether one connection carries several requests at once (HTTP/2).
@@ -48,6 +50,7 @@ impl JobContext {
             downloads: DownloadCache::default(),
             image_kind: ImageKind::of(&request.encoding),
             headers: SharedHeaders::default(),
+            is_playlist_fixed: false,
             key_frame_bytes: None,
             is_multiplexed: false,
             timing: Arc::new(JobTiming::start()),
@@ -61,7 +64,7 @@ impl JobContext {
 
     /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
     pub fn of_one_picture(&self, timeout: Duration) -> Self {
-        Self { downloads: self.downloads.with_inits_only(), ..self.with_job(self.job.for_at_most(timeout)) }
+        Self { downloads: self.downloads.for_another_picture(), ..self.with_job(self.job.for_at_most(timeout)) }
     }
 
     /// The same context for another moment.
@@ -75,7 +78,7 @@ impl JobContext {
 
     /// Whether a playlist can change while the job runs. Local files and text from stdin do not.
     pub fn may_reload(&self, playlist: &Url) -> bool {
-        matches!(playlist.scheme(), "http" | "https") && !matches!(self.request.source, Source::Text { .. })
+        !self.is_playlist_fixed && matches!(playlist.scheme(), "http" | "https") && !matches!(self.request.source, Source::Text { .. })
     }
 
     /// Opens a reader of `spans`. `first_request` is the size in bytes of the first request for media; `None` requests all of it.

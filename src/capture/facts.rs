@@ -57,12 +57,11 @@ impl Capture {
         let url = redacted(base);
         let CheckedPicture { image, avif, verdict } = self.picture;
         let start = Instant::now();
-        let (mut picture, size) = match avif {
-            Some(avif) => avif,
-            None => {
-                let size = image.size();
-                (encode(context, image).await?, size)
-            }
+        let (mut picture, size) = if let Some(avif) = avif {
+            avif
+        } else {
+            let size = image.size();
+            (encode(context, image).await?, size)
         };
         let encode_time = self.render_time + start.elapsed();
         if !encoding.strip {

@@ -44,7 +44,7 @@ impl Presentation {
         let moments = moments.to_vec();
         stream::once(async move {
             match self.track().await {
-                Ok(track) => self.captures_of_track(context, track, moments, parallel).left_stream(),
+                Ok(track) => self.captures_of_track(context, track, &moments, parallel).left_stream(),
                 Err(error) => {
                     let failed = moments.into_iter().map(move |moment| MomentCapture { moment, capture: Err(error.clone()) });
                     stream::iter(failed).right_stream()
@@ -58,15 +58,16 @@ impl Presentation {
         &self,
         mut context: JobContext,
         track: Option<Track>,
-        moments: Vec<f64>,
+        moments: &[f64],
         parallel: usize,
-    ) -> impl Stream<Item = MomentCapture> {
+    ) -> impl Stream<Item = MomentCapture> + use<'_> {
         let precision = if context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
         let runs = match &track {
-            Some(track) => group_moments(&track.loaded.playlist, &moments, precision),
+            Some(track) => group_moments(&track.loaded.playlist, moments, precision),
             // A file is one connection's work
             None => moments.iter().map(|moment| GroupRun::separate(*moment)).collect(),
         };
+        context.is_playlist_fixed = true;
         context.key_frame_bytes = Some(Arc::new(KeyFrameBytes::default()));
         let group_jobs = GroupJobs { presentation: self, context, track: track.map(Arc::new) };
         // The first run fetches the init that the others share
@@ -74,8 +75,8 @@ impl Presentation {
         let mut runs = runs.into_iter();
         let first: Vec<_> = runs.by_ref().take(alone).collect();
         let jobs = group_jobs.clone();
-        let first = stream::iter(first).then(move |run| jobs.clone().capture_run(run));
-        let others = stream::iter(runs).map(move |run| group_jobs.clone().capture_run(run)).buffered(parallel.max(1));
+        let first = stream::iter(first).then(move |run| Box::pin(jobs.clone().capture_run(run)));
+        let others = stream::iter(runs).map(move |run| Box::pin(group_jobs.clone().capture_run(run))).buffered(parallel.max(1));
         first.chain(others).flat_map(stream::iter)
     }
 }
@@ -109,6 +110,7 @@ impl GroupJobs<'_> {
         for group in run.groups {
             captured.extend(self.capture_group(&context, group).await);
         }
+        context.downloads.finish_rests().await;
         captured
     }
 
@@ -145,8 +147,7 @@ impl GroupJobs<'_> {
         let mut pass = pass.into_iter();
         let mut captures = Vec::new();
         for moment in moments {
-            let captured = pass.next().flatten().filter(is_right);
-            captures.push(match captured {
+            captures.push(match pass.next().flatten().filter(is_right) {
                 Some(capture) => Ok(Capture { variant: track.variant.as_ref().map(facts::variant_report), ..capture }),
                 None => self.capture_moment(context, *moment).await,
             });

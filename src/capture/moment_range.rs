@@ -63,7 +63,7 @@ impl TimeRange {
             Pace::Count(count) => count as f64,
             Pace::Every(_) => (self.length() / interval - ROUNDING).ceil().max(1.0),
         };
-        if count > MAX_PICTURES as f64 {
+        if count > f64::from(MAX_PICTURES) {
             let message = format!("{count} pictures are more than {MAX_PICTURES}");
             return Err(Error::new(ErrorKind::TooLarge, message).with_hint("give a longer --every, or a shorter range"));
         }

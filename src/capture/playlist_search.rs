@@ -54,6 +54,9 @@ impl<'a> PlaylistSearch<'a> {
         };
         let mut attempts = Attempts::default();
         let span = self.span(index, index, goal, is_first);
+        if let Some(capture) = self.capture_at_start(&span, target).await? {
+            return Ok(capture);
+        }
         if target == SearchTarget::FirstKeyFrame {
             return match self.decode(&span, target).await? {
                 Some(picture) => self.capture(&span, picture),
@@ -72,6 +75,23 @@ impl<'a> PlaylistSearch<'a> {
             }
         }
         self.capture_next_key_frame(index, attempts).await
+    }
+
+    /// One of many pictures at the start of its segment: the first key frame is the wanted one if it is presented then, which is known before
+    /// anything after it arrives.
+    async fn capture_at_start(&self, span: &SegmentSpan, target: SearchTarget) -> Result<Option<Capture>, Error> {
+        let (Some(segment), SearchTarget::KeyFrameAt(SearchTime::FromStart(seconds))) = (span.segments.first(), target) else {
+            return Ok(None);
+        };
+        if self.context.key_frame_bytes.is_none() || seconds - segment.start >= AT_START || segment.tiles.is_some() {
+            return Ok(None);
+        }
+        match self.decode(span, SearchTarget::FirstKeyFrame).await {
+            Ok(Some(picture)) if picture.seconds <= seconds + TIME_TOLERANCE => self.capture(span, picture).map(Some),
+            Ok(_) => Ok(None),
+            Err(error) if matches!(error.kind(), ErrorKind::NoVideo | ErrorKind::Undecodable) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Downloads the byte ranges of segments, which touch each other, by one request.

@@ -12,7 +12,8 @@ use url::Url;
 use super::{
     context::JobContext,
     facts::{Capture, FinishedSnapshot, Snapshot},
-    file, live,
+    file::capture_file,
+    live,
     open::{self, OpenedStream},
     playlist_cache::LoadedPlaylist,
     variants::{self, Track},
@@ -38,11 +39,13 @@ pub struct Presentation {
 enum Opened {
     Multivariant(Box<MultivariantPlaylist>),
     Media(Arc<LoadedPlaylist>),
-    /// A media file. The response that was opened serves the first picture.
-    File {
-        url: Url,
-        first: Mutex<Option<(Body, BytesMut)>>,
-    },
+    File(Box<OpenedFile>),
+}
+
+/// A media file. The response that was opened serves the first picture.
+struct OpenedFile {
+    url: Url,
+    first: Mutex<Option<(Body, BytesMut)>>,
 }
 
 /// The picture of one moment.
@@ -79,7 +82,7 @@ impl Presentation {
             }
             OpenedStream::File(body, head) => {
                 context.timing.playlists_loaded();
-                Opened::File { url: body.url().clone(), first: Mutex::new(Some((*body, head))) }
+                Opened::File(Box::new(OpenedFile { url: body.url().clone(), first: Mutex::new(Some((*body, head))) }))
             }
         };
         Ok(Self { context, base: base.clone(), opened })
@@ -123,9 +126,9 @@ impl Presentation {
                 let newest = context.playlists.newest(&loaded.playlist.url).unwrap_or_else(|| Arc::clone(loaded));
                 Box::pin(live::capture_with_reloads(context, newest, None, &Variables::default())).await
             }
-            Opened::File { url, first } => {
-                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Box::pin(file::capture_file(context, url, first)).await
+            Opened::File(file) => {
+                let first = file.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Box::pin(capture_file(context, &file.url, first)).await
             }
         }
     }
@@ -135,7 +138,7 @@ impl Presentation {
         match &self.opened {
             Opened::Multivariant(multivariant) => variants::open_best_track(&self.context, multivariant).await.map(Some),
             Opened::Media(loaded) => Ok(Some(Track { loaded: Arc::clone(loaded), variant: None, notes: Vec::new() })),
-            Opened::File { .. } => Ok(None),
+            Opened::File(_) => Ok(None),
         }
     }
 

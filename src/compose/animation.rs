@@ -45,7 +45,7 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
     // The moments follow below
     let collection = Collection::open(pictures, client, Pace::Count(1)).await?.with_pixels();
     let moments = match request.highlights {
-        Some(scenes) => highlights::moments(&collection, pictures, scenes, interval).await?,
+        Some(scenes) => Box::pin(highlights::moments(&collection, pictures, scenes, interval)).await?,
         None => frame_moments(collection.range, interval)?,
     };
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);

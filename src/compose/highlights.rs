@@ -31,7 +31,7 @@ pub(super) async fn moments(collection: &Collection, request: &PicturesRequest, 
     let start = collection.range.start;
     let whole =
         TimeRange { start, end: if request.moments.to.is_some() { collection.range.end } else { collection.track.playlist().duration() } };
-    let candidates = candidates(collection, request, whole.moments(Pace::Count(scenes * CANDIDATES))?).await?;
+    let candidates = Box::pin(candidates(collection, request, whole.moments(Pace::Count(scenes * CANDIDATES))?)).await?;
     let seconds = request.moments.length.map_or(SCENE_SECONDS, |length| length.as_secs_f64() / scenes as f64);
     let mut moments: Vec<f64> = Vec::new();
     for candidate in chosen(candidates, scenes) {

@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     fetch::Client,
     report::PicturesReport,
-    request::{Encoding, Format, Pace, PicturesRequest, Size, SnapshotRequest, StoryboardRequest},
+    request::{Format, Pace, PicturesRequest, Size, SnapshotRequest, StoryboardRequest},
     storyboard::{self, I_FRAME_INIT, Storyboard, UrlForm},
 };
 
@@ -48,7 +48,7 @@ pub(crate) async fn storyboard(
     put: impl AsyncFn(OutputFile) -> Result<(), Error>,
 ) -> Result<FinishedStoryboard, Error> {
     let urls = UrlForm::new(request.base.as_deref(), request.query.as_deref())?;
-    let pictures = tile_request(request);
+    let pictures = tile_request(request)?;
     let encoding = pictures.snapshot.encoding;
     let collection = Collection::open(&pictures, client, Pace::Every(DEFAULT_EVERY)).await?.with_pixels();
     let grid = (request.grid.columns.unwrap_or(DEFAULT_SIDE), request.grid.rows.unwrap_or(DEFAULT_SIDE));
@@ -82,14 +82,15 @@ pub(crate) async fn storyboard(
     Ok(FinishedStoryboard { report: log.report("storyboard", encoding.format.name(), &collection, dimensions, board.bytes), failures })
 }
 
-/// The request of the tiles, as JPEGs or WebPs.
-fn tile_request(request: &StoryboardRequest) -> PicturesRequest {
+/// The request of the tiles. Fails with `usage` if they are neither JPEGs nor WebPs.
+fn tile_request(request: &StoryboardRequest) -> Result<PicturesRequest, Error> {
     let pictures = request.pictures.clone();
-    let width = request.grid.tile_width.unwrap_or(DEFAULT_TILE_WIDTH);
-    let format = if pictures.snapshot.encoding.format == Format::WebP { Format::WebP } else { Format::Jpeg };
-    let encoding = Encoding { format, ..pictures.snapshot.encoding };
-    let size = Size { width: Some(width), ..pictures.snapshot.size };
-    PicturesRequest { snapshot: SnapshotRequest { size, encoding, ..pictures.snapshot }, ..pictures }
+    let format = pictures.snapshot.encoding.format;
+    if !matches!(format, Format::Jpeg | Format::WebP) {
+        return Err(Error::usage(format!("the sprites of a storyboard cannot be {format}"), "give jpeg or webp as --format"));
+    }
+    let size = Size { width: Some(request.grid.tile_width.unwrap_or(DEFAULT_TILE_WIDTH)), height: None, ..pictures.snapshot.size };
+    Ok(PicturesRequest { snapshot: SnapshotRequest { size, ..pictures.snapshot }, ..pictures })
 }
 
 fn empty_storyboard(collection: &Collection, (columns, rows): (u32, u32), format: Format) -> Storyboard {

@@ -64,7 +64,7 @@ pub(super) async fn deliver_sheet(
     writing: &Writing<'_>,
     progress: &ReportProgress<'_>,
 ) -> Result<Delivered, Error> {
-    let sheet = compose::sheet(request, client, progress).await?;
+    let sheet = Box::pin(compose::sheet(request, client, progress)).await?;
     let (mut report, format) = (sheet.report, request.pictures.snapshot.encoding.format);
     let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
     put(&destination, sheet.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
@@ -80,7 +80,7 @@ pub(super) async fn deliver_animation(
     writing: &Writing<'_>,
     progress: &ReportProgress<'_>,
 ) -> Result<Delivered, Error> {
-    let animation = compose::animation(request, client, progress).await?;
+    let animation = Box::pin(compose::animation(request, client, progress)).await?;
     let (mut report, format) = (animation.report, animation.format);
     let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
     put(&destination, animation.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
@@ -109,7 +109,7 @@ pub(super) async fn deliver_storyboard(
         let options = writing.put_options(file.media_type);
         put(&folder.file(&file.name)?, file.bytes.into(), &options, writing.stores, PUT_TIMEOUT).await
     };
-    let storyboard = compose::storyboard(request, client, progress, put).await?;
+    let storyboard = Box::pin(compose::storyboard(request, client, progress, put)).await?;
     let mut report = storyboard.report;
     report.output = Some(folder.name());
     Ok(Delivered { report, failures: storyboard.failures })

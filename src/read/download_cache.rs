@@ -3,13 +3,15 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::byte_spans::ByteSpan;
-use crate::fetch::Validators;
+use crate::fetch::{Body, Validators};
 
 /// The first bytes of a span, or all of them.
 #[derive(Clone, Default)]
@@ -26,7 +28,16 @@ pub(crate) struct DownloadCache {
     /// Media Initialization Sections, which many segments share.
     inits: SharedDownloads,
     media: SharedDownloads,
+    /// Rests of bounded responses that are read to their end; `None` closes their connections instead.
+    rests: Option<Rests>,
 }
+
+type Rests = Arc<Mutex<Vec<JoinHandle<()>>>>;
+
+/// The largest rest of a response that is worth its connection, in bytes.
+const MAX_REST_BYTES: u64 = 256 << 10;
+/// The longest wait for a rest.
+const REST_TIMEOUT: Duration = Duration::from_secs(2);
 
 type SharedDownloads = Arc<Mutex<HashMap<CacheKey, CachedDownload>>>;
 
@@ -37,9 +48,27 @@ fn key(span: &ByteSpan) -> CacheKey {
 }
 
 impl DownloadCache {
-    /// A cache that shares the inits of this one, and no media.
-    pub fn with_inits_only(&self) -> Self {
-        Self { inits: Arc::clone(&self.inits), media: Arc::default() }
+    /// A cache that shares the inits of this one, and no media. Responses that are no longer needed are read to their end, so that the next
+    /// picture can use their connections.
+    pub fn for_another_picture(&self) -> Self {
+        Self { inits: Arc::clone(&self.inits), media: Arc::default(), rests: Some(Rests::default()) }
+    }
+
+    /// Waits until connections of responses that are no longer needed are free.
+    pub async fn finish_rests(&self) {
+        let rests = self.rests.as_ref().map(|rests| std::mem::take(&mut *rests.lock().unwrap_or_else(PoisonError::into_inner)));
+        for rest in rests.into_iter().flatten() {
+            // A failure costs a connection, nothing else
+            let _ = rest.await;
+        }
+    }
+
+    /// Takes a response that is no longer needed. `length` is the number of bytes that it still has at most.
+    pub(super) fn release(&self, mut body: Body, length: Option<u64>) {
+        let Some(rests) = self.rests.as_ref().filter(|_| length.is_some_and(|length| length <= MAX_REST_BYTES)) else { return };
+        let read = async move { while let Ok(Some(_)) = body.chunk().await {} };
+        let rest = tokio::spawn(async { _ = tokio::time::timeout(REST_TIMEOUT, read).await });
+        rests.lock().unwrap_or_else(PoisonError::into_inner).push(rest);
     }
 
     pub(super) fn get(&self, span: &ByteSpan) -> Option<CachedDownload> {

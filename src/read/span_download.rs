@@ -151,8 +151,16 @@ impl SpanDownload {
     pub fn stop_download(&mut self) {
         // An open body may still be needed after its head
         if self.replay.is_empty() {
-            self.body = None;
+            self.release_body();
         }
+    }
+
+    /// Gives up the open response, at the end of which its connection is free again.
+    fn release_body(&mut self) {
+        let Some(body) = self.body.take() else { return };
+        let requested = self.first_request.map(|first| first.saturating_sub(self.position));
+        let left = self.span.length.map(|length| length.saturating_sub(self.position));
+        self.cache.release(body, requested.into_iter().chain(left).min());
     }
 
     /// Continues at `offset`. Later bytes are not cached, since the cache holds the start of a span.
@@ -168,7 +176,7 @@ impl SpanDownload {
     pub fn finish(&mut self) {
         self.save_to_cache();
         self.replay.clear();
-        self.body = None;
+        self.release_body();
     }
 
     /// Size of the resource in bytes, if the open response states it.
@@ -228,6 +236,7 @@ impl SpanDownload {
 
 impl Drop for SpanDownload {
     fn drop(&mut self) {
+        self.release_body();
         self.save_to_cache();
     }
 }

@@ -32,7 +32,7 @@ pub enum Pace {
 }
 
 /// The largest number of pictures of one request.
-pub const MAX_PICTURES: usize = 20_000;
+pub const MAX_PICTURES: u32 = 20_000;
 
 /// Many pictures of one stream.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use super::super::{
 
 /// The options of many pictures that are given.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct GivenMany {
     pub(super) moments: Moments,
     pub(super) parallel: Option<usize>,

@@ -87,8 +87,8 @@ impl Options {
         Limits {
             timeout: self.timeout.unwrap_or(DEFAULT_TIMEOUT),
             max_bytes: self.max_bytes.unwrap_or(DEFAULT_MAX_BYTES),
-            max_requests: limits.max_requests.saturating_add(4 * MAX_PICTURES as u64),
-            keys: limits.keys.saturating_add(MAX_PICTURES),
+            max_requests: limits.max_requests.saturating_add(4 * u64::from(MAX_PICTURES)),
+            keys: limits.keys.saturating_add(MAX_PICTURES as usize),
             ..limits
         }
     }

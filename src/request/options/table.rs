@@ -63,7 +63,7 @@ pub static OPTIONS: &[Row] = &[
     })
     .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES))
     .conflicts_with("count"),
-    Row::new(MOMENTS, "count", Integer(1, MAX_PICTURES as u32), "N", "So many pictures, spread evenly", |o, v| {
+    Row::new(MOMENTS, "count", Integer(1, MAX_PICTURES), "N", "So many pictures, spread evenly", |o, v| {
         v.integer().map(|count| o.many.moments.pace = Some(Pace::Count(count)))
     })
     .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
