@@ -2,6 +2,8 @@
 //!
 //! The storyboard is synthetic: each tile shows its number, and the number is the tile's index.
 
+#![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
+
 mod support;
 
 use std::{fs, path::Path, process::Command, sync::OnceLock};

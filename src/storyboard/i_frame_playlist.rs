@@ -16,7 +16,8 @@ pub fn i_frame_playlist(storyboard: &Storyboard, urls: &UrlForm) -> String {
     let playlist = PlaylistText {
         kind: "EXT-X-I-FRAMES-ONLY",
         is_live: storyboard.is_live,
-        entry_duration: storyboard.interval,
+        // The I-frames of a sheet appear together, so players need to reload once a sheet
+        least_target: if storyboard.is_live { storyboard.sheet_duration() } else { storyboard.interval },
         media_sequence: storyboard.tiles_before,
         discontinuity_sequence: storyboard.discontinuity_sequence,
         map: Some(urls.url(I_FRAME_INIT)),

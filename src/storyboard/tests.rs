@@ -253,7 +253,7 @@ fn a_live_i_frame_playlist_counts_and_dates_tiles() {
     let mut live = live();
     live.sheets[1].tiles[0].i_frame = None;
     let text = i_frame_playlist(&live, &relative());
-    assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:40\n#EXT-X-DISCONTINUITY-SEQUENCE:7\n"), "{text}");
+    assert!(text.contains("#EXT-X-TARGETDURATION:40\n#EXT-X-MEDIA-SEQUENCE:40\n#EXT-X-DISCONTINUITY-SEQUENCE:7\n"), "{text}");
     let expected = "#EXTINF:10.000,\n#EXT-X-GAP\nstoryboard-011.mp4\n\
                     #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:07:30.000Z\n#EXTINF:10.000,\n#EXT-X-BYTERANGE:1000@1000\nstoryboard-011.mp4\n";
     assert!(text.contains(expected) && !text.contains("ENDLIST") && !text.contains("PLAYLIST-TYPE"), "{text}");
