@@ -74,8 +74,9 @@ fn periods<'a>(storyboard: &'a Storyboard, times: &[f64]) -> Vec<Period<'a>> {
     for (&start, sheet) in times.iter().zip(&storyboard.sheets) {
         let id = match periods.last_mut() {
             Some(period) if !sheet.follows_discontinuity => {
-                let end = period.sheets.last().map_or(0.0, |(start, _)| start + storyboard.sheet_duration());
-                if (start - end).abs() <= TIME_TOLERANCE {
+                // Dates may drift; the playlist's times do not
+                let end = period.sheets.last().map_or(0.0, |(_, previous)| previous.start() + storyboard.sheet_duration());
+                if (sheet.start() - end).abs() <= TIME_TOLERANCE {
                     period.sheets.push((start, sheet));
                     continue;
                 }
