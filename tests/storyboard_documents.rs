@@ -2,6 +2,8 @@
 //!
 //! The storyboard is synthetic: each tile shows its number, and the number is the tile's index.
 
+#![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
+
 mod support;
 
 use std::{fs, path::Path, process::Command, sync::OnceLock};
@@ -74,12 +76,10 @@ fn write_sheet(folder: &Path, number: u16, first: u16, missing: Option<u16>) -> 
     }
 }
 
-/// Writes a whole storyboard into a folder.
-fn write_storyboard(missing: Option<u16>) -> TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
+/// The facts of a recording, whose images it writes into the folder.
+fn recording(folder: &Path, missing: Option<u16>) -> Storyboard {
     let firsts = [0, SHEETS[0], SHEETS[0] + SHEETS[1]];
-    let sheets = (0..3).map(|number| write_sheet(folder.path(), number, firsts[usize::from(number)], missing)).collect();
-    let storyboard = Storyboard {
+    Storyboard {
         tile: TILE,
         columns: COLUMNS,
         rows: 2,
@@ -90,21 +90,30 @@ fn write_storyboard(missing: Option<u16>) -> TempDir {
         discontinuity_sequence: 0,
         tiles_before: 0,
         domain_start: None,
-        sheets,
-    };
-    let urls = UrlForm::new(None, None).expect("URLs");
+        sheets: (0..3).map(|number| write_sheet(folder, number, firsts[usize::from(number)], missing)).collect(),
+    }
+}
+
+/// Writes the documents of a storyboard into a folder.
+fn write_documents(folder: &Path, storyboard: &Storyboard, urls: &UrlForm) {
     let files = [
-        ("storyboard.vtt", webvtt(&storyboard, &urls)),
-        ("storyboard.json", mux_json(&storyboard, &urls)),
-        ("images.m3u8", image_playlist(&storyboard, &urls)),
-        ("iframes.m3u8", i_frame_playlist(&storyboard, &urls)),
-        ("storyboard.m3u8", multivariant(&storyboard, &urls)),
-        ("thumbnails.mpd", mpd(&storyboard, &urls).expect("an MPD")),
+        ("storyboard.vtt", webvtt(storyboard, urls)),
+        ("storyboard.json", mux_json(storyboard, urls)),
+        ("images.m3u8", image_playlist(storyboard, urls)),
+        ("iframes.m3u8", i_frame_playlist(storyboard, urls)),
+        ("storyboard.m3u8", multivariant(storyboard, urls)),
+        ("thumbnails.mpd", mpd(storyboard, urls).expect("an MPD")),
     ];
     for (name, text) in files {
-        fs::write(folder.path().join(name), text).expect("written");
+        fs::write(folder.join(name), text).expect("written");
     }
-    fs::write(folder.path().join(I_FRAME_INIT), init_segment(TILE)).expect("written");
+    fs::write(folder.join(I_FRAME_INIT), init_segment(TILE)).expect("written");
+}
+
+/// Writes a whole storyboard of a recording into a folder.
+fn write_storyboard(missing: Option<u16>) -> TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    write_documents(folder.path(), &recording(folder.path(), missing), &UrlForm::new(None, None).expect("URLs"));
     folder
 }
 
@@ -126,15 +135,17 @@ fn text(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
-/// What the parsers of tests/players/documents.py read in the storyboard with a missing tile.
+/// What the parsers of tests/players/documents.py read in a folder.
+fn parse(folder: &Path) -> Value {
+    let python = run_whole("script/python", &["players"]);
+    let output = run_whole(python.trim(), &["-B", "tests/players/documents.py", text(folder)]);
+    serde_json::from_str(&output).expect("JSON")
+}
+
+/// The same of the recording with a missing tile.
 fn parsed() -> &'static Value {
     static PARSED: OnceLock<Value> = OnceLock::new();
-    PARSED.get_or_init(|| {
-        let python = run_whole("script/python", &["players"]);
-        let folder = write_storyboard(Some(MISSING));
-        let output = run_whole(python.trim(), &["-B", "tests/players/documents.py", text(folder.path())]);
-        serde_json::from_str(&output).expect("JSON")
-    })
+    PARSED.get_or_init(|| parse(write_storyboard(Some(MISSING)).path()))
 }
 
 #[test]
@@ -167,13 +178,13 @@ fn an_hls_parser_reads_the_tiles_of_the_i_frame_playlist() {
     let i_frames = &parsed()["i_frames"];
     assert_eq!((&i_frames["is_i_frames_only"], &i_frames["is_endlist"]), (&true.into(), &true.into()));
     let segments = i_frames["segments"].as_array().expect("segments");
-    assert_eq!(segments.len(), 11);
+    // Tile 6 lasts until tile 8
+    let durations: Vec<_> = segments.iter().map(|segment| segment["duration"].as_f64().expect("seconds")).collect();
+    assert_eq!(durations, [10.0, 10.0, 10.0, 10.0, 10.0, 10.0, 20.0, 10.0, 10.0, 5.0]);
     for (index, segment) in segments.iter().enumerate() {
-        assert_eq!(segment["gap"], json!(index == usize::from(MISSING)), "{segment}");
-        assert_eq!(segment["byte_range"].is_null(), index == usize::from(MISSING), "{segment}");
-        assert_eq!(segment["discontinuity"], json!(index == 9), "{segment}");
+        assert!(segment["byte_range"].is_string(), "{segment}");
+        assert_eq!((&segment["gap"], &segment["discontinuity"]), (&false.into(), &(index == 8).into()), "{segment}");
         assert_eq!(segment["init"], "storyboard-init.mp4", "{segment}");
-        assert_eq!(segment["duration"], json!(if index == 10 { 5.0 } else { 10.0 }), "{segment}");
     }
 }
 
@@ -194,7 +205,7 @@ fn an_mpd_parser_reads_a_period_for_each_discontinuity_domain() {
     let period = |start: &str, number: u32| {
         json!({
             "start": start, "content_type": "image", "mime_type": "image/jpeg", "size": [612, 192], "start_number": number,
-            "media": "storyboard-$Number%03d$.jpg", "tile_sheet_seconds": 60.0,
+            "media": "storyboard-$Number%03d$.jpg", "sheet_seconds": 60.0, "timeline": [],
             "layout": ["http://dashif.org/guidelines/thumbnail_tile", "3x2"],
         })
     };
@@ -241,6 +252,7 @@ fn hlsnap_takes_the_tile_of_a_moment_from_both_playlists() {
         ("images.m3u8", "104", 10),
         ("iframes.m3u8", "0", 0),
         ("iframes.m3u8", "59.9", 5),
+        ("iframes.m3u8", "75", 6),
         ("iframes.m3u8", "85", 8),
         ("iframes.m3u8", "104", 10),
     ] {
@@ -251,11 +263,48 @@ fn hlsnap_takes_the_tile_of_a_moment_from_both_playlists() {
 }
 
 #[test]
-fn players_show_the_right_tile_at_each_time() {
-    let folder = write_storyboard(Some(MISSING));
-    let out = tempfile::tempdir().expect("a folder");
-    let i_frames = &read_i_frames(folder.path());
-    let probe = |tile: u16| {
+fn parsers_read_the_window_of_a_live_storyboard() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let window = Storyboard { is_live: true, discontinuity_sequence: 4, tiles_before: 99, ..recording(folder.path(), None) };
+    write_documents(folder.path(), &window, &UrlForm::new(Some("https://example.com/live?e=1"), Some("sig=a&b")).expect("URLs"));
+    let parsed = parse(folder.path());
+    for (kind, number, first) in [("images", 0, "storyboard-000.jpg"), ("i_frames", 99, "storyboard-000.mp4")] {
+        let playlist = &parsed[kind];
+        assert_eq!((&playlist["media_sequence"], &playlist["discontinuity_sequence"]), (&number.into(), &4.into()));
+        assert_eq!(playlist["is_endlist"], false);
+        assert_eq!(playlist["segments"][0]["uri"], format!("https://example.com/live/{first}?e=1&sig=a&b"));
+        assert_eq!(
+            playlist["segments"][1]["date"],
+            if kind == "images" { "2026-01-01T00:01:00+00:00" } else { "2026-01-01T00:00:10+00:00" }
+        );
+    }
+    let mpd = &parsed["mpd"];
+    assert_eq!(mpd["type"], "dynamic");
+    assert_eq!(mpd["periods"][0]["media"], "https://example.com/live/storyboard-$Number%03d$.jpg?e=1&sig=a&b");
+    // 2026-01-01 is 1767225600 seconds after the epoch
+    let times = |period: usize| (mpd["periods"][period]["start"].clone(), mpd["periods"][period]["timeline"].clone());
+    assert_eq!(times(0), (json!("PT1767225600S"), json!([{"t": 0, "d": 60_000_000, "r": 1}])));
+    assert_eq!(times(1), (json!("PT1767225690S"), json!([{"t": 0, "d": 60_000_000, "r": 0}])));
+}
+
+/// The storyboard that players are shown, and the folder of their screenshots.
+struct Screening {
+    folder: TempDir,
+    out: TempDir,
+    storyboard: Storyboard,
+    query: Option<&'static str>,
+}
+
+impl Screening {
+    fn new(missing: Option<u16>, query: Option<&'static str>) -> Self {
+        let (folder, out) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let storyboard = recording(folder.path(), missing);
+        write_documents(folder.path(), &storyboard, &UrlForm::new(None, query).expect("URLs"));
+        Self { folder, out, storyboard, query }
+    }
+
+    /// What a player should show at the middle of a tile.
+    fn probe(&self, tile: u16) -> Value {
         let seconds = f64::from(tile) * INTERVAL + 2.5;
         let (sheet, index) = if tile < 6 {
             (0, tile)
@@ -264,36 +313,52 @@ fn players_show_the_right_tile_at_each_time() {
         } else {
             (2, tile - 9)
         };
+        let Some(range) = self.storyboard.sheets[sheet].tiles[usize::from(index)].i_frame.clone() else {
+            return json!({"seconds": seconds, "sprite": null});
+        };
         let (x, y) = (u32::from(index) % COLUMNS * TILE.0, u32::from(index) / COLUMNS * TILE.1);
-        let (offset, length) = i_frames[usize::from(tile)];
-        let i_frame = json!({"file": format!("storyboard-{sheet:03}.mp4"), "offset": offset, "length": length});
-        json!({"seconds": seconds, "sprite": format!("storyboard-{sheet:03}.jpg"), "x": x, "y": y, "w": TILE.0, "h": TILE.1, "i_frame": i_frame})
-    };
-    // First, last, all corners, and both sides of the discontinuity; backward too
-    let tiles = [0, 2, 3, 5, 6, 8, 9, 10, 1, 0];
-    let expectation = json!({"duration": END, "probes": tiles.map(probe)});
-    let expect = out.path().join("expect.json");
-    fs::write(&expect, expectation.to_string()).expect("written");
-    let (report, succeeded) = run("script/players", &[text(folder.path()), "--expect", text(&expect), "--out", text(out.path())]);
-    assert!(succeeded, "{report}");
+        let i_frame = json!({"file": format!("storyboard-{sheet:03}.mp4"), "offset": range.start, "length": range.end - range.start});
+        let sprite = format!("storyboard-{sheet:03}.jpg");
+        json!({"seconds": seconds, "sprite": sprite, "x": x, "y": y, "w": TILE.0, "h": TILE.1, "i_frame": i_frame})
+    }
 
-    let report: Value = serde_json::from_str(&report).expect("JSON");
-    let probes = report["probes"].as_array().expect("probes");
-    for player in ["plyr", "shaka-webvtt", "shaka-images", "shaka-dash", "hls.js"] {
-        let shown: Vec<_> = probes.iter().filter(|probe| probe["player"] == player).collect();
-        let numbers: Vec<_> = shown.iter().map(|probe| frame_number(&open(Path::new(probe["crop"].as_str().expect("a crop"))))).collect();
-        assert_eq!(numbers, tiles, "{player}");
+    /// Asserts that each player shows the tiles, and their numbers, in this order. Gives the probes of the report.
+    fn shows(&self, tiles: &[u16]) -> Vec<Value> {
+        let probes: Vec<_> = tiles.iter().map(|tile| self.probe(*tile)).collect();
+        let expect = self.out.path().join("expect.json");
+        fs::write(&expect, json!({"duration": END, "query": self.query, "probes": probes}).to_string()).expect("written");
+        let arguments = [text(self.folder.path()), "--expect", text(&expect), "--out", text(self.out.path())];
+        let (report, succeeded) = run("script/players", &arguments);
+        assert!(succeeded, "{report}");
+
+        let mut report: Value = serde_json::from_str(&report).expect("JSON");
+        let probes: Vec<Value> = serde_json::from_value(report["probes"].take()).expect("an array");
+        let pictures: Vec<_> = tiles.iter().copied().filter(|tile| *tile != MISSING).collect();
+        for player in ["plyr", "shaka-webvtt", "shaka-images", "shaka-dash", "hls.js"] {
+            let shown = probes.iter().filter(|probe| probe["player"] == player && !probe["expected"]["sprite"].is_null());
+            let numbers: Vec<_> = shown.map(|probe| frame_number(&open(Path::new(probe["crop"].as_str().expect("a crop"))))).collect();
+            assert_eq!(numbers, pictures, "{player}");
+        }
+        probes
     }
 }
 
-/// Offset and length of each tile in iframes.m3u8; zeros for a gap.
-fn read_i_frames(folder: &Path) -> Vec<(u64, u64)> {
-    let playlist = fs::read_to_string(folder.join("iframes.m3u8")).expect("a playlist");
-    let range = |entry: &str| {
-        let (length, offset) = entry.split_once("#EXT-X-BYTERANGE:")?.1.lines().next()?.split_once('@')?;
-        Some((offset.parse().ok()?, length.parse().ok()?))
-    };
-    playlist.split("#EXTINF").skip(1).map(|entry| range(entry).unwrap_or_default()).collect()
+#[test]
+fn players_show_the_right_tile_at_each_time() {
+    let screening = Screening::new(Some(MISSING), None);
+    // First, last, all corners, and both sides of the discontinuity; backward too
+    let probes = screening.shows(&[0, 2, 3, 5, 6, MISSING, 8, 9, 10, 1, 0]);
+    // These keep the picture before a missing one
+    for player in ["plyr", "shaka-webvtt"] {
+        let missing = probes.iter().find(|probe| probe["player"] == player && probe["expected"]["sprite"].is_null());
+        let shown = &missing.expect("a probe")["shown"];
+        assert_eq!((&shown["sprite"], &shown["x"]), (&"storyboard-001.jpg".into(), &0.into()), "{player}");
+    }
+}
+
+#[test]
+fn players_keep_the_query_of_signed_urls() {
+    Screening::new(None, Some("e=1767225600&sig=a/b+c%3D")).shows(&[4, 10]);
 }
 
 fn open(path: &Path) -> DynamicImage {

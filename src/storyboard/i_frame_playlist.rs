@@ -7,20 +7,26 @@ use super::{
 };
 use crate::time::time_delta;
 
-/// The text of `iframes.m3u8`. A tile without an I-frame has EXT-X-GAP.
+/// The text of `iframes.m3u8`.
+///
+/// In a recording, an I-frame lasts until the next one, also if tiles between them have none. In a live storyboard, such a tile has
+/// EXT-X-GAP, because an entry that players know must not grow. hls.js 1.7 shows no further I-frame once it has met a gap.
 pub fn i_frame_playlist(storyboard: &Storyboard, urls: &UrlForm) -> String {
+    let entries = storyboard.sheets.iter().flat_map(|sheet| entries(sheet, urls));
     let playlist = PlaylistText {
         kind: "EXT-X-I-FRAMES-ONLY",
         is_live: storyboard.is_live,
-        entry_duration: storyboard.interval,
+        // The I-frames of a sheet appear together, so players need to reload once a sheet
+        least_target: if storyboard.is_live { storyboard.sheet_duration() } else { storyboard.interval },
         media_sequence: storyboard.tiles_before,
         discontinuity_sequence: storyboard.discontinuity_sequence,
         map: Some(urls.url(I_FRAME_INIT)),
-        entries: storyboard.sheets.iter().flat_map(|sheet| entries(sheet, urls)).collect(),
+        entries: if storyboard.is_live { entries.collect() } else { without_gaps(entries, storyboard.end) },
     };
     playlist.write()
 }
 
+/// An entry for each tile.
 fn entries<'a>(sheet: &'a Sheet, urls: &UrlForm) -> impl Iterator<Item = PlaylistEntry> + use<'a> {
     let uri = urls.url(&sheet.i_frame_name());
     sheet.tiles.iter().enumerate().map(move |(index, tile)| PlaylistEntry {
@@ -32,6 +38,24 @@ fn entries<'a>(sheet: &'a Sheet, urls: &UrlForm) -> impl Iterator<Item = Playlis
         is_gap: tile.i_frame.is_none(),
         tags: byte_range(tile),
     })
+}
+
+/// The entries that are no gaps, each until the next one or the end of the video.
+fn without_gaps(entries: impl Iterator<Item = PlaylistEntry>, end: f64) -> Vec<PlaylistEntry> {
+    let mut kept: Vec<PlaylistEntry> = Vec::new();
+    let mut follows_discontinuity = false;
+    for mut entry in entries {
+        follows_discontinuity |= entry.follows_discontinuity;
+        if !entry.is_gap {
+            entry.follows_discontinuity = std::mem::take(&mut follows_discontinuity);
+            if let Some(previous) = kept.last_mut() {
+                previous.end = entry.start;
+            }
+            entry.end = end;
+            kept.push(entry);
+        }
+    }
+    kept
 }
 
 fn byte_range(tile: &Tile) -> String {

@@ -30,7 +30,7 @@ pub fn image_playlist(storyboard: &Storyboard, urls: &UrlForm) -> String {
     let playlist = PlaylistText {
         kind: "EXT-X-IMAGES-ONLY",
         is_live: storyboard.is_live,
-        entry_duration: storyboard.sheet_duration(),
+        least_target: storyboard.sheet_duration(),
         media_sequence: storyboard.sheets.first().map_or(0, |sheet| sheet.number),
         discontinuity_sequence: storyboard.discontinuity_sequence,
         map: None,

@@ -13,52 +13,52 @@ const MATRIX: [u32; 9] = [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_000
 
 /// The Media Initialization Section of pictures with this width and height in pixels.
 pub fn init_segment((width, height): (u32, u32)) -> Vec<u8> {
-    let file_type = plain_box(b"ftyp", &[b"iso6", &0_u32.to_be_bytes(), b"iso6", b"mp41"]);
+    let file_type = plain_box("ftyp", &[b"iso6", &0_u32.to_be_bytes(), b"iso6", b"mp41"]);
     let movie_header = full_box(
-        b"mvhd",
+        "mvhd",
         0,
         0,
         &[&words(&[0, 0, TIMESCALE, 0, 0x0001_0000, 0x0100_0000, 0, 0]), &words(&MATRIX), &words(&[0, 0, 0, 0, 0, 0, TRACK_ID + 1])],
     );
-    let defaults = full_box(b"trex", 0, 0, &[&words(&[TRACK_ID, 1, 0, 0, SYNC_SAMPLE])]);
-    let movie = plain_box(b"moov", &[&movie_header, &track((width, height)), &plain_box(b"mvex", &[&defaults])]);
+    let defaults = full_box("trex", 0, 0, &[&words(&[TRACK_ID, 1, 0, 0, SYNC_SAMPLE])]);
+    let movie = plain_box("moov", &[&movie_header, &track((width, height)), &plain_box("mvex", &[&defaults])]);
     [file_type, movie].concat()
 }
 
 /// A movie fragment that shows one JPEG file. `number` counts the fragments of the track from 1; `start` and `duration` are in seconds.
 pub fn fragment(number: u32, start: f64, duration: f64, jpeg: &[u8]) -> Vec<u8> {
     // default-base-is-moof: the data offset counts from the fragment, wherever it is in its file
-    let track_header = full_box(b"tfhd", 0, 0x0002_0000, &[&words(&[TRACK_ID])]);
-    let decode_time = full_box(b"tfdt", 1, 0, &[&ticks(start).to_be_bytes()]);
+    let track_header = full_box("tfhd", 0, 0x0002_0000, &[&words(&[TRACK_ID])]);
+    let decode_time = full_box("tfdt", 1, 0, &[&ticks(start).to_be_bytes()]);
     let duration = u32::try_from(ticks(duration)).unwrap_or(u32::MAX);
     let size = u32::try_from(jpeg.len()).unwrap_or(u32::MAX);
     let movie_fragment = |data_offset: u32| {
         // Data offset, sample duration and sample size are present
-        let run = full_box(b"trun", 0, 0x0000_0301, &[&words(&[1, data_offset, duration, size])]);
-        let track_fragment = plain_box(b"traf", &[&track_header, &decode_time, &run]);
-        plain_box(b"moof", &[&full_box(b"mfhd", 0, 0, &[&words(&[number])]), &track_fragment])
+        let run = full_box("trun", 0, 0x0000_0301, &[&words(&[1, data_offset, duration, size])]);
+        let track_fragment = plain_box("traf", &[&track_header, &decode_time, &run]);
+        plain_box("moof", &[&full_box("mfhd", 0, 0, &[&words(&[number])]), &track_fragment])
     };
     let data_offset = size_field(movie_fragment(0).len() + 8);
-    [movie_fragment(data_offset), plain_box(b"mdat", &[jpeg])].concat()
+    [movie_fragment(data_offset), plain_box("mdat", &[jpeg])].concat()
 }
 
 fn track((width, height): (u32, u32)) -> Vec<u8> {
     // 16.16 fixed point
     let size = words(&[width << 16, height << 16]);
     // Track enabled, in movie
-    let header = full_box(b"tkhd", 0, 3, &[&words(&[0, 0, TRACK_ID, 0, 0, 0, 0, 0, 0]), &words(&MATRIX), &size]);
+    let header = full_box("tkhd", 0, 3, &[&words(&[0, 0, TRACK_ID, 0, 0, 0, 0, 0, 0]), &words(&MATRIX), &size]);
     let language_und = 0x55C4_0000;
-    let media_header = full_box(b"mdhd", 0, 0, &[&words(&[0, 0, TIMESCALE, 0, language_und])]);
-    let handler = full_box(b"hdlr", 0, 0, &[&words(&[0]), b"vide", &words(&[0, 0, 0]), b"\0"]);
+    let media_header = full_box("mdhd", 0, 0, &[&words(&[0, 0, TIMESCALE, 0, language_und])]);
+    let handler = full_box("hdlr", 0, 0, &[&words(&[0]), b"vide", &words(&[0, 0, 0]), b"\0"]);
     let information =
-        plain_box(b"minf", &[&full_box(b"vmhd", 0, 1, &[&words(&[0, 0])]), &data_information(), &sample_table((width, height))]);
-    plain_box(b"trak", &[&header, &plain_box(b"mdia", &[&media_header, &handler, &information])])
+        plain_box("minf", &[&full_box("vmhd", 0, 1, &[&words(&[0, 0])]), &data_information(), &sample_table((width, height))]);
+    plain_box("trak", &[&header, &plain_box("mdia", &[&media_header, &handler, &information])])
 }
 
 /// The samples are in the same file.
 fn data_information() -> Vec<u8> {
-    let same_file = full_box(b"url ", 0, 1, &[]);
-    plain_box(b"dinf", &[&full_box(b"dref", 0, 0, &[&words(&[1]), &same_file])])
+    let same_file = full_box("url ", 0, 1, &[]);
+    plain_box("dinf", &[&full_box("dref", 0, 0, &[&words(&[1]), &same_file])])
 }
 
 /// All samples are in fragments, so only the sample entry has content (section 12.1.3).
@@ -67,7 +67,7 @@ fn sample_table((width, height): (u32, u32)) -> Vec<u8> {
     let pixels = |side: u32| u16::try_from(side).unwrap_or(u16::MAX).to_be_bytes();
     let resolution_72_dpi = 0x0048_0000;
     let entry = plain_box(
-        b"mjpg",
+        "mjpg",
         &[
             // Data reference 1
             &words(&[0, 1]),
@@ -83,16 +83,16 @@ fn sample_table((width, height): (u32, u32)) -> Vec<u8> {
         ],
     );
     let empty = |kind| full_box(kind, 0, 0, &[&words(&[0])]);
-    let entries = full_box(b"stsd", 0, 0, &[&words(&[1]), &entry]);
-    plain_box(b"stbl", &[&entries, &empty(b"stts"), &empty(b"stsc"), &full_box(b"stsz", 0, 0, &[&words(&[0, 0])]), &empty(b"stco")])
+    let entries = full_box("stsd", 0, 0, &[&words(&[1]), &entry]);
+    plain_box("stbl", &[&entries, &empty("stts"), &empty("stsc"), &full_box("stsz", 0, 0, &[&words(&[0, 0])]), &empty("stco")])
 }
 
-fn plain_box(kind: &[u8; 4], contents: &[&[u8]]) -> Vec<u8> {
+fn plain_box(kind: &str, contents: &[&[u8]]) -> Vec<u8> {
     let contents = contents.concat();
-    [&size_field(contents.len() + 8).to_be_bytes(), kind.as_slice(), &contents].concat()
+    [&size_field(contents.len() + 8).to_be_bytes(), kind.as_bytes(), &contents].concat()
 }
 
-fn full_box(kind: &[u8; 4], version: u8, flags: u32, contents: &[&[u8]]) -> Vec<u8> {
+fn full_box(kind: &str, version: u8, flags: u32, contents: &[&[u8]]) -> Vec<u8> {
     let version_and_flags = words(&[(u32::from(version) << 24) | flags]);
     plain_box(kind, &[&version_and_flags, &contents.concat()])
 }

@@ -2,12 +2,12 @@
 //!
 //! | file | written by | read by |
 //! |---|---|---|
-//! | `storyboard.vtt` | [`webvtt`] | most players, by themselves or with a plugin |
-//! | `storyboard.json` | [`mux_json`] | players made for Mux, and scripts |
-//! | `images.m3u8` | [`image_playlist`] | Roku, Shaka Player, hlsnap |
-//! | `iframes.m3u8` | [`i_frame_playlist`] | hls.js, Shaka Player, Apple's tools, hlsnap |
-//! | `storyboard.m3u8` | [`multivariant`] | nobody alone: its lines belong into the stream's Multivariant Playlist |
-//! | `thumbnails.mpd` | [`mpd`] | DASH players; its AdaptationSet belongs into the stream's MPD |
+//! | `storyboard.vtt` | [`webvtt()`] | most players, by themselves or with a plugin |
+//! | `storyboard.json` | [`mux_json()`] | players made for Mux, and scripts |
+//! | `images.m3u8` | [`image_playlist()`] | Roku, Shaka Player, hlsnap |
+//! | `iframes.m3u8` | [`i_frame_playlist()`] | hls.js, Shaka Player, Apple's tools, hlsnap |
+//! | `storyboard.m3u8` | [`multivariant()`] | nobody alone: its lines belong into the stream's Multivariant Playlist |
+//! | `thumbnails.mpd` | [`mpd()`] | DASH players; its AdaptationSet belongs into the stream's MPD |
 //!
 //! The sheets are `storyboard-000.jpg` and so on. `iframes.m3u8` needs each tile as a JPEG of its own, in `storyboard-000.mp4` and so on,
 //! which [`init_segment`] and [`fragment`] write.

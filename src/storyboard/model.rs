@@ -32,7 +32,8 @@ pub struct Storyboard {
     pub tiles_before: u64,
     /// When the discontinuity domain of the first sheet began. `None`: with that sheet.
     pub domain_start: Option<DateTime<Utc>>,
-    /// In the order of time. In a live storyboard, all of them are final: a sheet that players know must not change.
+    /// In the order of time. Those of a live storyboard are final, because a sheet that players know must not change; in a discontinuity
+    /// domain they follow each other without a gap: tiles that could not be had are missing ones.
     pub sheets: Vec<Sheet>,
 }
 

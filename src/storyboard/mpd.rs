@@ -19,13 +19,7 @@ const TIMESCALE: f64 = 1e6;
 
 /// The text of `thumbnails.mpd`. `None` if the storyboard is live and a sheet has no Program Date Time: live DASH is timed by date.
 pub fn mpd(storyboard: &Storyboard, urls: &UrlForm) -> Option<String> {
-    let (times, attributes) = match storyboard.is_live {
-        true => live(storyboard)?,
-        false => (
-            storyboard.sheets.iter().map(Sheet::start).collect(),
-            format!("type=\"static\" mediaPresentationDuration=\"{}\"", duration(storyboard.end)),
-        ),
-    };
+    let (times, attributes) = if storyboard.is_live { live(storyboard)? } else { recording(storyboard) };
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
          <MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" profiles=\"urn:mpeg:dash:profile:isoff-live:2011\" minBufferTime=\"PT2S\" {attributes}>\n"
@@ -35,6 +29,12 @@ pub fn mpd(storyboard: &Storyboard, urls: &UrlForm) -> Option<String> {
     }
     text.push_str("</MPD>\n");
     Some(text)
+}
+
+/// The start of each sheet in seconds of the presentation, and the attributes of a static MPD.
+fn recording(storyboard: &Storyboard) -> (Vec<f64>, String) {
+    let attributes = format!("type=\"static\" mediaPresentationDuration=\"{}\"", duration(storyboard.end));
+    (storyboard.sheets.iter().map(Sheet::start).collect(), attributes)
 }
 
 /// The start of each sheet in seconds of the presentation, which begins with the Unix epoch, and the attributes of a dynamic MPD.
@@ -74,8 +74,9 @@ fn periods<'a>(storyboard: &'a Storyboard, times: &[f64]) -> Vec<Period<'a>> {
     for (&start, sheet) in times.iter().zip(&storyboard.sheets) {
         let id = match periods.last_mut() {
             Some(period) if !sheet.follows_discontinuity => {
-                let end = period.sheets.last().map_or(0.0, |(start, _)| start + storyboard.sheet_duration());
-                if (start - end).abs() <= TIME_TOLERANCE {
+                // Dates may drift; the playlist's times do not
+                let end = period.sheets.last().map_or(0.0, |(_, previous)| previous.start() + storyboard.sheet_duration());
+                if (sheet.start() - end).abs() <= TIME_TOLERANCE {
                     period.sheets.push((start, sheet));
                     continue;
                 }

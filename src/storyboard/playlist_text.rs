@@ -12,8 +12,8 @@ pub(super) struct PlaylistText {
     pub kind: &'static str,
     /// Whether the window slides.
     pub is_live: bool,
-    /// Duration of an ordinary entry in seconds.
-    pub entry_duration: f64,
+    /// The least target duration in seconds. No entry of a live playlist exceeds it, so that it never changes.
+    pub least_target: f64,
     /// Media Sequence Number of the first entry of a live playlist. A recording's is 0.
     pub media_sequence: u64,
     /// Discontinuity Sequence Number of the first entry.
@@ -94,12 +94,12 @@ impl PlaylistText {
         (!self.is_live && gap > TIME_TOLERANCE).then_some(gap)
     }
 
-    /// The least integer that no duration exceeds (section 4.4.3.1). That of a live playlist never changes.
+    /// The least integer that no duration exceeds (section 4.4.3.1). That of a live playlist must not change.
     fn target_duration(&self) -> f64 {
         let previous_ends = std::iter::once(None).chain(self.entries.iter().map(|entry| Some(entry.end)));
         let gaps = self.entries.iter().zip(previous_ends).filter_map(|(entry, end)| self.gap_before(entry, end));
         let durations = self.entries.iter().map(|entry| entry.end - entry.start);
-        gaps.chain(durations).fold(self.entry_duration, f64::max).ceil().max(1.0)
+        gaps.chain(durations).fold(self.least_target, f64::max).ceil().max(1.0)
     }
 }
 

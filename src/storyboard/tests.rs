@@ -219,29 +219,28 @@ fn intervals_keep_microseconds() {
 }
 
 #[test]
-fn an_i_frame_playlist_names_the_init_again_after_a_discontinuity() {
+fn an_i_frame_lasts_until_the_next_and_a_discontinuity_names_the_init_again() {
     let mut storyboard = with_discontinuity();
     storyboard.sheets[0].tiles[1].i_frame = None;
+    storyboard.sheets[1].tiles.insert(0, Tile { start: 30.0, end: 31.0, is_missing: true, i_frame: None });
+    storyboard.sheets[1].tiles[1].start = 31.0;
     let expected = "#EXTM3U
 #EXT-X-VERSION:7
-#EXT-X-TARGETDURATION:10
+#EXT-X-TARGETDURATION:20
 #EXT-X-MEDIA-SEQUENCE:0
 #EXT-X-DISCONTINUITY-SEQUENCE:0
 #EXT-X-PLAYLIST-TYPE:VOD
 #EXT-X-I-FRAMES-ONLY
 #EXT-X-MAP:URI=\"storyboard-init.mp4\"
-#EXTINF:10.000,
+#EXTINF:20.000,
 #EXT-X-BYTERANGE:1000@0
 storyboard-000.mp4
-#EXTINF:10.000,
-#EXT-X-GAP
-storyboard-000.mp4
-#EXTINF:10.000,
+#EXTINF:11.000,
 #EXT-X-BYTERANGE:1000@2000
 storyboard-000.mp4
 #EXT-X-DISCONTINUITY
 #EXT-X-MAP:URI=\"storyboard-init.mp4\"
-#EXTINF:10.000,
+#EXTINF:9.000,
 #EXT-X-BYTERANGE:1000@0
 storyboard-001.mp4
 #EXT-X-ENDLIST
@@ -251,9 +250,12 @@ storyboard-001.mp4
 
 #[test]
 fn a_live_i_frame_playlist_counts_and_dates_tiles() {
-    let text = i_frame_playlist(&live(), &relative());
-    assert!(text.contains("#EXT-X-MEDIA-SEQUENCE:40\n#EXT-X-DISCONTINUITY-SEQUENCE:7\n"), "{text}");
-    let expected = "#EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:07:30.000Z\n#EXTINF:10.000,\n#EXT-X-BYTERANGE:1000@1000\nstoryboard-011.mp4\n";
+    let mut live = live();
+    live.sheets[1].tiles[0].i_frame = None;
+    let text = i_frame_playlist(&live, &relative());
+    assert!(text.contains("#EXT-X-TARGETDURATION:40\n#EXT-X-MEDIA-SEQUENCE:40\n#EXT-X-DISCONTINUITY-SEQUENCE:7\n"), "{text}");
+    let expected = "#EXTINF:10.000,\n#EXT-X-GAP\nstoryboard-011.mp4\n\
+                    #EXT-X-PROGRAM-DATE-TIME:2026-01-01T00:07:30.000Z\n#EXTINF:10.000,\n#EXT-X-BYTERANGE:1000@1000\nstoryboard-011.mp4\n";
     assert!(text.contains(expected) && !text.contains("ENDLIST") && !text.contains("PLAYLIST-TYPE"), "{text}");
 }
 

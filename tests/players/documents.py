@@ -28,6 +28,8 @@ def read_playlist(path):
     ]
     return {
         "target_duration": playlist.target_duration,
+        "media_sequence": playlist.media_sequence,
+        "discontinuity_sequence": playlist.discontinuity_sequence,
         "is_i_frames_only": playlist.is_i_frames_only,
         "is_images_only": playlist.is_images_only,
         "is_endlist": playlist.is_endlist,
@@ -65,7 +67,12 @@ def read_mpd(path):
             "size": [representation.width, representation.height],
             "media": template.media,
             "start_number": template.start_number,
-            "tile_sheet_seconds": template.duration / template.timescale,
+            "sheet_seconds": template.duration and template.duration / template.timescale,
+            "timeline": [
+                {"t": entry.t, "d": entry.d, "r": entry.r}
+                for timeline in template.segment_timelines or []
+                for entry in timeline.Ss
+            ],
             "layout": [layout.scheme_id_uri, layout.value],
         }
 

@@ -18,10 +18,18 @@ const TYPES = {
   ".webp": "image/webp",
 };
 
-/** Starts a server; `folders` maps names to folders, `texts` maps paths to texts. Gives `{origin, close}`. */
-export async function startServer(folders, texts) {
+/**
+ * Starts a server; `folders` maps names to folders, `texts` maps paths to texts, `isAllowed` says which URLs are answered.
+ * Gives `{origin, close}`.
+ */
+export async function startServer(folders, texts, isAllowed) {
   const server = createServer((request, response) => {
-    respond(request, response, folders, texts).catch(() => response.writeHead(404).end());
+    const url = new URL(request.url, "http://localhost");
+    if (!isAllowed(url)) {
+      response.writeHead(403).end();
+      return;
+    }
+    respond(decodeURIComponent(url.pathname), request, response, folders, texts).catch(() => response.writeHead(404).end());
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   const close = () => {
@@ -31,8 +39,7 @@ export async function startServer(folders, texts) {
   return { origin: `http://127.0.0.1:${server.address().port}`, close };
 }
 
-async function respond(request, response, folders, texts) {
-  const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
+async function respond(path, request, response, folders, texts) {
   const headers = { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream", "Accept-Ranges": "bytes" };
   if (texts[path] !== undefined) {
     response.writeHead(200, headers).end(texts[path]);
