@@ -22,7 +22,7 @@ use crate::{
 pub async fn inspect(request: &SnapshotRequest, client: &Client) -> Result<Inspection, Error> {
     let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
-    let work = inspect_within(JobContext::new(request, job.clone()), &base);
+    let work = Box::pin(inspect_within(JobContext::new(request, job.clone()), &base));
     tokio::time::timeout_at(job.deadline().into(), work).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }
 

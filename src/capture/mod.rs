@@ -63,7 +63,7 @@ use crate::{
 ///
 /// Fails with any [`ErrorKind`] except `output`.
 pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
-    let FinishedSnapshot { picture, facts } = capture(request, client).await?;
+    let FinishedSnapshot { picture, facts } = Box::pin(capture(request, client)).await?;
     Ok(Snapshot { picture, report: Report::new(facts, None) })
 }
 

@@ -7,11 +7,12 @@ use image::{RgbImage, imageops};
 
 use super::{
     collection::{Collection, Progress, ReportProgress},
+    frame_moments::frame_moments,
     highlights,
     picture_log::{Dimensions, PictureLog},
 };
 use crate::{
-    capture::{Capture, TimeRange},
+    capture::Capture,
     error::{Error, ErrorKind},
     fetch::Client,
     render::{AnimationFormat, AnimationFrame, AnimationOptions, EncodedAnimation, Image, encode_animation},
@@ -32,8 +33,6 @@ pub(crate) struct Animation {
 
 /// The most pixels of all frames together: 300 frames of 640x360.
 const MAX_PIXELS: u64 = 300 * 640 * 360;
-/// The most frames.
-const MAX_FRAMES: f64 = 1000.0;
 
 /// Makes an animation. Frames are shown for as long as they stand for in the stream.
 ///
@@ -74,16 +73,6 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
     let dimensions = Dimensions { size, ..Dimensions::default() };
     let report = log.report("animation", format.name(), &collection, dimensions, file.len() as u64);
     Ok(Animation { file, format, report, failures })
-}
-
-/// The moments of frames in a range. Fails with `too_large` beyond [`MAX_FRAMES`].
-pub(super) fn frame_moments(range: TimeRange, interval: f64) -> Result<Vec<f64>, Error> {
-    let count = range.length() / interval;
-    if count > MAX_FRAMES {
-        let message = format!("an animation of {count:.0} frames exceeds the limit of {MAX_FRAMES}");
-        return Err(Error::new(ErrorKind::TooLarge, message).with_hint("give a shorter --for, or a lower --fps"));
-    }
-    range.moments(Pace::Every(Duration::from_secs_f64(interval)))
 }
 
 /// A frame, in the size of the first one.

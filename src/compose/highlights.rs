@@ -4,7 +4,7 @@ use std::pin::pin;
 
 use futures_util::StreamExt;
 
-use super::{animation::frame_moments, collection::Collection};
+use super::{collection::Collection, frame_moments::frame_moments};
 use crate::{
     capture::{Capture, TimeRange},
     error::{Error, ErrorKind},

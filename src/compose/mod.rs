@@ -5,6 +5,7 @@
 
 mod animation;
 mod collection;
+mod frame_moments;
 mod highlights;
 mod picture_log;
 mod sheet;

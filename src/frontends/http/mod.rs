@@ -93,7 +93,7 @@ async fn inspect(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Respons
         auth::check(&frontend.settings, &uri)?;
         let options = query::options(&frontend.settings, &uri, Resource::Playlists)?;
         let request = options.request(frontend.source(&options)?, None);
-        let inspection = Box::pin(frontend.flights.inspect(request, &frontend.client)).await?;
+        let inspection = frontend.flights.inspect(request, &frontend.client).await?;
         response::json(&inspection, response::LIVE)
     };
     response.await.unwrap_or_else(|e: Error| problem(&e))
