@@ -64,7 +64,8 @@ impl JobContext {
 
     /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
     pub fn of_one_picture(&self, timeout: Duration) -> Self {
-        Self { downloads: self.downloads.for_another_picture(), ..self.with_job(self.job.for_at_most(timeout)) }
+        let (downloads, timing) = (self.downloads.for_another_picture(), Arc::new(JobTiming::start()));
+        Self { downloads, timing, ..self.with_job(self.job.for_at_most(timeout)) }
     }
 
     /// The same context for another moment.
