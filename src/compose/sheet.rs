@@ -16,7 +16,7 @@ use crate::{
     fetch::Client,
     render::{self, Canvas, Grid, Header, Image, time_label},
     report::{FrameFacts, PicturesReport},
-    request::{Pace, PicturesRequest, SheetRequest, Size, SnapshotRequest},
+    request::{Pace, PicturesRequest, SheetRequest, SnapshotRequest},
 };
 
 /// A finished sheet.
@@ -73,7 +73,7 @@ pub(crate) async fn sheet(request: &SheetRequest, client: &Client, progress: &Re
 /// The request of the tiles.
 fn tile_request(request: &SheetRequest) -> PicturesRequest {
     let pictures = request.pictures.clone();
-    let size = Size { width: Some(request.grid.tile_width.unwrap_or(DEFAULT_TILE_WIDTH)), height: None, ..pictures.snapshot.size };
+    let size = request.grid.tile_size(pictures.snapshot.size, DEFAULT_TILE_WIDTH);
     PicturesRequest { snapshot: SnapshotRequest { size, ..pictures.snapshot }, ..pictures }
 }
 

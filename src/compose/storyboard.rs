@@ -14,7 +14,7 @@ use crate::{
     error::Error,
     fetch::Client,
     report::PicturesReport,
-    request::{Format, Pace, PicturesRequest, Size, SnapshotRequest, StoryboardRequest},
+    request::{Format, Pace, PicturesRequest, SnapshotRequest, StoryboardRequest},
     storyboard::{self, I_FRAME_INIT, Storyboard, UrlForm},
 };
 
@@ -89,7 +89,7 @@ fn tile_request(request: &StoryboardRequest) -> Result<PicturesRequest, Error> {
     if !matches!(format, Format::Jpeg | Format::WebP) {
         return Err(Error::usage(format!("the sprites of a storyboard cannot be {format}"), "give jpeg or webp as --format"));
     }
-    let size = Size { width: Some(request.grid.tile_width.unwrap_or(DEFAULT_TILE_WIDTH)), height: None, ..pictures.snapshot.size };
+    let size = request.grid.tile_size(pictures.snapshot.size, DEFAULT_TILE_WIDTH);
     Ok(PicturesRequest { snapshot: SnapshotRequest { size, ..pictures.snapshot }, ..pictures })
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     background::BackgroundColor,
+    picture::Size,
     position::{Position, Precision},
     snapshot_request::SnapshotRequest,
 };
@@ -70,6 +71,14 @@ pub struct GridChoice {
     pub rows: Option<u32>,
     /// The width of a tile in pixels; `None` is the default of the kind of picture. The height follows.
     pub tile_width: Option<u32>,
+}
+
+impl GridChoice {
+    /// The size of a tile: `size`, whose width `tile_width` overrides. Without any, its width is `default`.
+    pub fn tile_size(&self, size: Size, default: u32) -> Size {
+        let default = Some(default).filter(|_| size.height.is_none());
+        Size { width: self.tile_width.or(size.width).or(default), ..size }
+    }
 }
 
 /// A contact sheet: one picture of many.
