@@ -35,6 +35,8 @@ pub(super) struct JobContext {
     pub is_playlist_fixed: bool,
     /// How many bytes hold a key frame, if the job takes many; `None` if it takes one.
     pub key_frame_bytes: Option<Arc<KeyFrameBytes>>,
+    /// Whether the limits hold for each of many pictures, instead of all together.
+    pub has_limits_per_picture: bool,
     /// Whether one connection carries several requests at once (HTTP/2).
     pub is_multiplexed: bool,
     pub timing: Arc<JobTiming>,
@@ -52,6 +54,7 @@ impl JobContext {
             headers: SharedHeaders::default(),
             is_playlist_fixed: false,
             key_frame_bytes: None,
+            has_limits_per_picture: false,
             is_multiplexed: false,
             timing: Arc::new(JobTiming::start()),
         }
@@ -64,8 +67,14 @@ impl JobContext {
 
     /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
     pub fn of_one_picture(&self, timeout: Duration) -> Self {
+        let job = if self.has_limits_per_picture { self.job.with_fresh_budget() } else { self.job.clone() };
         let (downloads, timing) = (self.downloads.for_another_picture(), Arc::new(JobTiming::start()));
-        Self { downloads, timing, ..self.with_job(self.job.for_at_most(timeout)) }
+        Self { downloads, timing, ..self.with_job(job.for_at_most(timeout)) }
+    }
+
+    /// The same context with as much time, and as many bytes and requests, as at the start.
+    pub fn renewed(&self, timeout: Duration) -> Self {
+        self.with_job(self.job.renewed(timeout))
     }
 
     /// The same context for another moment.

@@ -18,6 +18,13 @@ pub(super) struct DomainStates {
 #[derive(Clone, Default)]
 pub(super) struct SharedHeaders(Arc<Mutex<HashMap<u64, HeaderReader>>>);
 
+impl SharedHeaders {
+    /// Forgets what precedes a discontinuity sequence number.
+    pub fn forget_before(&self, domain: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|known, _| *known >= domain);
+    }
+}
+
 impl DomainStates {
     /// States that know the parameter sets in `headers`, and add to them.
     pub fn new(headers: &SharedHeaders) -> Self {

@@ -1,11 +1,6 @@
 //! Captures a picture from a Media Playlist that may change: reloads it once its segments are gone.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
-
-use url::Url;
+use std::{sync::Arc, time::Instant};
 
 use super::{
     context::{JobContext, TimeShare},
@@ -13,19 +8,15 @@ use super::{
     media_playlist::{SelectedVariant, capture_playlist},
     open,
     playlist_cache::LoadedPlaylist,
+    reload::{BlockUntil, ReloadPace, has_changed, reload_url},
 };
 use crate::{
     error::{Error, ErrorKind},
-    hls::{MediaPlaylist, Variables},
+    hls::Variables,
 };
 
-/// Target duration of a playlist that has none, in seconds.
-const DEFAULT_TARGET_DURATION: f64 = 6.0;
 /// After this many segments at the live edge that are gone, the playlist is outdated.
 const GONE_BEFORE_RELOAD: usize = 3;
-/// Shortest interval between reloads, in seconds.
-const MIN_RELOAD_INTERVAL: f64 = 0.1;
-
 /// Captures a picture from a Media Playlist. `variables` are those of its Multivariant Playlist.
 pub(super) async fn capture_with_reloads(
     context: &JobContext,
@@ -64,19 +55,15 @@ pub(super) async fn capture_with_reloads(
 
 /// Reloads the playlist until it has changed. Fails with `timeout` if it does not in time.
 async fn reload(context: &JobContext, old: &LoadedPlaylist, variables: &Variables, cause: &Error) -> Result<LoadedPlaylist, Error> {
-    let mut requested_at = old.requested_at;
-    let target = old.playlist.target_duration.unwrap_or(DEFAULT_TARGET_DURATION);
-    // Section 6.3.4: wait for the target duration, then for half of it while the playlist has not changed. With blocking reloads, the
-    // first one needs no wait, since the origin holds the response back.
-    let mut wait = if old.playlist.control.can_block_reload { 0.0 } else { target };
-    let url = reload_url(&old.playlist);
+    let mut pace = ReloadPace::after(old);
+    let url = reload_url(&old.playlist, BlockUntil::NextPart);
     for _ in 0..context.request.limits.max_reloads {
-        let due = requested_at + Duration::from_secs_f64(wait.clamp(0.0, 3600.0));
+        let due = pace.due();
         if due >= context.job.deadline() {
             return Err(stalled(cause).with_url(&old.playlist.url));
         }
         tokio::time::sleep_until(due.into()).await;
-        requested_at = Instant::now();
+        let requested_at = Instant::now();
         match open::reload_media_playlist(context, &url, variables).await {
             Ok(playlist) if has_changed(&old.playlist, &playlist) => return Ok(LoadedPlaylist { playlist, requested_at }),
             Ok(_) => {}
@@ -84,34 +71,12 @@ async fn reload(context: &JobContext, old: &LoadedPlaylist, variables: &Variable
             Err(error) if error.kind() == ErrorKind::Timeout => return Err(stalled(cause).with_url(&old.playlist.url)),
             Err(error) => return Err(error),
         }
-        wait = (target / 2.0).max(MIN_RELOAD_INTERVAL);
+        pace.unchanged(requested_at);
     }
     Err(stalled(cause).with_url(&old.playlist.url))
-}
-
-/// Whether a reload brought other segments. A playlist without media does not replace the old one.
-fn has_changed(old: &MediaPlaylist, new: &MediaPlaylist) -> bool {
-    if new.segments.iter().all(|segment| segment.gap) {
-        return false;
-    }
-    new.ended || (old.media_sequence, old.next()) != (new.media_sequence, new.next())
 }
 
 fn stalled(cause: &Error) -> Error {
     let what = format!("the live playlist does not change, and its segments are gone: {}", cause.message());
     Error::new(ErrorKind::Timeout, what).with_hint("the stream may have ended; raise --timeout if it may go on")
-}
-
-/// The playlist's URL, with the delivery directives that request the next segment or part if the origin supports them (section 6.2.5.2).
-fn reload_url(playlist: &MediaPlaylist) -> Url {
-    let mut url = playlist.url.clone();
-    if playlist.control.can_block_reload {
-        let (segment, part) = playlist.next();
-        let mut query = url.query_pairs_mut();
-        query.append_pair("_HLS_msn", &segment.to_string());
-        if playlist.part_target.is_some() {
-            query.append_pair("_HLS_part", &part.to_string());
-        }
-    }
-    url
 }

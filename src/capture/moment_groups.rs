@@ -9,7 +9,6 @@ use super::{
     content_choice::is_blank,
     context::JobContext,
     facts::{self, Capture},
-    key_frame_bytes::KeyFrameBytes,
     moments::{GroupKind, GroupRun, MomentGroup, group_moments},
     playlist_search::PlaylistSearch,
     presentation::{MomentCapture, Presentation},
@@ -44,7 +43,11 @@ impl Presentation {
         let moments = moments.to_vec();
         stream::once(async move {
             match self.track().await {
-                Ok(track) => self.captures_of_track(context, track, &moments, parallel).left_stream(),
+                Ok(track) => {
+                    let context = JobContext { key_frame_bytes: Some(Arc::default()), is_playlist_fixed: true, ..context };
+                    let group_jobs = GroupJobs { presentation: self, context, track: track.map(Arc::new), follows: false };
+                    group_jobs.captures(&moments, parallel).left_stream()
+                }
                 Err(error) => {
                     let failed = moments.into_iter().map(move |moment| MomentCapture { moment, capture: Err(error.clone()) });
                     stream::iter(failed).right_stream()
@@ -54,30 +57,16 @@ impl Presentation {
         .flatten()
     }
 
-    fn captures_of_track(
+    /// As [`captures`](Self::captures), at moments of a live playlist that was reloaded, and of no other.
+    pub(super) fn captures_of_live_track(
         &self,
-        mut context: JobContext,
-        track: Option<Track>,
+        context: JobContext,
+        track: Arc<Track>,
         moments: &[f64],
         parallel: usize,
     ) -> impl Stream<Item = MomentCapture> + use<'_> {
-        let precision = if context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
-        let runs = match &track {
-            Some(track) => group_moments(&track.loaded.playlist, moments, precision),
-            // A file is one connection's work
-            None => moments.iter().map(|moment| GroupRun::separate(*moment)).collect(),
-        };
-        context.is_playlist_fixed = true;
-        context.key_frame_bytes = Some(Arc::new(KeyFrameBytes::default()));
-        let group_jobs = GroupJobs { presentation: self, context, track: track.map(Arc::new) };
-        // The first run fetches the init that the others share
-        let alone = usize::from(group_jobs.shares_init());
-        let mut runs = runs.into_iter();
-        let first: Vec<_> = runs.by_ref().take(alone).collect();
-        let jobs = group_jobs.clone();
-        let first = stream::iter(first).then(move |run| Box::pin(jobs.clone().capture_run(run)));
-        let others = stream::iter(runs).map(move |run| Box::pin(group_jobs.clone().capture_run(run))).buffered(parallel.max(1));
-        first.chain(others).flat_map(stream::iter)
+        let group_jobs = GroupJobs { presentation: self, context, track: Some(track), follows: true };
+        group_jobs.captures(moments, parallel)
     }
 }
 
@@ -87,9 +76,28 @@ struct GroupJobs<'a> {
     presentation: &'a Presentation,
     context: JobContext,
     track: Option<Arc<Track>>,
+    /// Whether moments are those of the track's playlist alone: windows of other live playlists start at other times.
+    follows: bool,
 }
 
-impl GroupJobs<'_> {
+impl<'a> GroupJobs<'a> {
+    fn captures(self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> + use<'a> {
+        let precision = if self.context.request.is_exact() { Precision::Exact } else { Precision::KeyFrame };
+        let runs = match &self.track {
+            Some(track) => group_moments(&track.loaded.playlist, moments, precision),
+            // A file is one connection's work
+            None => moments.iter().map(|moment| GroupRun::separate(*moment)).collect(),
+        };
+        // The first run fetches the init that the others share
+        let alone = usize::from(self.shares_init());
+        let mut runs = runs.into_iter();
+        let first: Vec<_> = runs.by_ref().take(alone).collect();
+        let jobs = self.clone();
+        let first = stream::iter(first).then(move |run| Box::pin(jobs.clone().capture_run(run)));
+        let others = stream::iter(runs).map(move |run| Box::pin(self.clone().capture_run(run))).buffered(parallel.max(1));
+        first.chain(others).flat_map(stream::iter)
+    }
+
     fn shares_init(&self) -> bool {
         self.track.as_ref().is_some_and(|track| {
             let playlist = &track.loaded.playlist;
@@ -157,6 +165,10 @@ impl GroupJobs<'_> {
 
     async fn capture_moment(&self, context: &JobContext, moment: f64) -> Result<Capture, Error> {
         let at = std::time::Duration::try_from_secs_f64(moment.max(0.0)).unwrap_or_default();
-        self.presentation.capture_in(&context.at(Some(Position::FromStart(at)))).await
+        let context = context.at(Some(Position::FromStart(at)));
+        match &self.track {
+            Some(track) if self.follows => track.capture(&context).await,
+            _ => self.presentation.capture_in(&context).await,
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     error::{Error, ErrorKind},
     hls::{self, MediaPlaylist},
-    request::{MAX_PICTURES, Moments, Pace},
+    request::{MAX_PICTURES, Moments, Pace, Position},
 };
 
 /// A part of the timeline, in seconds from the start of the playlist.
@@ -70,5 +70,39 @@ impl TimeRange {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most MAX_PICTURES")]
         let count = count as u32;
         Ok((0..count).map(|index| self.start + f64::from(index) * interval).collect())
+    }
+}
+
+/// Where a live series starts, in seconds of `playlist`; `None` is the live edge. A date may lie in the future.
+///
+/// Fails with `not_found` if the window no longer has the start.
+pub(crate) fn live_start(playlist: &MediaPlaylist, moments: &Moments) -> Result<Option<f64>, Error> {
+    let start = moments.from.filter(|from| *from != Position::Live).map(|from| live_moment(playlist, from)).transpose()?;
+    if let Some(start) = start.filter(|start| *start < -ROUNDING) {
+        let message = format!("the live window has nothing at {start:.3} s: it lasts from 0 to {:.3} s", playlist.duration());
+        return Err(Error::new(ErrorKind::NotFound, message).with_url(&playlist.url).with_hint("give a later --from"));
+    }
+    Ok(start.map(|start| start.max(0.0)))
+}
+
+/// Where a live series that starts at `start` ends, in seconds of `playlist`. Fails with `usage` if it is empty.
+pub(crate) fn live_end(playlist: &MediaPlaylist, moments: &Moments, start: f64) -> Result<f64, Error> {
+    let end = match (moments.to, moments.length) {
+        (Some(to), _) => live_moment(playlist, to)?,
+        (None, Some(length)) => start + length.as_secs_f64(),
+        (None, None) => f64::INFINITY,
+    };
+    if end > start {
+        return Ok(end);
+    }
+    Err(Error::usage(format!("the range from {start:.3} s to {end:.3} s is empty"), "give a --to after --from"))
+}
+
+/// A position that may lie beyond the live edge.
+fn live_moment(playlist: &MediaPlaylist, position: Position) -> Result<f64, Error> {
+    let last = playlist.segments.iter().rev().find_map(|segment| Some((segment, segment.program_date_time?)));
+    match (position, last) {
+        (Position::ProgramDateTime(date), Some((segment, last))) if date > last => Ok(segment.start + (date - last).as_seconds_f64()),
+        _ => hls::moment_of(playlist, position),
     }
 }

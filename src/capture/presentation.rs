@@ -31,7 +31,7 @@ use crate::{
 /// It takes the pictures that its request describes, at any moment. Its limits hold for all pictures together.
 pub struct Presentation {
     pub(super) context: JobContext,
-    base: Url,
+    pub(super) base: Url,
     opened: Opened,
 }
 
@@ -96,6 +96,25 @@ impl Presentation {
             let FinishedSnapshot { picture, facts } = self.finish(capture?).await?;
             Ok(Snapshot { picture, report: Report::new(facts, None) })
         })
+    }
+
+    /// Whether the playlist of a track is live and can be loaded again.
+    pub(crate) fn can_follow(&self, track: &Track) -> bool {
+        track.playlist().is_live() && self.context.may_reload(&track.playlist().url)
+    }
+
+    /// Lets the limits hold for each picture, instead of all together.
+    pub(crate) fn with_limits_per_picture(mut self) -> Self {
+        self.context.has_limits_per_picture = true;
+        self
+    }
+
+    /// The variables of the Multivariant Playlist, which Media Playlists import.
+    pub(super) fn variables(&self) -> Variables {
+        match &self.opened {
+            Opened::Multivariant(multivariant) => multivariant.variables.clone(),
+            Opened::Media(_) | Opened::File { .. } => Variables::default(),
+        }
     }
 
     /// What the pictures cost until now.

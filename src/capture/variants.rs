@@ -10,7 +10,7 @@ use super::{
     failure_scope::FailureScope,
     i_frames::{self, capture_i_frame},
     live::capture_with_reloads,
-    media_playlist::SelectedVariant,
+    media_playlist::{SelectedVariant, capture_playlist},
     open,
     playlist_cache::LoadedPlaylist,
 };
@@ -72,6 +72,13 @@ pub(crate) struct Track {
 impl Track {
     pub fn playlist(&self) -> &MediaPlaylist {
         &self.loaded.playlist
+    }
+
+    /// Captures a picture from this playlist alone, as it is.
+    pub(super) async fn capture(&self, context: &JobContext) -> Result<Capture, Error> {
+        let selected = self.variant.as_ref().map(|variant| SelectedVariant { variant, start: None });
+        let capture = Box::pin(capture_playlist(context, &self.loaded.playlist, selected, usize::MAX)).await?;
+        Ok(Capture { variant: self.variant.as_ref().map(facts::variant_report), ..capture })
     }
 }
 

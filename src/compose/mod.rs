@@ -8,6 +8,8 @@ mod collection;
 mod frame_moments;
 mod highlights;
 mod picture_log;
+mod series;
+mod series_schedule;
 mod sheet;
 mod sheet_header;
 mod sprite;
@@ -15,5 +17,7 @@ mod storyboard;
 
 pub(crate) use animation::animation;
 pub(crate) use collection::{Progress, ReportProgress};
+pub(crate) use series::{SeriesPicture, SeriesResult, SeriesSink, take_series};
+pub(crate) use series_schedule::NumberedMoment;
 pub(crate) use sheet::sheet;
 pub(crate) use storyboard::{OutputFile, storyboard};

@@ -6,7 +6,7 @@ use super::collection::Collection;
 use crate::{
     capture::{Capture, MomentCapture},
     error::Error,
-    report::{ErrorReport, PictureReport, PicturesReport, PicturesTiming, VariantReport},
+    report::{Cost, ErrorReport, PictureReport, PicturesReport, PicturesTiming, Presentation, SnapshotFacts, TimingFacts, VariantReport},
     time::{milliseconds, round_to_microsecond},
 };
 
@@ -18,8 +18,32 @@ pub(super) struct PictureLog {
     notes: Vec<String>,
     variant: Option<VariantReport>,
     first_failure: Option<Error>,
+    taken: usize,
     failures: usize,
     last_picture: Option<Instant>,
+}
+
+/// More notes than this are left out: a stream may run for days.
+const MAX_NOTES: usize = 1000;
+
+/// What a report says about the stream.
+#[derive(Debug, Clone)]
+pub(super) struct StreamFacts {
+    /// Redacted.
+    pub url: String,
+    pub live: bool,
+    /// Seconds.
+    pub duration: f64,
+    pub started_at: Instant,
+    pub cost: Cost,
+    pub timing: TimingFacts,
+}
+
+/// What the log keeps of a picture.
+struct TakenPicture<'a> {
+    presentation: &'a Presentation,
+    variant: Option<&'a VariantReport>,
+    notes: &'a [String],
 }
 
 /// A sheet, its tiles, or one picture: what the head of a report says.
@@ -38,38 +62,66 @@ impl PictureLog {
 
     /// Adds what became of a moment; returns the picture, if there is one.
     pub fn add(&mut self, captured: MomentCapture) -> Result<Option<Capture>, Error> {
-        let seconds = round_to_microsecond(captured.moment);
+        let MomentCapture { moment, capture } = captured;
+        let taken = capture.as_ref().map(|capture| TakenPicture {
+            presentation: &capture.presentation,
+            variant: capture.variant.as_ref(),
+            notes: &capture.notes,
+        });
+        self.add_result(moment, taken)?;
+        Ok(capture.ok())
+    }
+
+    /// Adds what became of a moment, once its picture is a file.
+    pub fn add_finished(&mut self, moment: f64, finished: Result<&SnapshotFacts, &Error>) -> Result<(), Error> {
+        let taken =
+            finished.map(|facts| TakenPicture { presentation: &facts.presentation, variant: facts.variant.as_ref(), notes: &facts.notes });
+        self.add_result(moment, taken)
+    }
+
+    fn add_result(&mut self, moment: f64, taken: Result<TakenPicture<'_>, &Error>) -> Result<(), Error> {
+        let seconds = round_to_microsecond(moment);
         let mut picture =
             PictureReport { seconds, presentation_seconds: None, program_date_time: None, x: None, y: None, sprite: None, error: None };
-        match captured.capture {
-            Ok(capture) => {
-                picture.presentation_seconds = Some(capture.presentation.rounded_seconds());
-                picture.program_date_time = capture.presentation.date_text();
+        match taken {
+            Ok(taken) => {
+                picture.presentation_seconds = Some(taken.presentation.rounded_seconds());
+                picture.program_date_time = taken.presentation.date_text();
                 self.last_picture = Some(Instant::now());
-                self.variant = self.variant.take().or_else(|| capture.variant.clone());
+                self.variant = self.variant.take().or_else(|| taken.variant.cloned());
                 self.pictures.push(picture);
-                for note in &capture.notes {
+                self.taken += 1;
+                for note in taken.notes {
                     self.note(note.clone());
                 }
-                Ok(Some(capture))
             }
-            Err(error) if self.is_strict => Err(error),
+            Err(error) if self.is_strict => return Err(error.clone()),
             Err(error) => {
                 tracing::info!("no picture at {seconds} s: {}", error.one_line());
-                picture.error = Some(ErrorReport::from(&error));
+                picture.error = Some(ErrorReport::from(error));
                 self.pictures.push(picture);
                 self.note(format!("there is no picture at {seconds} s: {}: {}", error.kind(), error.message()));
                 self.failures += 1;
-                self.first_failure.get_or_insert(error);
-                Ok(None)
+                self.first_failure.get_or_insert_with(|| error.clone());
             }
+        }
+        Ok(())
+    }
+
+    /// Forgets all but the last `max` pictures, which a note says.
+    pub fn keep_last(&mut self, max: usize) {
+        if let Some(extra) = self.pictures.len().checked_sub(max).filter(|extra| *extra > 0) {
+            self.pictures.drain(..extra);
+            self.note(format!("`pictures` lists the last {max} pictures alone"));
         }
     }
 
     /// Adds a note, once.
     pub fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
+        if self.notes.len() < MAX_NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
+        } else if self.notes.len() == MAX_NOTES {
+            self.notes.push("further notes were left out".to_owned());
         }
     }
 
@@ -90,9 +142,8 @@ impl PictureLog {
 
     /// Fails with the first failure if no picture could be had.
     pub fn require_any(&self) -> Result<(), Error> {
-        let has_any = self.pictures.len() > self.failures;
         match &self.first_failure {
-            Some(error) if !has_any => Err(error.clone()),
+            Some(error) if self.taken == 0 => Err(error.clone()),
             _ => Ok(()),
         }
     }
@@ -111,27 +162,48 @@ impl PictureLog {
         dimensions: Dimensions,
         bytes: u64,
     ) -> PicturesReport {
-        let (start, timing) = (collection.started_at, collection.presentation.timing());
+        let playlist = collection.track.playlist();
+        let stream = StreamFacts {
+            url: collection.presentation.redacted_url(),
+            live: playlist.is_live(),
+            duration: playlist.duration(),
+            started_at: collection.started_at,
+            cost: collection.presentation.cost(),
+            timing: collection.presentation.timing(),
+        };
+        self.report_on(kind, format, stream, dimensions, bytes)
+    }
+
+    /// The report on the pictures of a stream.
+    pub fn report_on(
+        self,
+        kind: &'static str,
+        format: &'static str,
+        stream: StreamFacts,
+        dimensions: Dimensions,
+        bytes: u64,
+    ) -> PicturesReport {
+        let start = stream.started_at;
         let since_start = |at: Instant| milliseconds(at.saturating_duration_since(start));
         PicturesReport {
             kind,
-            url: collection.presentation.redacted_url(),
+            url: stream.url,
             output: None,
             format,
             width: dimensions.size.0,
             height: dimensions.size.1,
             bytes,
-            live: collection.track.playlist().is_live(),
-            duration: round_to_microsecond(collection.track.playlist().duration()),
+            live: stream.live,
+            duration: round_to_microsecond(stream.duration),
             variant: self.variant,
             columns: dimensions.grid.map(|grid| grid.0),
             rows: dimensions.grid.map(|grid| grid.1),
             tile_width: dimensions.tile.map(|tile| tile.0),
             tile_height: dimensions.tile.map(|tile| tile.1),
             pictures: self.pictures,
-            cost: collection.presentation.cost(),
+            cost: stream.cost,
             timing_ms: PicturesTiming {
-                playlists: milliseconds(timing.playlists),
+                playlists: milliseconds(stream.timing.playlists),
                 pictures: self.last_picture.map_or(0.0, since_start),
                 total: milliseconds(Duration::from_secs_f64(start.elapsed().as_secs_f64())),
             },

@@ -31,6 +31,9 @@ pub struct Job {
     pub(super) local_root: Option<Arc<Path>>,
 }
 
+/// Later deadlines could overflow.
+const LONGEST_JOB: Duration = Duration::from_secs(86_400);
+
 /// The time from the start of a job to its deadline, in seconds.
 #[derive(Debug, Clone, Copy)]
 enum TimeLimit {
@@ -54,7 +57,7 @@ impl Job {
             meter: Arc::new(Meter::new(limits)),
             headers: Arc::new(HeaderRules::new(headers, playlist)?),
             limits: *limits,
-            deadline: Instant::now() + limits.timeout.min(Duration::from_secs(86_400)),
+            deadline: Instant::now() + limits.timeout.min(LONGEST_JOB),
             allotted: TimeLimit::Whole(limits.timeout.as_secs_f64()),
             max_unsized_bytes: limits.max_segment_bytes,
             local_root,
@@ -82,6 +85,27 @@ impl Job {
             return self.clone();
         }
         Self { deadline, allotted: TimeLimit::Share(timeout.as_secs_f64()), ..self.clone() }
+    }
+
+    /// The same job with as many bytes and requests left as at its start. The cost still counts all.
+    #[must_use]
+    pub fn with_fresh_budget(&self) -> Self {
+        Self { meter: Arc::new(self.meter.renewed()), ..self.clone() }
+    }
+
+    /// The same job with a fresh budget, which ends `timeout` from now.
+    #[must_use]
+    pub fn renewed(&self, timeout: Duration) -> Self {
+        let allotted = TimeLimit::Whole(timeout.as_secs_f64());
+        Self { deadline: Instant::now() + timeout.min(LONGEST_JOB), allotted, ..self.with_fresh_budget() }
+    }
+
+    /// The same job, which waits for a response at least this long.
+    #[must_use]
+    pub fn waiting_for(&self, wait: Duration) -> Self {
+        let mut job = self.clone();
+        job.limits.idle_timeout = job.limits.idle_timeout.max(wait);
+        job
     }
 
     /// The cost of the job until now.

@@ -4,7 +4,7 @@ use std::{
     collections::HashSet,
     net::SocketAddr,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -15,14 +15,22 @@ use crate::{
     request::Limits,
 };
 
-/// Counts the requests, connections and bytes of one job.
+/// Counts the requests and bytes of one job, or of one of its pictures, against their limits.
 #[derive(Debug)]
 pub struct Meter {
     requests: AtomicU64,
-    retries: AtomicU64,
     bytes: AtomicU64,
     max_requests: u64,
     max_bytes: u64,
+    total: Arc<TotalCost>,
+}
+
+/// The cost of a whole job.
+#[derive(Debug, Default)]
+struct TotalCost {
+    requests: AtomicU64,
+    retries: AtomicU64,
+    bytes: AtomicU64,
     /// The local addresses of the connections: each has its own port.
     connections: Mutex<HashSet<SocketAddr>>,
 }
@@ -31,11 +39,21 @@ impl Meter {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             requests: AtomicU64::new(0),
-            retries: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             max_requests: limits.max_requests,
             max_bytes: limits.max_bytes,
-            connections: Mutex::default(),
+            total: Arc::default(),
+        }
+    }
+
+    /// A meter with the same limits that has counted nothing yet. Both add to the same cost.
+    pub(super) fn renewed(&self) -> Self {
+        Self {
+            requests: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            max_requests: self.max_requests,
+            max_bytes: self.max_bytes,
+            total: Arc::clone(&self.total),
         }
     }
 
@@ -43,6 +61,7 @@ impl Meter {
     pub(super) fn count_request(&self) -> Result<(), Error> {
         let limit = self.max_requests;
         if self.requests.fetch_add(1, Relaxed) < limit {
+            self.total.requests.fetch_add(1, Relaxed);
             return Ok(());
         }
         self.requests.store(limit, Relaxed);
@@ -51,16 +70,17 @@ impl Meter {
     }
 
     pub(super) fn count_retry(&self) {
-        self.retries.fetch_add(1, Relaxed);
+        self.total.retries.fetch_add(1, Relaxed);
     }
 
     pub(super) fn count_connection(&self, local_address: SocketAddr) {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(local_address);
+        self.total.connections.lock().unwrap_or_else(PoisonError::into_inner).insert(local_address);
     }
 
     /// Counts received bytes. Fails with `too_large` beyond the limit.
     pub(super) fn count_bytes(&self, count: usize) -> Result<(), Error> {
         let count = count as u64;
+        self.total.bytes.fetch_add(count, Relaxed);
         let sum = self.bytes.fetch_add(count, Relaxed).saturating_add(count);
         if sum <= self.max_bytes {
             return Ok(());
@@ -79,13 +99,14 @@ impl Meter {
         self.requests.load(Relaxed) >= self.max_requests || self.bytes.load(Relaxed) > self.max_bytes
     }
 
-    /// The cost until now.
+    /// The cost of the whole job until now.
     pub fn cost(&self) -> Cost {
+        let total = &self.total;
         Cost {
-            requests: self.requests.load(Relaxed),
-            connections: self.connections.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
-            bytes_received: self.bytes.load(Relaxed),
-            retries: self.retries.load(Relaxed),
+            requests: total.requests.load(Relaxed),
+            connections: total.connections.lock().unwrap_or_else(PoisonError::into_inner).len() as u64,
+            bytes_received: total.bytes.load(Relaxed),
+            retries: total.retries.load(Relaxed),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Finds the key of a segment in the playlist or among the caller's, and fetches it once per job.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tokio::sync::{Mutex, OnceCell};
 use url::Url;
@@ -125,6 +128,11 @@ impl Keyring {
         check_size(key_ref.scope, Arc::clone(key), "the key").map_err(|e| e.with_url(url))
     }
 
+    /// Forgets the fetched keys whose URL is not among `needed`.
+    pub async fn retain(&self, needed: &HashSet<Url>) {
+        self.fetched.lock().await.retain(|url, _| needed.contains(url));
+    }
+
     /// Fetches a key that will be needed. Keys of samples that the caller may have are left to [`Keyring::key`]: only the media has the ID.
     pub async fn prefetch(&self, key_ref: &KeyRef) -> Result<(), Error> {
         if key_ref.url.is_none() || (key_ref.scope == KeyScope::Samples && !self.caller_keys.is_empty()) {
@@ -198,6 +206,28 @@ fn is_hexadecimal(text: &str, bytes: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        fetch::Client,
+        request::{NetworkPolicy, Source},
+    };
+
+    #[tokio::test]
+    async fn keys_that_are_no_longer_needed_are_forgotten() {
+        let request = SnapshotRequest::new(Source::parse("http://origin/live.m3u8").expect("a source"));
+        let client = Client::new(&NetworkPolicy::default()).expect("a client");
+        let base = Url::parse("http://origin/live.m3u8").expect("a URL");
+        let job = Job::new(&client, &base, &request.headers, &request.limits).expect("a job");
+        let keyring = Keyring::new(&request, &job);
+        let urls = ["AAAAAAAAAAAAAAAAAAAAAA==", "AQEBAQEBAQEBAQEBAQEBAQ=="]
+            .map(|key| Url::parse(&format!("data:text/plain;base64,{key}")).expect("a URL"));
+        for url in &urls {
+            let scope = KeyScope::Segment(Cipher::Cbc128);
+            let key_ref = KeyRef { scope, iv: [0; BLOCK], url: Some(url.clone()), protection: String::new() };
+            assert!(keyring.key(&key_ref).await.is_ok());
+        }
+        keyring.retain(&urls.iter().skip(1).cloned().collect()).await;
+        assert_eq!(keyring.fetched.lock().await.keys().collect::<Vec<_>>(), urls.iter().skip(1).collect::<Vec<_>>());
+    }
 
     #[test]
     fn an_error_names_the_size_of_a_wrong_key() {

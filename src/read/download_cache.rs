@@ -1,7 +1,7 @@
 //! Downloaded bytes of a job's segments, so that a search that goes further back downloads nothing twice.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -69,6 +69,11 @@ impl DownloadCache {
         let read = async move { while let Ok(Some(_)) = body.chunk().await {} };
         let rest = tokio::spawn(async { _ = tokio::time::timeout(REST_TIMEOUT, read).await });
         rests.lock().unwrap_or_else(PoisonError::into_inner).push(rest);
+    }
+
+    /// Forgets the inits whose URL is not among `needed`.
+    pub fn retain_inits(&self, needed: &HashSet<Url>) {
+        self.inits.lock().unwrap_or_else(PoisonError::into_inner).retain(|(url, ..), _| needed.contains(url));
     }
 
     pub(super) fn get(&self, span: &ByteSpan) -> Option<CachedDownload> {

@@ -15,7 +15,7 @@ use crate::{
     time::{milliseconds, rfc3339, round_to_microsecond, seconds_between},
 };
 
-pub use pictures::{PictureReport, PicturesReport, PicturesTiming};
+pub use pictures::{PictureReport, PicturesReport, PicturesTiming, SeriesPictureReport};
 
 /// The report on one snapshot.
 #[derive(Debug, Clone, Serialize)]

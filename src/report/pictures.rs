@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Cost, ErrorReport, VariantReport};
+use super::{Cost, ErrorReport, VariantReport, Verdict};
 
 /// The report on many pictures of one stream, and on the files that they became.
 #[derive(Debug, Clone, Serialize)]
@@ -66,6 +66,27 @@ pub struct PictureReport {
     pub y: Option<u32>,
     /// The file that holds the picture.
     pub sprite: Option<String>,
+    /// Why the picture is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorReport>,
+}
+
+/// One picture of a series, reported as soon as it is written or cannot be had.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct SeriesPictureReport {
+    /// The number of the moment, from 0.
+    pub index: u64,
+    /// The moment, in seconds from the start of the playlist's first segment; of a live stream, of the first playlist.
+    pub seconds: f64,
+    /// RFC 3339, from `EXT-X-PROGRAM-DATE-TIME`.
+    pub program_date_time: Option<String>,
+    /// The name of the file; `None` without a picture.
+    pub output: Option<String>,
+    /// Size of the file in bytes.
+    pub bytes: u64,
+    /// Measurements of the picture's content; `None` without a picture.
+    pub verdict: Option<Verdict>,
     /// Why the picture is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,

@@ -116,6 +116,10 @@ pub struct StoryboardRequest {
 pub struct SeriesRequest {
     /// The pictures.
     pub pictures: PicturesRequest,
+    /// Between the pictures of a live stream.
+    pub live_interval: Duration,
+    /// The series ends after so many moments.
+    pub max_pictures: Option<usize>,
     /// Whether to leave out a picture that looks like the one before.
     pub only_changed: bool,
 }

@@ -27,7 +27,7 @@ use crate::{error::Error, request::Format};
 pub use folder::OutputFolder;
 pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
-pub use template::{NameFacts, OutputTemplate};
+pub use template::{NameFacts, OutputTemplate, SeriesPlace};
 
 /// The destination of pictures, as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,17 +45,55 @@ impl Output {
     ///
     /// Fails with `usage` for unknown placeholders and invalid object keys. `option` is the option named in the error.
     pub fn parse(option: &str, text: &str) -> Result<Self, Error> {
+        Self::parse_with(option, text, OutputTemplate::parse)
+    }
+
+    /// As [`parse`](Self::parse), with the placeholders of a series, of which at least one must distinguish its pictures unless it
+    /// `has_one_picture`. So must stdout.
+    pub fn parse_series(option: &str, text: &str, has_one_picture: bool) -> Result<Self, Error> {
+        let output = Self::parse_with(option, text, OutputTemplate::parse_series)?;
+        let distinguishes = match &output {
+            Self::Stdout => false,
+            Self::Path(template) | Self::Object(template) => template.distinguishes_moments(),
+        };
+        if distinguishes || has_one_picture {
+            return Ok(output);
+        }
+        let message = format!("{option} {text:?} is the same for every picture of the series");
+        Err(Error::usage(message, "put {index} into the name, or take one picture with --count 1"))
+    }
+
+    /// As [`parse`](Self::parse), without placeholders.
+    pub fn parse_constant(option: &str, text: &str) -> Result<Self, Error> {
+        match Self::parse(option, text)? {
+            Self::Path(template) | Self::Object(template) if !template.is_constant() => {
+                Err(Error::usage(format!("{option} {text:?} has placeholders"), "give the name of one file"))
+            }
+            output => Ok(output),
+        }
+    }
+
+    /// The destination of an output without placeholders.
+    pub fn constant_destination(&self) -> Result<Destination, Error> {
+        Ok(match self {
+            Self::Stdout => Destination::Stdout,
+            Self::Path(template) => Destination::Path(PathBuf::from(template.text())),
+            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", template.text())?),
+        })
+    }
+
+    fn parse_with(option: &str, text: &str, template: impl Fn(&str, &str) -> Result<OutputTemplate, Error>) -> Result<Self, Error> {
         match text {
             "" => return Err(Error::usage(format!("{option} is empty"), "give a path, or - for stdout")),
             "-" => return Ok(Self::Stdout),
             _ => {}
         }
-        let path = |text: &str| OutputTemplate::parse(option, text).map(Self::Path);
+        let path = |text: &str| template(option, text).map(Self::Path);
         match text.split_once("://") {
             Some((scheme, _)) if object::is_object_scheme(scheme) => {
                 // An invalid key fails before any download
                 ObjectUrl::parse(option, text)?;
-                OutputTemplate::parse(option, text).map(Self::Object)
+                template(option, text).map(Self::Object)
             }
             Some(("file", local)) => path(local),
             Some((scheme, _)) if scheme.chars().all(|c| c.is_ascii_alphanumeric()) => {
@@ -95,10 +133,19 @@ impl Output {
 
     /// The destination of the file that `facts` describe. `now` fills in `{now}`.
     pub fn destination(&self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> Result<Destination, Error> {
+        self.filled(facts, None, now)
+    }
+
+    /// The destination of a picture of a series.
+    pub fn destination_in_series(&self, facts: &NameFacts<'_>, place: SeriesPlace, now: DateTime<Utc>) -> Result<Destination, Error> {
+        self.filled(facts, Some(place), now)
+    }
+
+    fn filled(&self, facts: &NameFacts<'_>, place: Option<SeriesPlace>, now: DateTime<Utc>) -> Result<Destination, Error> {
         Ok(match self {
             Self::Stdout => Destination::Stdout,
-            Self::Path(template) => Destination::Path(PathBuf::from(template.fill(facts, now))),
-            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", &template.fill(facts, now))?),
+            Self::Path(template) => Destination::Path(PathBuf::from(template.fill_in_series(facts, place, now))),
+            Self::Object(template) => Destination::Object(ObjectUrl::parse("--output", &template.fill_in_series(facts, place, now))?),
         })
     }
 }

@@ -46,8 +46,19 @@ enum TemplatePiece {
     Placeholder(Placeholder),
 }
 
+/// The place of a picture in a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeriesPlace {
+    /// The number of its moment, from 0.
+    pub index: u64,
+    /// Its moment in seconds.
+    pub seconds: f64,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder {
+    Index,
+    Seconds,
     Now,
     ProgramDateTime,
     MediaSequenceNumber,
@@ -71,7 +82,19 @@ impl OutputTemplate {
     ///
     /// Fails with `usage` for other placeholders. `option` is the option named in the error.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
+        Self::parse_with(option, text, false)
+    }
+
+    /// As [`parse`](Self::parse), with `{index}` and `{seconds}`.
+    pub(super) fn parse_series(option: &str, text: &str) -> Result<Self, Error> {
+        Self::parse_with(option, text, true)
+    }
+
+    fn parse_with(option: &str, text: &str, is_series: bool) -> Result<Self, Error> {
         const HINT: &str = "use {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
+        const SERIES_HINT: &str =
+            "use {index}, {seconds}, {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
+        let hint = if is_series { SERIES_HINT } else { HINT };
         let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
@@ -83,10 +106,10 @@ impl OutputTemplate {
             }
             let name = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
             let Some((name, after)) = name else {
-                return Err(Error::usage(format!("{option} {text:?}: a brace has no counterpart"), HINT));
+                return Err(Error::usage(format!("{option} {text:?}: a brace has no counterpart"), hint));
             };
-            let Some(placeholder) = Placeholder::parse(name) else {
-                return Err(Error::usage(format!("{option} {text:?}: {{{name}}} is not a placeholder"), HINT));
+            let Some(placeholder) = Placeholder::parse(name).filter(|placeholder| is_series || !placeholder.is_of_series()) else {
+                return Err(Error::usage(format!("{option} {text:?}: {{{name}}} is not a placeholder"), hint));
             };
             pieces.extend([TemplatePiece::Text(std::mem::take(&mut literal)), TemplatePiece::Placeholder(placeholder)]);
             rest = after;
@@ -101,12 +124,22 @@ impl OutputTemplate {
         !self.text.contains(['{', '}'])
     }
 
+    /// Whether each picture of a series gets a name of its own, as far as the stream lets it.
+    pub(super) fn distinguishes_moments(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Placeholder(placeholder) if placeholder.changes_with_time()))
+    }
+
     /// The name of the file that `facts` describe. `now` fills in `{now}`.
     pub(super) fn fill(&self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> String {
+        self.fill_in_series(facts, None, now)
+    }
+
+    /// The name of a picture, and `place` in its series.
+    pub(super) fn fill_in_series(&self, facts: &NameFacts<'_>, place: Option<SeriesPlace>, now: DateTime<Utc>) -> String {
         let text = |piece: &TemplatePiece| match piece {
             TemplatePiece::Text(text) => text.clone(),
             // An incomplete name is better than no picture
-            TemplatePiece::Placeholder(placeholder) => placeholder.value(facts, now).unwrap_or_else(|| "unknown".to_owned()),
+            TemplatePiece::Placeholder(placeholder) => placeholder.value(facts, place, now).unwrap_or_else(|| "unknown".to_owned()),
         };
         self.pieces.iter().map(text).collect()
     }
@@ -115,6 +148,8 @@ impl OutputTemplate {
 impl Placeholder {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
+            "index" => Self::Index,
+            "seconds" => Self::Seconds,
             "now" => Self::Now,
             "pdt" => Self::ProgramDateTime,
             "msn" => Self::MediaSequenceNumber,
@@ -127,11 +162,23 @@ impl Placeholder {
         })
     }
 
+    /// Whether only the pictures of a series have it.
+    fn is_of_series(self) -> bool {
+        matches!(self, Self::Index | Self::Seconds)
+    }
+
+    fn changes_with_time(self) -> bool {
+        self.is_of_series() || matches!(self, Self::Now | Self::ProgramDateTime | Self::MediaSequenceNumber)
+    }
+
     /// The value for one picture; `None` if the stream does not signal it.
-    fn value(self, facts: &NameFacts<'_>, now: DateTime<Utc>) -> Option<String> {
+    fn value(self, facts: &NameFacts<'_>, place: Option<SeriesPlace>, now: DateTime<Utc>) -> Option<String> {
         // No colons: not every file system allows them
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
+            // The width keeps names in order
+            Self::Index => place.map(|place| format!("{:05}", place.index)),
+            Self::Seconds => place.map(|place| format!("{:.3}", place.seconds)),
             Self::Now => Some(stamp(now)),
             Self::ProgramDateTime => facts.program_date_time.map(stamp),
             Self::MediaSequenceNumber => facts.media_sequence_number.map(|number| number.to_string()),
@@ -168,5 +215,16 @@ mod tests {
             text(""),
         ];
         assert_eq!(pieces, wanted);
+    }
+
+    #[test]
+    fn only_a_series_has_indices_and_its_names_must_differ() {
+        assert!(OutputTemplate::parse("--output", "{index}").is_err() && OutputTemplate::parse("--output", "{seconds}").is_err());
+        for (text, distinguishes) in
+            [("a-{index}.{ext}", true), ("{seconds}", true), ("{msn}", true), ("{width}.{ext}", false), ("a", false)]
+        {
+            let template = OutputTemplate::parse_series("--output", text);
+            assert_eq!(template.map(|template| template.distinguishes_moments()).ok(), Some(distinguishes), "{text}");
+        }
     }
 }

@@ -174,7 +174,9 @@ fn snap() -> Command {
 
 /// A command that takes many pictures.
 fn pictures(name: &'static str, command: Commands, about: &'static str, long_about: &'static str) -> Command {
-    Command::new(name).about(about).long_about(long_about).args(picture_args(command))
+    // A series may have both
+    let excludes_count = |arg: Arg| if arg.get_id() == "every" && command != Commands::SERIES { arg.conflicts_with("count") } else { arg };
+    Command::new(name).about(about).long_about(long_about).args(picture_args(command).map(excludes_count))
 }
 
 fn inspect() -> Command {

@@ -34,8 +34,8 @@ pub(super) const LONG_SERIES: &str = "\
 Take a picture every so long
 
 Takes a picture every so long: `hlsnap series URL --every 10s -o 'shots/{index}.jpg'`. A recording is read as fast as it goes, a live \
-stream at its own pace, until it ends, --count or --for is reached, or a signal arrives. Prints one line for each picture, as JSON with \
---json.";
+stream at its own pace, until it ends, --count or --for is reached, or a signal arrives. The files are named snapshot-{index}.jpg unless \
+-o says otherwise. With --json it prints a line for each picture, and the report at the end.";
 
 pub(super) const ANIMATE: &str = "Make a moving preview: an animated WebP or GIF";
 

@@ -16,6 +16,8 @@ mod panics;
 mod progress;
 mod request;
 mod runtime;
+mod series;
+mod series_output;
 #[cfg(feature = "server")]
 mod serve;
 mod snap;
@@ -65,7 +67,7 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Sheet => many::sheet(&cli, terminal),
         CliCommand::Storyboard => many::storyboard(&cli, terminal),
         CliCommand::Animate => many::animate(&cli, terminal),
-        CliCommand::Series => Err(Error::usage("not built yet", "wait")),
+        CliCommand::Series => series::series(&cli, terminal),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),

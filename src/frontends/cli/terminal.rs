@@ -81,6 +81,13 @@ impl Terminal {
         }
     }
 
+    /// Prints what a long-running command has to say.
+    pub fn warn_text(self, text: &str) {
+        if !self.quiet {
+            print_message(&format!("warning: {text}"));
+        }
+    }
+
     /// Prints the picture's path, if stdout is a terminal.
     pub fn print_path(self, path: &str) -> Result<(), Error> {
         if self.json || self.quiet || self.is_stdout_taken || !io::stdout().is_terminal() {

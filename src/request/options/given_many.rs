@@ -1,5 +1,7 @@
 //! The options of many pictures that a frontend was given.
 
+use std::time::Duration;
+
 use super::super::{
     background::BackgroundColor,
     many::{GridChoice, Moments},
@@ -9,7 +11,10 @@ use super::super::{
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct GivenMany {
+    /// Without a pace, which follows from the next two.
     pub(super) moments: Moments,
+    pub(super) every: Option<Duration>,
+    pub(super) count: Option<usize>,
     pub(super) parallel: Option<usize>,
     pub(super) strict: bool,
     pub(super) follow: bool,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         limits::Limits,
-        many::{AnimationRequest, MAX_PICTURES, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest},
+        many::{AnimationRequest, MAX_PICTURES, Moments, Pace, PicturesRequest, SeriesRequest, SheetRequest, StoryboardRequest},
         picture::{Encoding, Format},
         position::Precision,
         snapshot_request::SnapshotRequest,
@@ -48,10 +48,26 @@ impl Options {
     /// A series of pictures.
     pub fn series(&self, source: Source, output_format: Option<Format>) -> SeriesRequest {
         let mut pictures = self.pictures(source, output_format);
-        pictures.moments.pace.get_or_insert(Pace::Every(DEFAULT_EVERY));
-        // The pace of a live stream is that of its pictures
-        pictures.snapshot.limits.timeout = self.timeout.unwrap_or(Duration::MAX);
-        SeriesRequest { pictures, only_changed: self.many.only_changed }
+        // A live stream may go on for days: each picture has limits of its own
+        let limits = self.limits();
+        pictures.snapshot.limits = Limits {
+            timeout: self.timeout.unwrap_or(Duration::MAX),
+            // A recording may change its key with each picture; those of a live stream are forgotten
+            keys: limits.keys.saturating_add(MAX_PICTURES as usize),
+            ..limits
+        };
+        pictures.follow = true;
+        SeriesRequest {
+            pictures,
+            live_interval: self.many.every.unwrap_or(DEFAULT_EVERY),
+            max_pictures: self.many.count,
+            only_changed: self.many.only_changed,
+        }
+    }
+
+    /// The number of pictures that was asked for.
+    pub fn max_pictures(&self) -> Option<usize> {
+        self.many.count
     }
 
     /// An animation. `is_gif` is what the output's extension says.
@@ -77,8 +93,14 @@ impl Options {
             parallel: self.many.parallel.unwrap_or(PicturesRequest::DEFAULT_PARALLEL),
             strict: self.many.strict,
             follow: self.many.follow,
-            ..PicturesRequest::new(snapshot, self.many.moments)
+            ..PicturesRequest::new(snapshot, self.moments())
         }
+    }
+
+    /// The moments. An interval says more than a count.
+    fn moments(&self) -> Moments {
+        let pace = self.many.every.map(Pace::Every).or(self.many.count.map(Pace::Count));
+        Moments { pace, ..self.many.moments }
     }
 
     /// The limits of many pictures together.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     super::{
         checks::Finding,
-        many::{MAX_PICTURES, Pace, parse_frame_rate},
+        many::{MAX_PICTURES, parse_frame_rate},
         picture::Size,
         position::Precision,
     },
@@ -59,13 +59,17 @@ pub static OPTIONS: &[Row] = &[
     )
     .only_for(Commands::SNAP),
     Row::new(MOMENTS, "every", Value, "TIME", "A picture every so long, such as 10s or 1m [default: 10s]", |o, v| {
-        v.timeout().map(|time| o.many.moments.pace = Some(Pace::Every(time)))
+        v.timeout().map(|time| o.many.every = Some(time))
     })
-    .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES))
-    .conflicts_with("count"),
-    Row::new(MOMENTS, "count", Integer(1, MAX_PICTURES), "N", "So many pictures, spread evenly", |o, v| {
-        v.integer().map(|count| o.many.moments.pace = Some(Pace::Count(count)))
-    })
+    .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
+    Row::new(
+        MOMENTS,
+        "count",
+        Integer(1, MAX_PICTURES),
+        "N",
+        "So many pictures, spread evenly; of a series with --every, at most so many",
+        |o, v| v.integer().map(|count| o.many.count = Some(count)),
+    )
     .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
     Row::new(MOMENTS, "from", SignedValue, "WHEN", "The first moment, in any form of --at [default: the start]", |o, v| {
         v.position().map(|from| o.many.moments.from = Some(from))
@@ -281,8 +285,8 @@ pub static OPTIONS: &[Row] = &[
         "The picture's destination: a path, an object's URL (s3://bucket/key, gs://bucket/key, az://container/key, with the credentials \
          of the usual environment variables), or - for stdout. In a path or key {now}, {pdt} (Program Date Time), {msn} (Media \
          Sequence Number), {host}, {stream} (eight digits that identify the URL without its query), {width}, {height} and {ext} are \
-         filled in; values that the stream lacks are \"unknown\". The picture is written completely or not at all. [default: \
-         snapshot.jpg, or with the extension of --format]",
+         filled in, and of a series {index} and {seconds}; values that the stream lacks are \"unknown\". The picture is written completely \
+         or not at all. [default: snapshot.jpg, or with the extension of --format]",
     ),
     Row::new(OUTPUT, "report-output", Value, "WHERE", "Also write the JSON report here: a path, s3://, gs://, az://, or -", |o, v| {
         v.text().map(|output| o.report_output = Some(output))
