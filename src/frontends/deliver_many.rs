@@ -6,12 +6,13 @@ use chrono::Utc;
 
 use super::deliver::put;
 use crate::{
-    compose::{self, OutputFile, ReportProgress},
+    capture::Interruption,
+    compose::{self, OutputFile, ReportProgress, StoryboardFolder},
     error::{Error, ErrorKind},
     fetch::Client,
     report::PicturesReport,
     request::{AnimationRequest, Options, SheetRequest, StoryboardRequest},
-    store::{NameFacts, Output, OutputFolder, PutOptions, Stores},
+    store::{DestinationFolder, NameFacts, Output, OutputFolder, PutOptions, Stores},
 };
 
 /// How long one file of many may take to be written.
@@ -88,13 +89,14 @@ pub(super) async fn deliver_animation(
     Ok(Delivered { report, failures: animation.failures })
 }
 
-/// Makes a storyboard and writes its files.
+/// Makes a storyboard and writes its files. With the request's `follow`, goes on as a live stream does; `interrupted` hears of outages.
 pub(super) async fn deliver_storyboard(
     request: &StoryboardRequest,
     folder: &OutputFolder,
     client: &Client,
     writing: &Writing<'_>,
     progress: &ReportProgress<'_>,
+    interrupted: &mut dyn FnMut(Interruption),
 ) -> Result<Delivered, Error> {
     let facts = NameFacts {
         url: &request.pictures.snapshot.redacted_url(),
@@ -103,16 +105,34 @@ pub(super) async fn deliver_storyboard(
         program_date_time: None,
         media_sequence_number: None,
     };
-    let folder = folder.destination(&facts, Utc::now());
-    folder.prepare(writing.stores)?;
-    let put = async |file: OutputFile| {
-        let options = writing.put_options(file.media_type);
-        put(&folder.file(&file.name)?, file.bytes.into(), &options, writing.stores, PUT_TIMEOUT).await
+    let folder = Folder { destination: folder.destination(&facts, Utc::now()), writing };
+    folder.destination.prepare(writing.stores)?;
+    let followed =
+        if request.pictures.follow { Box::pin(compose::follow_storyboard(request, client, &folder, interrupted)).await? } else { None };
+    let storyboard = match followed {
+        Some(storyboard) => storyboard,
+        None => Box::pin(compose::storyboard(request, client, progress, &folder)).await?,
     };
-    let storyboard = Box::pin(compose::storyboard(request, client, progress, put)).await?;
     let mut report = storyboard.report;
-    report.output = Some(folder.name());
+    report.output = Some(folder.destination.name());
     Ok(Delivered { report, failures: storyboard.failures })
+}
+
+/// The output of a storyboard.
+struct Folder<'a> {
+    destination: DestinationFolder,
+    writing: &'a Writing<'a>,
+}
+
+impl StoryboardFolder for Folder<'_> {
+    async fn write(&self, file: OutputFile) -> Result<(), Error> {
+        let options = self.writing.put_options(file.media_type);
+        put(&self.destination.file(&file.name)?, file.bytes.into(), &options, self.writing.stores, PUT_TIMEOUT).await
+    }
+
+    async fn remove(&self, name: &str) -> Result<(), Error> {
+        self.destination.file(name)?.remove(self.writing.stores).await
+    }
 }
 
 fn name_facts<'a>(report: &'a PicturesReport, extension: &'static str) -> NameFacts<'a> {

@@ -65,6 +65,17 @@ pub(super) fn put(path: &Path, bytes: &[u8], no_clobber: bool) -> Result<(), Err
     if is_written_directly(path)? { write_directly(path, bytes) } else { defer_signals(|| write_and_rename(path, bytes, no_clobber)) }
 }
 
+/// Removes a file, if it exists.
+pub(super) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            let message = format!("{} cannot be removed", path.display());
+            Err(Error::new(ErrorKind::Output, message).with_source(error).with_hint("check the permissions of the folder"))
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check_folder(folder: &Path) -> Result<(), Error> {
     // On Linux this file never gets a name
     tempfile::tempfile_in(folder).map(drop).map_err(|e| folder_error(folder, e))

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{error::Error, request::Format};
 
-pub use folder::OutputFolder;
+pub use folder::{DestinationFolder, OutputFolder};
 pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
 pub use template::{NameFacts, OutputTemplate, SeriesPlace};
@@ -181,6 +181,17 @@ impl Destination {
             }
             Self::Path(path) => file::put(path, &bytes, options.no_clobber),
             Self::Object(object) => stores.put(object, bytes, options).await,
+        }
+    }
+}
+
+impl Destination {
+    /// Removes a file or an object, if it exists. Fails with `output`.
+    pub async fn remove(&self, stores: &Stores) -> Result<(), Error> {
+        match self {
+            Self::Stdout => Ok(()),
+            Self::Path(path) => file::remove(path),
+            Self::Object(object) => stores.remove(object).await,
         }
     }
 }

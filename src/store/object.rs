@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use object_store::{
-    Attribute, Attributes, ClientOptions, ObjectStore, PutMode, RetryConfig,
+    Attribute, Attributes, ClientOptions, ObjectStore, ObjectStoreExt, PutMode, RetryConfig,
     aws::{AmazonS3Builder, AmazonS3ConfigKey},
     azure::MicrosoftAzureBuilder,
     client::{HttpClient, HttpConnector},
@@ -128,6 +128,14 @@ impl Stores {
         let store = build(object, Connector(http)).map_err(|e| store_error(object, &e))?;
         open.insert(id, Arc::clone(&store));
         Ok(store)
+    }
+
+    /// Removes an object, if it exists.
+    pub(super) async fn remove(&self, object: &ObjectUrl) -> Result<(), Error> {
+        match self.open(object)?.delete(&object.key).await {
+            Err(error) if !matches!(error, object_store::Error::NotFound { .. }) => Err(store_error(object, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Writes an object in one request.

@@ -44,8 +44,11 @@ pub(super) fn storyboard(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error
     let stores = stores(&command.settings.network);
     let client = command.client(&request.pictures, &folder.local_folders())?;
     let writing = Writing::new(&command.options, &stores);
-    let delivered = progress::during(may_spin(&cli.messages), "storyboard", |progress| {
-        block_on(DECODERS, deliver_storyboard(&request, &folder, &client, &writing, progress))
+    let messages = *terminal;
+    let mut interrupted = |interruption| messages.interrupt(&interruption);
+    // A stream that is followed has no end to make progress to
+    let delivered = progress::during(may_spin(&cli.messages) && !request.pictures.follow, "storyboard", |progress| {
+        block_on(DECODERS, deliver_storyboard(&request, &folder, &client, &writing, progress, &mut interrupted))
     })?;
     finish(terminal, &delivered)
 }

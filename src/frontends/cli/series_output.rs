@@ -123,13 +123,7 @@ impl SeriesSink for SeriesPrinter<'_> {
     }
 
     fn interrupt(&mut self, interruption: &Interruption) {
-        match interruption {
-            Interruption::Began(error) => {
-                let error = ErrorReport::from(error);
-                self.terminal.warn(&ErrorReport { message: format!("the live stream is interrupted: {}", error.message), ..error });
-            }
-            Interruption::Ended(after) => self.terminal.warn_text(&format!("the live stream goes on after {:.1} s", after.as_secs_f64())),
-        }
+        self.terminal.interrupt(interruption);
     }
 
     fn progress(&mut self, Progress { done, total, bytes }: Progress) {

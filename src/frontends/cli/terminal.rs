@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::args::MessageArgs;
 use crate::{
+    capture::Interruption,
     error::{Error, ErrorKind, one_line},
     frontends::error_report::ErrorObject,
     report::ErrorReport,
@@ -85,6 +86,17 @@ impl Terminal {
     pub fn warn_text(self, text: &str) {
         if !self.quiet {
             print_message(&format!("warning: {text}"));
+        }
+    }
+
+    /// Prints that an outage of a live stream began or ended.
+    pub fn interrupt(self, interruption: &Interruption) {
+        match interruption {
+            Interruption::Began(error) => {
+                let error = ErrorReport::from(error);
+                self.warn(&ErrorReport { message: format!("the live stream is interrupted: {}", error.message), ..error });
+            }
+            Interruption::Ended(after) => self.warn_text(&format!("the live stream goes on after {:.1} s", after.as_secs_f64())),
         }
     }
 
