@@ -91,7 +91,11 @@ impl SpriteBuilder {
             self.sheet.tiles.push(Tile { start, end, is_missing: true, i_frame: None });
             return Ok(None);
         };
-        self.domain = capture.segment.discontinuity_sequence_number;
+        let domain = capture.segment.discontinuity_sequence_number;
+        if self.sheet.tiles.is_empty() && self.domain.is_some() && domain != self.domain {
+            self.sheet.follows_discontinuity = true;
+        }
+        self.domain = domain;
         let Image::Rgb(picture) = capture.picture.image else { return Err(Error::internal("a tile is not RGB")) };
         let grid = self.grid(picture.dimensions())?;
         let index = self.sheet.tiles.len();
