@@ -231,3 +231,24 @@ fn the_server_has_a_path_for_it() {
     );
     server.get(&format!("/snapshot.avif?url={}", origin.url("/ladder-ts/v0.m3u8"))).fails(422, "unsupported");
 }
+
+#[test]
+fn chromium_shows_the_frame_in_its_colors() {
+    let run_avif = avif("av1/chart.mp4");
+    run_avif.succeeds();
+    let folder = run_avif.folder.path();
+    let shown = run("script/players", &["--image", text(folder), "out.avif"]);
+    let shown: serde_json::Value = serde_json::from_slice(&shown).expect("JSON");
+    // Another decoder and another conversion to R'G'B'
+    let png = folder.join("frame.png");
+    run("ffmpeg", &["-v", "error", "-i", text(&fixtures_folder().join("av1/chart.mp4")), "-frames:v", "1", text(&png)]);
+    let expected = image::open(&png).expect("a PNG").into_rgb8();
+    let shown = &shown["out.avif"];
+    assert_eq!((&shown["width"], &shown["height"]), (&expected.width().into(), &expected.height().into()));
+    for component in 0..3 {
+        let sum: u64 = expected.pixels().map(|pixel| u64::from(pixel.0[component])).sum();
+        let mean = sum as f64 / f64::from(expected.width() * expected.height());
+        let actual = shown["mean"][component].as_f64().expect("a mean");
+        assert!((actual - mean).abs() < 3.0, "component {component}: {actual} instead of {mean}");
+    }
+}

@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 
 const TYPES = {
+  ".avif": "image/avif",
   ".css": "text/css",
   ".html": "text/html",
   ".jpg": "image/jpeg",
@@ -14,6 +15,7 @@ const TYPES = {
   ".m4s": "video/mp4",
   ".mp4": "video/mp4",
   ".mpd": "application/dash+xml",
+  ".png": "image/png",
   ".vtt": "text/vtt",
   ".webp": "image/webp",
 };
