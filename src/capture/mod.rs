@@ -47,7 +47,6 @@ pub use crate::render::reference_picture;
 pub use facts::Snapshot;
 pub(crate) use facts::{Capture, FinishedSnapshot};
 pub use inspect::inspect;
-pub use inspection_report::Inspection;
 pub(crate) use live_follower::{Interruption, LiveFollower};
 pub(crate) use live_timeline::LiveTimeline;
 pub(crate) use moment_range::{TimeRange, live_end, live_start};

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use image::{RgbImage, imageops};
 
 use super::{
-    collection::{Collection, Progress, ReportProgress},
+    collection::{Collection, Progress, ReportProgress, check_count},
     frame_moments::frame_moments,
     highlights,
     picture_log::{Dimensions, PictureLog},
@@ -47,6 +47,7 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
         Some(scenes) => Box::pin(highlights::moments(&collection, pictures, scenes, interval)).await?,
         None => frame_moments(collection.range, interval)?,
     };
+    check_count(&moments, pictures)?;
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);
     let mut frames: Vec<AnimationFrame> = Vec::new();
     let mut captures = pin!(collection.presentation.captures(&moments, pictures.parallel));

@@ -37,6 +37,11 @@ pub(super) struct Collection {
 impl Collection {
     /// Opens the stream and names the moments. `pace` is the default. Fails with `unsupported` for a media file.
     pub async fn open(request: &PicturesRequest, client: &Client, pace: Pace) -> Result<Self, Error> {
+        Self::open_with_pace(request, client, |_| pace).await
+    }
+
+    /// As [`open`](Self::open), with a default pace that depends on the range.
+    pub async fn open_with_pace(request: &PicturesRequest, client: &Client, pace: impl FnOnce(TimeRange) -> Pace) -> Result<Self, Error> {
         let started_at = Instant::now();
         let presentation = Presentation::open(&request.snapshot, client).await?;
         let Some(track) = presentation.track().await? else {
@@ -45,8 +50,9 @@ impl Collection {
         };
         let playlist = track.playlist();
         let range = TimeRange::of(playlist, &request.moments)?.until(playlist.duration());
-        let pace = request.moments.pace.unwrap_or(pace);
+        let pace = request.moments.pace.unwrap_or_else(|| pace(range));
         let moments = range.moments(pace)?;
+        check_count(&moments, request)?;
         Ok(Self { interval: range.interval(pace), presentation, track, range, moments, started_at })
     }
 
@@ -59,4 +65,13 @@ impl Collection {
     pub fn end_of(&self, moment: f64) -> f64 {
         (moment + self.interval).min(self.range.end)
     }
+}
+
+/// Fails with `too_large` if there are more moments than the request may have pictures.
+pub(super) fn check_count(moments: &[f64], request: &PicturesRequest) -> Result<(), Error> {
+    if moments.len() <= request.max_pictures {
+        return Ok(());
+    }
+    let message = format!("{} pictures are more than {}", moments.len(), request.max_pictures);
+    Err(Error::new(ErrorKind::TooLarge, message).with_hint("give a shorter range, or fewer pictures"))
 }

@@ -38,6 +38,7 @@ pub(super) struct SpriteBuilder {
     /// `None` before the first tile.
     grid: Option<Grid>,
     canvas: Option<Canvas>,
+    has_i_frames: bool,
     i_frames: Vec<u8>,
     /// Fragments until now, over all sprites.
     fragments: u32,
@@ -58,11 +59,17 @@ impl SpriteBuilder {
             max_pixels,
             grid: None,
             canvas: None,
+            has_i_frames: true,
             i_frames: Vec::new(),
             fragments: 0,
             sheet: empty_sheet(0, false),
             domain: None,
         }
+    }
+
+    /// Makes no movie fragments.
+    pub fn without_i_frames(self) -> Self {
+        Self { has_i_frames: false, ..self }
     }
 
     /// Width and height of a tile in pixels.
@@ -107,8 +114,8 @@ impl SpriteBuilder {
             let first = self.sheet.tiles.first().map_or(start, |first| first.start);
             self.sheet.program_date_time = capture.presentation.date_at(first);
         }
-        let i_frame = self.add_i_frame(picture, start, end)?;
-        self.sheet.tiles.push(Tile { start, end, is_missing: false, i_frame: Some(i_frame) });
+        let i_frame = self.has_i_frames.then(|| self.add_i_frame(picture, start, end)).transpose()?;
+        self.sheet.tiles.push(Tile { start, end, is_missing: false, i_frame });
         let name = storyboard::sheet_name(self.sheet.number, self.encoding.format);
         Ok(Some(PlacedTile { name, position: (area.x, area.y) }))
     }

@@ -86,7 +86,8 @@ pub(super) fn tile_request(request: &StoryboardRequest) -> Result<PicturesReques
     Ok(PicturesRequest { snapshot: SnapshotRequest { size, ..pictures.snapshot }, ..pictures })
 }
 
-fn empty_storyboard(collection: &Collection, (columns, rows): (u32, u32), format: Format) -> Storyboard {
+/// A storyboard without sheets.
+pub(super) fn empty_storyboard(collection: &Collection, (columns, rows): (u32, u32), format: Format) -> Storyboard {
     Storyboard {
         tile: (0, 0),
         columns,

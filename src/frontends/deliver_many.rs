@@ -1,17 +1,20 @@
-//! Makes sheets and storyboards and writes them to their outputs. The command line and Lambda share this.
+//! Makes sheets, animations and storyboards and writes them to their outputs. The command line and Lambda share this.
 
 use std::time::Duration;
 
 use chrono::Utc;
 
-use super::deliver::put;
+use super::{
+    deliver::put,
+    one_file::{OneFile, OneFileRequest},
+};
 use crate::{
     capture::Interruption,
     compose::{self, OutputFile, ReportProgress, StoryboardFolder},
     error::{Error, ErrorKind},
     fetch::Client,
     report::PicturesReport,
-    request::{AnimationRequest, Options, SheetRequest, StoryboardRequest},
+    request::{Options, StoryboardRequest},
     store::{DestinationFolder, NameFacts, Output, OutputFolder, PutOptions, Stores},
 };
 
@@ -57,36 +60,19 @@ impl Delivered {
     }
 }
 
-/// Makes a sheet and writes it.
-pub(super) async fn deliver_sheet(
-    request: &SheetRequest,
+/// Makes one file of many pictures and writes it.
+pub(super) async fn deliver_one_file(
+    request: &OneFileRequest,
     output: &Output,
     client: &Client,
     writing: &Writing<'_>,
     progress: &ReportProgress<'_>,
 ) -> Result<Delivered, Error> {
-    let sheet = Box::pin(compose::sheet(request, client, progress)).await?;
-    let (mut report, format) = (sheet.report, request.pictures.snapshot.encoding.format);
-    let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
-    put(&destination, sheet.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
+    let OneFile { bytes, media_type, extension, mut report, failures } = request.make(client, progress).await?;
+    let destination = output.destination(&name_facts(&report, extension), Utc::now())?;
+    put(&destination, bytes.into(), &writing.put_options(media_type), writing.stores, PUT_TIMEOUT).await?;
     report.output = Some(destination.name());
-    Ok(Delivered { report, failures: sheet.failures })
-}
-
-/// Makes an animation and writes it.
-pub(super) async fn deliver_animation(
-    request: &AnimationRequest,
-    output: &Output,
-    client: &Client,
-    writing: &Writing<'_>,
-    progress: &ReportProgress<'_>,
-) -> Result<Delivered, Error> {
-    let animation = Box::pin(compose::animation(request, client, progress)).await?;
-    let (mut report, format) = (animation.report, animation.format);
-    let destination = output.destination(&name_facts(&report, format.extension()), Utc::now())?;
-    put(&destination, animation.file.into(), &writing.put_options(format.media_type()), writing.stores, PUT_TIMEOUT).await?;
-    report.output = Some(destination.name());
-    Ok(Delivered { report, failures: animation.failures })
+    Ok(Delivered { report, failures })
 }
 
 /// Makes a storyboard and writes its files. With the request's `follow`, goes on as a live stream does; `interrupted` hears of outages.
@@ -116,6 +102,15 @@ pub(super) async fn deliver_storyboard(
     let mut report = storyboard.report;
     report.output = Some(folder.destination.name());
     Ok(Delivered { report, failures: storyboard.failures })
+}
+
+/// Writes the report to its own output.
+pub(super) async fn deliver_report(delivered: &Delivered, output: &Output, writing: &Writing<'_>) -> Result<(), Error> {
+    let report = &delivered.report;
+    let destination = output.destination(&name_facts(report, "json"), Utc::now())?;
+    let json = serde_json::to_vec(report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
+    let options = PutOptions { cache_control: None, ..writing.put_options("application/json") };
+    put(&destination, json.into(), &options, writing.stores, PUT_TIMEOUT).await
 }
 
 /// The output of a storyboard.

@@ -12,6 +12,8 @@ pub mod fuzz_entry;
 mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+mod one_file;
+mod remote_limits;
 mod report_facts;
 mod sandbox;
 mod settings;

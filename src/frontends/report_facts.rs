@@ -1,7 +1,7 @@
 //! The facts of a report that travel beside the picture: as metadata of a stored object, as HTTP headers, as metrics.
 
 use crate::{
-    report::{Cost, SnapshotFacts},
+    report::{Cost, PicturesReport, SnapshotFacts},
     time::milliseconds,
 };
 
@@ -48,6 +48,20 @@ pub(super) fn object_metadata(facts: &SnapshotFacts) -> Vec<(&'static str, Strin
 /// The `X-Hlsnap-…` headers of an HTTP response.
 pub(super) fn http_headers(facts: &SnapshotFacts) -> impl Iterator<Item = (&'static str, String)> {
     named(facts, |fact| fact.header)
+}
+
+/// The `X-Hlsnap-…` headers of many pictures, of which `missing` could not be had.
+pub(super) fn http_headers_of_many(report: &PicturesReport, missing: usize) -> Vec<(&'static str, String)> {
+    vec![
+        ("x-hlsnap-width", report.width.to_string()),
+        ("x-hlsnap-height", report.height.to_string()),
+        ("x-hlsnap-pictures", report.pictures.len().to_string()),
+        ("x-hlsnap-missing", missing.to_string()),
+        ("x-hlsnap-live", report.live.to_string()),
+        ("x-hlsnap-requests", report.cost.requests.to_string()),
+        ("x-hlsnap-bytes-received", report.cost.bytes_received.to_string()),
+        ("x-hlsnap-total-ms", report.timing_ms.total.to_string()),
+    ]
 }
 
 fn named(facts: &SnapshotFacts, name: fn(&Fact) -> Option<&'static str>) -> impl Iterator<Item = (&'static str, String)> {

@@ -96,7 +96,9 @@ fn restrict_files(readable: &[PathBuf], writable: &[PathBuf]) -> Result<RulesetS
         let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };
         PathFd::new(path).ok().map(|file| Ok(PathBeneath::new(file, access)))
     };
-    let write = read | AccessFs::WriteFile | AccessFs::MakeReg | AccessFs::RemoveFile | AccessFs::Truncate | AccessFs::Refer;
+    // A storyboard has a folder of its own
+    let make = AccessFs::MakeReg | AccessFs::MakeDir;
+    let write = read | make | AccessFs::WriteFile | AccessFs::RemoveFile | AccessFs::Truncate | AccessFs::Refer;
     let readable = readable.iter().filter_map(|path| rule(path, read));
     let writable = writable.iter().filter_map(|path| rule(path, write));
     let status = Ruleset::default()
@@ -153,12 +155,15 @@ mod tests {
         fs::read("/etc/nsswitch.conf").or_else(|_| fs::read("/etc/passwd"))?;
         fs::write(folder.join("out/.picture.tmp"), "picture")?;
         fs::rename(folder.join("out/.picture.tmp"), folder.join("out/picture"))?;
+        fs::create_dir(folder.join("out/storyboard"))?;
+        fs::write(folder.join("out/storyboard/picture"), "picture")?;
         TcpStream::connect(listener.local_addr()?)?;
         std::thread::spawn(|| ()).join().map_err(|_| io::Error::other("no thread"))?;
         // Denied
         let error = |result: io::Result<()>| result.err().map(|e| e.kind());
         let denied = Some(io::ErrorKind::PermissionDenied);
         assert_eq!(error(fs::write(folder.join("new"), "x")), denied, "a new file");
+        assert_eq!(error(fs::create_dir(folder.join("new"))), denied, "a new folder");
         assert_eq!(error(File::open(folder.join("secret")).map(drop)), denied, "an existing file");
         assert_eq!(error(fs::remove_file(folder.join("secret"))), denied, "removing a file");
         assert_eq!(error(File::open("/proc/self/environ").map(drop)), denied, "the environment");

@@ -42,6 +42,8 @@ pub struct PicturesRequest {
     pub snapshot: SnapshotRequest,
     /// The moments.
     pub moments: Moments,
+    /// The largest number of pictures; at most [`MAX_PICTURES`].
+    pub max_pictures: usize,
     /// How many requests are sent to one origin at a time.
     pub parallel: usize,
     /// Whether the first picture that cannot be had fails the whole.
@@ -58,7 +60,7 @@ impl PicturesRequest {
     pub fn new(snapshot: SnapshotRequest, moments: Moments) -> Self {
         let precision = snapshot.precision.or(Some(Precision::KeyFrame));
         let snapshot = SnapshotRequest { precision, at: None, ..snapshot };
-        Self { snapshot, moments, parallel: Self::DEFAULT_PARALLEL, strict: false, follow: false }
+        Self { snapshot, moments, max_pictures: MAX_PICTURES as usize, parallel: Self::DEFAULT_PARALLEL, strict: false, follow: false }
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) enum CliCommand {
 impl Cli {
     /// Parses the arguments, the program's own name first. Help is an error of clap's.
     pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
-        let mut top = command().try_get_matches_from(args)?;
+        let mut top = command().try_get_matches_from(with_header_line(args.into_iter().map(Into::into)))?;
         let is_version = top.get_flag(VERSION);
         let subcommand = top.remove_subcommand();
         let has_snap_options = OPTIONS.iter().any(|spec| is_of(spec, Commands::SNAP) && is_given(&top, spec.name));
@@ -121,6 +121,26 @@ const VERSION: &str = "version";
 const BASE_URL: &str = "base-url";
 const LISTEN: &str = "listen";
 const SHELL: &str = "shell";
+
+/// The arguments, in which `--header` of `sheet` is the head line. `-H` stays the HTTP header, and so does `--header='Name: value'`.
+fn with_header_line(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let commands = [SNAP, SHEET, STORYBOARD, SERIES, ANIMATE, INSPECT, SERVE, COMPLETIONS];
+    let (mut command, mut is_over) = (None, false);
+    let rename = |arg: OsString| {
+        let Some(text) = arg.to_str() else { return arg };
+        is_over |= text == "--";
+        match text {
+            "--header" | "--header=true" | "--header=false" if command == Some(SHEET) && !is_over => {
+                text.replacen("--header", "--header-line", 1).into()
+            }
+            _ => {
+                command = command.or_else(|| commands.into_iter().find(|name| *name == text));
+                arg
+            }
+        }
+    };
+    args.map(rename).collect()
+}
 
 fn required<T: Copy + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Result<T, clap::Error> {
     matches.get_one(name).copied().ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument))
@@ -276,6 +296,29 @@ mod tests {
         assert_eq!(url(&["hlsnap", "./inspect"]).as_deref(), Some("./inspect"));
         assert_eq!(url(&["hlsnap", "snap", "inspect"]).as_deref(), Some("inspect"));
         assert_eq!(url(&["hlsnap", "--", "inspect"]).as_deref(), Some("inspect"));
+    }
+
+    #[test]
+    fn the_header_of_a_sheet_is_its_head_line() {
+        let wanted = options(&["hlsnap", "sheet", "x", "--header-line"]);
+        assert!(wanted.contains("header: true"), "{wanted}");
+        assert_eq!(options(&["hlsnap", "sheet", "--header", "x"]), wanted);
+        assert_eq!(
+            options(&["hlsnap", "-w", "320", "sheet", "x", "--header=true"]),
+            options(&["hlsnap", "sheet", "-w", "320", "x", "--header"])
+        );
+        assert_eq!(options(&["hlsnap", "sheet", "x", "--header=false"]), options(&["hlsnap", "sheet", "x"]));
+        for args in [
+            &["hlsnap", "sheet", "x", "-H", "A: b"][..],
+            &["hlsnap", "sheet", "x", "--header=A: b"],
+            &["hlsnap", "--header", "A: b", "sheet", "x"],
+            &["hlsnap", "snap", "sheet", "--header", "A: b"],
+            &["hlsnap", "storyboard", "x", "--header", "A: b"],
+        ] {
+            let given = options(args);
+            assert!(given.contains(r#"custom: ["A"]"#) && !given.contains("header: true"), "{args:?}: {given}");
+        }
+        assert_eq!(url(&["hlsnap", "sheet", "--", "--header"]).as_deref(), Some("--header"));
     }
 
     #[test]

@@ -58,7 +58,8 @@ pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
 pub(super) const LONG_SERVE: &str = "\
 Answer over HTTP: /snapshot.jpg?url=...
 
-Answers over HTTP: /snapshot.jpg, .png, .webp and .avif, /report.json, /inspect.json and /healthz, with the options as parameters. Refuses \
+Answers over HTTP: /snapshot.jpg, .png, .webp and .avif, /report.json, /sheet.jpg, .png and .webp, /storyboard.vtt, .json, .jpg and \
+.webp, /animated.webp and .gif, /inspect.json and /healthz, with the options as parameters. Refuses \
 every request unless --allow-host, --key or --allow-any is given, and private addresses unless --allow-private is given. Options, and \
 HLSNAP_... variables of their names, are the defaults of requests, and the upper limits of time, bytes and retries.";
 

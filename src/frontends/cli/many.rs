@@ -1,6 +1,6 @@
 //! `hlsnap sheet`, `hlsnap storyboard` and `hlsnap animate`: many pictures of one stream.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::{args::Cli, logs, progress, request, runtime::block_on, spinner::may_spin, terminal::Terminal};
 use crate::{
@@ -8,7 +8,8 @@ use crate::{
     fetch::Client,
     frontends::{
         deliver::stores,
-        deliver_many::{Delivered, Writing, deliver_animation, deliver_sheet, deliver_storyboard},
+        deliver_many::{Delivered, Writing, deliver_one_file, deliver_storyboard},
+        one_file::{OneFileRequest, is_gif},
         settings::Settings,
     },
     report::PicturesReport,
@@ -26,13 +27,13 @@ pub(super) fn sheet(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let command = Command::new(cli, terminal)?;
     let output = Output::parse("--output", command.options.output.as_deref().unwrap_or(DEFAULT_SHEET))?;
     terminal.is_stdout_taken = output == Output::Stdout;
-    let request = command.options.sheet(command.source(cli)?, output.format());
+    let mut request = OneFileRequest::Sheet(command.options.sheet(command.source(cli)?, output.format()));
     let stores = stores(&command.settings.network);
     output.check(&stores)?;
-    let client = command.client(&request.pictures, &output.local_folders())?;
+    let client = command.client(request.pictures_mut(), &output.local_folders())?;
     let writing = Writing::new(&command.options, &stores);
     let delivered = progress::during(may_spin(&cli.messages), "sheet", |progress| {
-        block_on(DECODERS, deliver_sheet(&request, &output, &client, &writing, progress))
+        block_on(DECODERS, deliver_one_file(&request, &output, &client, &writing, progress))
     })?;
     finish(terminal, &delivered)
 }
@@ -58,25 +59,15 @@ pub(super) fn animate(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let text = command.options.output.as_deref().unwrap_or(DEFAULT_ANIMATION);
     let output = Output::parse("--output", text)?;
     terminal.is_stdout_taken = output == Output::Stdout;
-    let request = command.options.animation(command.source(cli)?, is_gif(text)?);
+    let mut request = OneFileRequest::Animation(command.options.animation(command.source(cli)?, is_gif(text)?));
     let stores = stores(&command.settings.network);
     output.check(&stores)?;
-    let client = command.client(&request.pictures, &output.local_folders())?;
+    let client = command.client(request.pictures_mut(), &output.local_folders())?;
     let writing = Writing::new(&command.options, &stores);
     let delivered = progress::during(may_spin(&cli.messages), "animation", |progress| {
-        block_on(DECODERS, deliver_animation(&request, &output, &client, &writing, progress))
+        block_on(DECODERS, deliver_one_file(&request, &output, &client, &writing, progress))
     })?;
     finish(terminal, &delivered)
-}
-
-/// Whether the extension of an output is that of a GIF. Fails with `usage` for those of other formats than WebP.
-fn is_gif(output: &str) -> Result<bool, Error> {
-    let extension = Path::new(output).extension().and_then(|extension| extension.to_str()).unwrap_or_default().to_ascii_lowercase();
-    match extension.as_str() {
-        "gif" => Ok(true),
-        "webp" | "{ext}" | "" => Ok(false),
-        other => Err(Error::usage(format!("an animation cannot be a .{other}"), "give a .webp or a .gif as --output")),
-    }
 }
 
 /// What every command of many pictures begins with.

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Error,
     fetch::Client,
-    frontends::{http, panic_text, settings::Settings},
+    frontends::{http, panic_text, remote_limits, settings::Settings},
 };
 
 const DEFAULT_JOBS: usize = 8;
@@ -24,14 +24,14 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
     *terminal = Terminal::new(&cli.messages);
     logs::start(&cli.messages);
     let settings = settings(cli)?;
-    let (jobs, grace_period) = (settings.jobs.unwrap_or(DEFAULT_JOBS), settings.defaults.limits().timeout);
+    let (jobs, grace_period) = (settings.jobs.unwrap_or(DEFAULT_JOBS), remote_limits::of_many(&settings.defaults).timeout);
     let client = Client::new(&settings.network)?;
     let router = http::router(http::HttpFrontend::new(settings.clone(), client, jobs));
     // A panic fails one request and nothing else; its response says so
     panic::set_hook(Box::new(|panic| tracing::error!("{}", panic_text(panic))));
     let start = Instant::now();
     let result = block_on(
-        jobs,
+        remote_limits::threads(jobs),
         http::serve(router, listen, grace_period, |address| {
             // Before the runtime starts another thread, which would stay outside
             settings.enter_sandbox()?;

@@ -14,6 +14,7 @@ use super::query;
 use crate::{
     error::{Error, ErrorKind},
     frontends::settings::Settings,
+    hex::encode_hex,
 };
 
 /// Fails with `not_allowed`. The client's policy checks hosts, for redirects and segments too.
@@ -25,6 +26,12 @@ pub(super) fn check(settings: &Settings, uri: &Uri) -> Result<(), Error> {
             "the operator sets --allow-host or --key, or --allow-any for anything (HLSNAP_ALLOW_HOST, HLSNAP_KEY, HLSNAP_ALLOW_ANY)",
         )),
     }
+}
+
+/// The value of `sig` for a path and its canonical query, in hexadecimal; `None` without a key.
+pub(super) fn signature(settings: &Settings, path: &str, query: &str) -> Option<String> {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, settings.key.as_ref()?.as_bytes());
+    Some(encode_hex(hmac::sign(&key, format!("{path}?{query}").as_bytes()).as_ref()))
 }
 
 fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
@@ -99,6 +106,17 @@ mod tests {
     fn a_signature_of_the_sorted_query_matches_any_order() {
         let signed = "/snapshot.jpg?at=5&url=http%3A%2F%2Fh%2Fx";
         assert_eq!(error(signed, "/snapshot.jpg?url=http://h/x&at=5&sig=SIG", false), None);
+    }
+
+    #[test]
+    fn own_signatures_match() {
+        let mut settings = Settings::default();
+        assert_eq!(signature(&settings, "/storyboard.jpg", "url=x"), None);
+        settings.key = Some(KEY.to_owned());
+        let sig = signature(&settings, "/storyboard.jpg", "expires=99999999999&url=x").unwrap_or_default();
+        let uri = |query: &str| format!("/storyboard.jpg?{query}&sig={sig}").parse().unwrap_or_default();
+        assert!(check(&settings, &uri("expires=99999999999&url=x")).is_ok());
+        assert!(check(&settings, &uri("expires=99999999999&url=y")).is_err());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use url::form_urlencoded;
 
 use crate::{
     error::Error,
-    frontends::settings::Settings,
+    frontends::{remote_limits, settings::Settings},
     request::{
-        Options,
+        Limits, Options,
         options::{Commands, InputValue, OPTIONS, OptionSpec},
     },
 };
@@ -24,6 +24,22 @@ pub(super) enum Resource {
 }
 
 impl Resource {
+    /// The name of a parameter in the table of options.
+    fn canonical_name(self, name: String) -> String {
+        match self {
+            Self::Pictures(Commands::SHEET) if name == "header" => "header_line".to_owned(),
+            _ => name,
+        }
+    }
+
+    /// The operator's limits.
+    fn limits(self, settings: &Settings) -> Limits {
+        match self {
+            Self::Pictures(commands) if Commands::MANY.include(commands) => remote_limits::of_many(&settings.defaults),
+            _ => settings.defaults.limits(),
+        }
+    }
+
     fn has_parameter(self, spec: &OptionSpec<Options>) -> bool {
         let commands = if let Self::Pictures(commands) = self { commands } else { Commands::EVERY };
         spec.is_in_queries && spec.commands.include(commands)
@@ -42,6 +58,7 @@ pub(super) fn options(settings: &Settings, uri: &Uri, resource: Resource) -> Res
         if AUTH_PARAMETERS.contains(&name.as_str()) {
             continue;
         }
+        let name = resource.canonical_name(name);
         let Some(spec) = resource.parameters().find(|spec| spec.key() == name) else {
             let known: Vec<_> = resource.parameters().map(OptionSpec::key).collect();
             return Err(Error::usage(format!("the parameter {name:?} is not known here"), format!("use {}", known.join(", "))));
@@ -52,13 +69,20 @@ pub(super) fn options(settings: &Settings, uri: &Uri, resource: Resource) -> Res
         spec.set(&mut options, &InputValue::Text(text))?;
         seen.push(name);
     }
-    options.limit(&settings.defaults.limits());
+    options.limit(&resource.limits(settings));
     Ok(options)
 }
 
 /// The query without its signature, sorted by name and encoded in one way, so that equal requests have equal text.
 pub(super) fn canonical(uri: &Uri) -> String {
-    let mut pairs: Vec<_> = pairs(uri).filter(|(name, _)| name != "sig").collect();
+    canonical_with(uri, &[], &[])
+}
+
+/// [`canonical`] without the parameters `dropped`, and with others.
+pub(super) fn canonical_with(uri: &Uri, dropped: &[&str], added: &[(&str, String)]) -> String {
+    let is_kept = |name: &str| name != "sig" && !dropped.contains(&name);
+    let added = added.iter().map(|(name, text)| ((*name).to_owned(), text.clone()));
+    let mut pairs: Vec<_> = pairs(uri).filter(|(name, _)| is_kept(name)).chain(added).collect();
     pairs.sort_by(|one, other| one.0.cmp(&other.0));
     form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
 }

@@ -9,49 +9,81 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use ring::digest;
 use serde::Serialize;
 use serde_json::json;
 
-use super::single_flight::SharedSnapshot;
 use crate::{
     error::{Error, ErrorKind},
-    frontends::report_facts::{self, PictureCost},
-    report::SnapshotFacts,
-    time::milliseconds,
+    frontends::{report_facts::PictureCost, settings::Settings},
 };
 
-/// `Cache-Control` of a live picture, which is soon outdated.
+/// `Cache-Control` of a live picture, which is soon outdated, and of a picture that may come out better next time.
 pub(super) const LIVE: &str = "public, max-age=2";
 /// `Cache-Control` of a recording's picture, which does not change.
 const RECORDED: &str = "public, max-age=86400";
 
-pub(super) fn cache_control(facts: &SnapshotFacts) -> &'static str {
-    if facts.live { LIVE } else { RECORDED }
+pub(super) fn cache_control(live: bool) -> &'static str {
+    if live { LIVE } else { RECORDED }
 }
 
-/// The picture, or 304 if the client has it. Its cost is an extension of the response. `operators` is the operator's `Cache-Control`.
-pub(super) fn picture(snapshot: &SharedSnapshot, operators: Option<&str>, request: &HeaderMap) -> Response {
-    let facts = &snapshot.facts;
-    let mut headers = match picture_headers(snapshot, operators.unwrap_or(cache_control(facts))) {
+/// The `Cache-Control` of a response.
+#[derive(Debug, Clone)]
+pub(super) struct Caching(String);
+
+impl Caching {
+    /// The operator's, or that of a live stream or of a recording.
+    pub fn new(live: bool, settings: &Settings) -> Self {
+        Self(settings.defaults.cache_control.clone().unwrap_or_else(|| cache_control(live).to_owned()))
+    }
+
+    /// For what may come out better next time: as short as for a live stream, or none if the operator has a `Cache-Control` of his own.
+    pub fn short(settings: &Settings) -> Self {
+        Self(if settings.defaults.cache_control.is_some() { "no-store" } else { LIVE }.to_owned())
+    }
+}
+
+/// A file to send.
+#[derive(Debug)]
+pub(super) struct File<'a> {
+    pub bytes: Bytes,
+    pub media_type: &'static str,
+    /// From [`etag`].
+    pub etag: &'a str,
+    pub caching: Caching,
+    /// Becomes an extension of the response.
+    pub cost: PictureCost,
+}
+
+/// A digest of a file's bytes, in quotes.
+pub(super) fn etag(bytes: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, bytes);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest.as_ref().get(..16).unwrap_or_default()))
+}
+
+/// The file, or 304 if the client has it. `facts` are its `X-Hlsnap-…` headers.
+pub(super) fn file(file: File<'_>, facts: impl IntoIterator<Item = (&'static str, String)>, request: &HeaderMap) -> Response {
+    let mut headers = match file_headers(&file, facts) {
         Ok(headers) => headers,
         Err(error) => return problem(&Error::internal("a header cannot be written").with_source(error)),
     };
-    let cost = Extension(PictureCost::new(facts.cost, milliseconds(facts.timing.total)));
-    if is_cached(request, &snapshot.etag) {
+    let cost = Extension(file.cost);
+    if is_cached(request, file.etag) {
         return (StatusCode::NOT_MODIFIED, cost, headers).into_response();
     }
-    let media_type = facts.format.media_type();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    (cost, headers, Body::from(snapshot.picture.clone())).into_response()
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.media_type));
+    (cost, headers, Body::from(file.bytes)).into_response()
 }
 
-fn picture_headers(snapshot: &SharedSnapshot, cache_control: &str) -> Result<HeaderMap, InvalidHeaderValue> {
+fn file_headers(file: &File<'_>, facts: impl IntoIterator<Item = (&'static str, String)>) -> Result<HeaderMap, InvalidHeaderValue> {
     let mut headers = HeaderMap::new();
-    for (name, text) in report_facts::http_headers(&snapshot.facts) {
+    for (name, text) in facts {
         headers.insert(name, text.parse()?);
     }
-    headers.insert(CACHE_CONTROL, cache_control.parse()?);
-    headers.insert(ETAG, snapshot.etag.parse()?);
+    headers.insert(CACHE_CONTROL, file.caching.0.parse()?);
+    headers.insert(ETAG, file.etag.parse()?);
     Ok(headers)
 }
 
@@ -115,7 +147,8 @@ pub(super) fn health() -> Response {
 }
 
 pub(super) fn no_such_path(path: &str) -> Response {
-    let paths = "use /snapshot.jpg, /snapshot.png, /snapshot.webp, /snapshot.avif, /report.json, /inspect.json or /healthz";
+    let paths = "use /snapshot.jpg, .png, .webp or .avif, /sheet.jpg, .png or .webp, /storyboard.vtt, .json, .jpg or .webp, \
+                 /animated.webp or .gif, /report.json, /inspect.json or /healthz";
     problem(&Error::new(ErrorKind::NotFound, format!("nothing is at {path}")).with_hint(paths))
 }
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     event::EventOptions,
     metrics::Metrics,
+    run::run,
     worker::{Completed, Deadline, Worker},
 };
 use crate::{
@@ -19,17 +20,16 @@ pub(super) const MAX_RESPONSE: usize = 6_000_000;
 
 /// The report of one picture.
 pub(super) async fn one(worker: &Worker, request: &EventOptions, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
-    let completed = worker.run(&Value::Object(request.clone()), deadline, false, metrics).await?;
-    let report = json!(completed.report);
-    let mut room = MAX_RESPONSE.saturating_sub(report.to_string().len());
-    with_picture(report, completed.picture, &mut room)
+    let completed = run(worker, &Value::Object(request.clone()), deadline, false, metrics).await?;
+    let mut room = MAX_RESPONSE.saturating_sub(completed.report.to_string().len());
+    with_picture(completed.report, completed.picture, &mut room)
 }
 
 /// `{"results": […]}` in the order of the requests, each a report or `{"error": {…}}`.
 pub(super) async fn many(worker: &Worker, requests: Vec<Value>, deadline: Deadline, metrics: &mut Metrics) -> Result<Value, Error> {
     let failure = |error: &Error| json!(error_report::ErrorObject::from(error));
     let to_json = |result: Result<Completed, Error>| match result {
-        Ok(completed) => (json!(completed.report), completed.picture),
+        Ok(completed) => (completed.report, completed.picture),
         Err(error) => (failure(&error), None),
     };
     let results: Vec<_> = all(worker, &requests, deadline, false, metrics).await.into_iter().map(to_json).collect();
@@ -49,7 +49,7 @@ pub(super) async fn all(
 ) -> Vec<Result<Completed, Error>> {
     let each = requests.iter().map(|request| async move {
         let mut own = Metrics::default();
-        (worker.run(request, deadline, must_store, &mut own).await, own)
+        (run(worker, request, deadline, must_store, &mut own).await, own)
     });
     let results: Vec<_> = stream::iter(each).buffered(worker.jobs()).collect().await;
     let add = |(result, own): (_, Metrics)| {

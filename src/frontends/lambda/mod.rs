@@ -1,7 +1,7 @@
 //! The Lambda frontend: `bootstrap` for `provided.al2023`.
 //!
 //! ```text
-//! event -> direct | queue | http_events -> worker (a limited number of pictures, within the deadline) -> response, log, metrics
+//! event -> direct | queue | http_events -> run (a limited number of pictures, within the deadline) -> response, log, metrics
 //! ```
 //!
 //! One client and one set of stores live across invocations. Each message of a queue succeeds or fails on its own. HTTP events go to the HTTP
@@ -10,9 +10,12 @@
 mod direct;
 mod event;
 mod http_events;
+mod kind;
 mod log;
+mod many;
 mod metrics;
 mod queue;
+mod run;
 mod worker;
 
 use std::{process::ExitCode, sync::Arc, time::Instant};
@@ -21,9 +24,13 @@ use lambda_runtime::{Context, Diagnostic, LambdaEvent, Runtime, service_fn};
 use serde_json::{Value, value::RawValue};
 use tracing::Instrument;
 
-use crate::{error::Error, frontends::settings::Settings};
-use event::Event;
+use crate::{
+    error::Error,
+    frontends::{remote_limits, settings::Settings},
+};
+use event::{Event, EventOptions};
 use http_events::HttpEvents;
+use kind::EventKind;
 use metrics::Metrics;
 use worker::{Deadline, Worker};
 
@@ -55,7 +62,7 @@ fn serve(settings: Settings) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // One thread decodes each picture, others resolve names
-        .max_blocking_threads(function.worker.jobs() + 4)
+        .max_blocking_threads(remote_limits::threads(function.worker.jobs()) + 4)
         .build()
         .map_err(|e| Error::internal("the runtime cannot be started").with_source(e))?;
     let handler = service_fn(move |event| {
@@ -65,13 +72,14 @@ fn serve(settings: Settings) -> Result<(), Error> {
     runtime.block_on(Runtime::new(handler).run()).map_err(|e| Error::internal("Lambda's Runtime API failed").with_source(e))
 }
 
-/// Counts the requests of an event that are valid.
-pub(super) fn read(payload: &str, is_valid: impl Fn(&Value) -> bool) -> Result<usize, Error> {
+/// Counts the requests of an event that are valid, by their options.
+pub(super) fn read(payload: &str, are_valid: impl Fn(&EventOptions) -> bool) -> Result<usize, Error> {
+    let is_valid = |request: &EventOptions| EventKind::split(request).is_ok_and(|(_, options)| are_valid(&options));
     Ok(match Event::parse(payload)? {
         // Not converted: lambda_http may panic, see `http_events`
         Event::Http(_) => 1,
-        Event::One(request) => usize::from(is_valid(&Value::Object(request))),
-        Event::Many(requests) => requests.iter().filter(|request| is_valid(request)).count(),
+        Event::One(request) => usize::from(is_valid(&request)),
+        Event::Many(requests) => requests.iter().filter_map(Value::as_object).filter(|request| is_valid(request)).count(),
         Event::Queue(messages) => messages.iter().filter_map(|message| Event::from_message(message.body.as_deref()?).ok()).count(),
     })
 }

@@ -1,27 +1,19 @@
-//! Makes the picture of one request, and writes it to its output or returns it.
+//! What all requests of the function share, and the time that they have.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use lambda_runtime::Context;
+use serde::Serialize;
 use serde_json::Value;
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::Instant,
+};
 
-use super::metrics::Metrics;
 use crate::{
-    capture,
     error::{Error, ErrorKind},
     fetch::Client,
-    frontends::{
-        deliver::{Delivery, stores},
-        remote_source,
-        report_facts::PictureCost,
-        settings::Settings,
-    },
-    report::Report,
-    request::{Options, SnapshotRequest},
+    frontends::{deliver::stores, report_facts::PictureCost, settings::Settings},
     store::Stores,
 };
 
@@ -55,11 +47,20 @@ impl Deadline {
     }
 }
 
-/// A finished picture; its bytes are here unless it was written to an output.
+/// A finished request; the picture's bytes are here unless it was written to an output.
 #[derive(Debug)]
 pub(super) struct Completed {
-    pub report: Report,
+    /// The report, as JSON.
+    pub report: Value,
+    pub cost: PictureCost,
     pub picture: Option<Vec<u8>>,
+}
+
+impl Completed {
+    pub fn new(report: &impl Serialize, cost: PictureCost, picture: Option<Vec<u8>>) -> Result<Self, Error> {
+        let report = serde_json::to_value(report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
+        Ok(Self { report, cost, picture })
+    }
 }
 
 /// The state that requests of every event share.
@@ -67,9 +68,9 @@ pub(super) struct Completed {
 pub(super) struct Worker {
     pub settings: Settings,
     pub client: Client,
-    stores: Stores,
+    pub stores: Stores,
     jobs: usize,
-    permits: Arc<Semaphore>,
+    permits: Semaphore,
 }
 
 impl Worker {
@@ -79,7 +80,7 @@ impl Worker {
         let jobs = settings.jobs.unwrap_or(by_memory.clamp(1, MAX_JOBS));
         let client = Client::new(&settings.network)?;
         let stores = stores(&settings.network);
-        Ok(Self { client, stores, jobs, permits: Arc::new(Semaphore::new(jobs)), settings })
+        Ok(Self { client, stores, jobs, permits: Semaphore::new(jobs), settings })
     }
 
     /// How many pictures are made at the same time.
@@ -87,63 +88,13 @@ impl Worker {
         self.jobs
     }
 
-    /// Makes one picture. Without an output it is returned; with `must_store`, for asynchronous events, that is `usage`.
-    pub async fn run(&self, request: &Value, deadline: Deadline, must_store: bool, metrics: &mut Metrics) -> Result<Completed, Error> {
-        let result = self.run_uncounted(request, deadline, must_store).await;
-        match &result {
-            Ok(completed) => metrics.count_picture(PictureCost::new(completed.report.cost, completed.report.timing_ms.total)),
-            Err(error) => {
-                metrics.count_failure();
-                tracing::warn!(kind = error.kind().name(), "no picture: {}", error.one_line());
-            }
-        }
-        result
-    }
-
-    async fn run_uncounted(&self, request: &Value, deadline: Deadline, must_store: bool) -> Result<Completed, Error> {
-        let options = self.options(request)?;
-        let delivery = options.output.is_some().then(|| self.delivery(&options)).transpose()?;
-        if delivery.is_none() && must_store {
-            return Err(Error::usage(
-                "the request names no output, and nobody waits for the picture",
-                "name an output in the message, or for all messages by HLSNAP_OUTPUT",
-            ));
-        }
-        let mut request = options.request(remote_source(&options)?, delivery.as_ref().and_then(|delivery| delivery.output.format()));
-        let _permit = tokio::time::timeout(deadline.remaining(), self.permits.acquire()).await.map_err(|_| out_of_time())?;
-        request.limits.timeout = request.limits.timeout.min(deadline.remaining());
-        if request.limits.timeout.is_zero() {
+    /// Waits for a permit. Fails with `timeout` if no time is left then.
+    pub async fn permit(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, Error> {
+        let permit = tokio::time::timeout(deadline.remaining(), self.permits.acquire()).await.map_err(|_| out_of_time())?;
+        if deadline.remaining().is_zero() {
             return Err(out_of_time());
         }
-        match delivery {
-            Some(delivery) => {
-                delivery.check(&self.stores)?;
-                let report = delivery.capture(&request, &self.client, &self.stores).await?;
-                Ok(Completed { report, picture: None })
-            }
-            None => self.capture(&request).await,
-        }
-    }
-
-    async fn capture(&self, request: &SnapshotRequest) -> Result<Completed, Error> {
-        let snapshot = capture::snapshot(request, &self.client).await?;
-        Ok(Completed { report: snapshot.report, picture: Some(snapshot.picture) })
-    }
-
-    fn options(&self, request: &Value) -> Result<Options, Error> {
-        let Value::Object(object) = request else {
-            return Err(Error::usage("a request is not an object", "send {\"url\": …}"));
-        };
-        let mut options = self.settings.defaults.clone();
-        options.set_all(object)?;
-        Ok(options)
-    }
-
-    fn delivery(&self, options: &Options) -> Result<Delivery, Error> {
-        let delivery = Delivery::new(options, "-")?;
-        let names = [options.output.as_deref(), options.report_output.as_deref()].into_iter().flatten();
-        delivery.outputs().zip(names).try_for_each(|(output, name)| self.settings.check_output(output, name))?;
-        Ok(delivery)
+        permit.map_err(|e| Error::internal("the semaphore of jobs is closed").with_source(e))
     }
 }
 

@@ -5,10 +5,13 @@ use wildmatch::WildMatch;
 use super::values::Settings;
 use crate::{
     error::Error,
-    request::options::{
-        ACCESS, Commands, LIMITS,
-        OptionKind::{Bool, Integer, Path, Repeatable, Switch, Value},
-        OptionSpec, Section,
+    request::{
+        MAX_PICTURES,
+        options::{
+            ACCESS, Commands, LIMITS,
+            OptionKind::{Bool, Integer, Path, Repeatable, Switch, Value},
+            OptionSpec, Section,
+        },
     },
 };
 
@@ -71,6 +74,14 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
     Row::new(SERVE, "jobs", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time [default: 8]", |s, v| {
         v.integer().map(|jobs| s.jobs = Some(jobs))
     }),
+    Row::new(
+        SERVE,
+        "max-pictures",
+        Integer(1, MAX_PICTURES),
+        "N",
+        "The pictures that one sheet, storyboard or animation may have [default: 400; for Lambda's events 2000]",
+        |s, v| v.integer().map(|count| s.max_pictures = Some(count)),
+    ),
     Row::new(VARIABLES, "allow-output", Repeatable, "GLOB", "Outputs that events may name", |s, v| {
         v.text().map(|pattern| s.allow_outputs.push(WildMatch::new(&pattern)))
     }),

@@ -21,6 +21,8 @@ pub(in crate::frontends) struct Settings {
     pub(super) allow_outputs: Vec<WildMatch>,
     /// How many pictures are made at the same time.
     pub jobs: Option<usize>,
+    /// How many pictures one request may make.
+    pub max_pictures: Option<usize>,
     /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
     pub sandbox: Option<bool>,
     /// Whether to drop queued messages that fail the same way every time.
@@ -46,6 +48,7 @@ impl Default for Settings {
             key: None,
             allow_outputs: Vec::new(),
             jobs: None,
+            max_pictures: None,
             sandbox: None,
             drop_permanent: false,
             log: tracing::Level::INFO,

@@ -40,8 +40,7 @@ impl Options {
 
     /// A storyboard, with JPEGs or WebPs as sprites.
     pub fn storyboard(&self, source: Source) -> StoryboardRequest {
-        let mut pictures = self.pictures(source, None);
-        pictures.moments.pace.get_or_insert(Pace::Every(DEFAULT_EVERY));
+        let pictures = self.pictures(source, None);
         StoryboardRequest { pictures, grid: self.many.grid, base: self.many.base.clone(), query: self.many.query.clone() }
     }
 
@@ -84,6 +83,17 @@ impl Options {
         }
         let frames_per_second = self.many.frames_per_second.unwrap_or(DEFAULT_FRAMES_PER_SECOND);
         AnimationRequest { pictures, frames_per_second, highlights: self.many.highlights, is_gif }
+    }
+
+    /// What the URLs in a storyboard's documents begin with.
+    pub fn storyboard_base(&self) -> Option<&str> {
+        self.many.base.as_deref()
+    }
+
+    /// Sets the limits of many pictures that are not given.
+    pub fn set_default_limits(&mut self, timeout: Duration, max_bytes: u64) {
+        self.timeout.get_or_insert(timeout);
+        self.max_bytes.get_or_insert(max_bytes);
     }
 
     fn pictures(&self, source: Source, output_format: Option<Format>) -> PicturesRequest {

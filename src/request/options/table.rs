@@ -149,7 +149,9 @@ pub static OPTIONS: &[Row] = &[
     Row::new(LAYOUT, "query", Value, "TEXT", "The query of the URLs in the documents, such as a signature", |o, v| {
         v.text().map(|query| o.many.query = Some(query.trim_start_matches('?').to_owned()))
     })
-    .only_for(Commands::STORYBOARD),
+    .only_for(Commands::STORYBOARD)
+    // The URL of the sprite has the query of its storyboard
+    .not_in_queries(),
     Row::new(
         PICTURE,
         "key-frame",

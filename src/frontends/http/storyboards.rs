@@ -1,0 +1,103 @@
+//! `/storyboard.jpg`, and the documents that lead to it: `/storyboard.vtt` and `/storyboard.json`. A storyboard is one sprite here.
+//!
+//! A document's URL of the sprite repeats its own query, signed with the operator's key. Sprite and document come from the same job if the
+//! player asks for one right after the other.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, Uri},
+    response::Response,
+};
+
+use super::{
+    auth,
+    frontend::HttpFrontend,
+    query::{self, Resource},
+    response::problem,
+    shared::{Document, SharedStoryboard},
+    single_flight::FlightResult,
+};
+use crate::{
+    compose,
+    error::Error,
+    request::{Format, Options, options::Commands},
+};
+
+/// The path of the sprite that documents name.
+pub(super) const SPRITE: &str = "/storyboard.jpg";
+
+/// The parameter that documents alone use.
+const BASE: &str = "base";
+/// The parameters that make no difference to the pictures.
+const FORM: [&str; 2] = [BASE, "expires"];
+/// The parameters that say which moments.
+const MOMENTS: [&str; 5] = ["from", "to", "for", "every", "count"];
+
+pub(super) async fn sprite(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
+    let response = async {
+        let options = options(&frontend, &uri, format)?;
+        let storyboard = finished(&frontend, &uri, &options, format).await?;
+        Ok(storyboard.sprite_response(&frontend.settings, &headers))
+    };
+    response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
+}
+
+pub(super) async fn document(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, kind: Document) -> Response {
+    let response = async {
+        let options = options(&frontend, &uri, Format::Jpeg)?;
+        let storyboard = finished(&frontend, &uri, &options, Format::Jpeg).await?;
+        let url = sprite_url(&frontend, &uri, &options, &storyboard);
+        Ok(storyboard.document_response(kind, &url, &frontend.settings, &headers)?)
+    };
+    response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
+}
+
+fn options(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Options, Error> {
+    auth::check(&frontend.settings, uri)?;
+    let mut options = query::options(&frontend.settings, uri, Resource::Pictures(Commands::STORYBOARD))?;
+    options.format = Some(format);
+    if options.storyboard_base().is_some_and(|base| base.contains('?')) {
+        return Err(Error::usage("the base of the sprite's URL has a query", "give the URL of the folder alone"));
+    }
+    Ok(options)
+}
+
+/// One storyboard. Requests for its sprite and its documents at the same time share it, and so do those that follow soon.
+async fn finished(frontend: &HttpFrontend, uri: &Uri, options: &Options, format: Format) -> FlightResult<SharedStoryboard> {
+    let mut request = options.storyboard(frontend.source(options)?);
+    frontend.bound(&mut request.pictures);
+    let key = key(format, &query::canonical_with(uri, &FORM, &[]));
+    if let Some(storyboard) = frontend.recent_storyboards.get(&key) {
+        return Ok(storyboard);
+    }
+    let (client, permits) = (frontend.client.clone(), frontend.permits.clone());
+    let job = async move {
+        let _permit = permits.acquire(&mut request.pictures.snapshot.limits.timeout).await?;
+        let storyboard = Box::pin(compose::one_sprite(&request, &client, &|_| {})).await?;
+        Ok(SharedStoryboard::new(storyboard, format))
+    };
+    let storyboard = frontend.storyboards.join(key.clone(), job).await?;
+    frontend.recent_storyboards.keep(key, Arc::clone(&storyboard), storyboard.lifetime());
+    Ok(storyboard)
+}
+
+fn key(format: Format, canonical: &str) -> String {
+    format!("{format} {canonical}")
+}
+
+/// The URL of the sprite: beside the document, or below the request's `base`.
+fn sprite_url(frontend: &HttpFrontend, uri: &Uri, options: &Options, storyboard: &Arc<SharedStoryboard>) -> String {
+    let moments = storyboard.absolute_moments();
+    let dropped: &[&str] = if moments.is_empty() { &[] } else { &MOMENTS };
+    if !moments.is_empty() {
+        // The URL leads to this sprite as long as it is kept
+        let key = key(Format::Jpeg, &query::canonical_with(uri, &[&FORM[..], dropped].concat(), &moments));
+        frontend.recent_storyboards.keep(key, Arc::clone(storyboard), storyboard.lifetime());
+    }
+    let query = query::canonical_with(uri, &[&[BASE], dropped].concat(), &moments);
+    let signature = auth::signature(&frontend.settings, SPRITE, &query).map_or_else(String::new, |sig| format!("&sig={sig}"));
+    let folder = options.storyboard_base().map_or_else(String::new, |base| format!("{}/", base.trim_end_matches('/')));
+    format!("{folder}{}?{query}{signature}", SPRITE.trim_start_matches('/'))
+}
