@@ -89,6 +89,24 @@ fn sheets_and_storyboards_are_written_to_their_outputs() {
 }
 
 #[test]
+fn a_series_is_written_by_template_and_its_report_names_the_files() {
+    let (origin, folder) = (Origin::start(), tempfile::tempdir().expect("a folder"));
+    origin.rule("/ladder-ts/v0-1.ts", Rule::Status(404, None));
+    let mut function = function_for(folder.path());
+    let event = json!({
+        "kind": "series", "url": origin.url("/ladder-ts/v0.m3u8"), "every": 2, "output": output(folder.path(), "{index}.png"),
+    });
+    let answer = function.answer(&event);
+    assert_eq!((&answer["kind"], &answer["partial"]), (&"series".into(), &true.into()));
+    assert_eq!(answer["pictures"][1]["error"]["status"], 404);
+    let files = file_names(folder.path());
+    assert_eq!(files, ["00000.png", "00002.png"]);
+    let frames = files.iter().map(|name| frame_number(&image::open(folder.path().join(name)).expect("a picture")));
+    assert_eq!(frames.collect::<Vec<_>>(), [0, 100]);
+    function.fails(&json!({"kind": "series", "url": origin.url("/ladder-ts/v0.m3u8")}), "usage");
+}
+
+#[test]
 fn animations_are_answered_or_written() {
     let (origin, folder) = (Origin::start(), tempfile::tempdir().expect("a folder"));
     let mut function = function_for(folder.path());

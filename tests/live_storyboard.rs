@@ -68,7 +68,7 @@ fn the_documents_slide_with_the_stream_and_old_sprites_are_removed() {
     assert_eq!(run.succeeds().json()["pictures"].as_array().map(Vec::len), Some(12));
 
     // Sprites 0 (0 to 4 s) and 1 (4 to 6 s, up to the discontinuity) have left the window
-    let sprites: Vec<_> = file_names(&run.path("board")).into_iter().filter(|name| name.ends_with(".jpg")).collect();
+    let sprites: Vec<_> = file_names(&run.path("board")).into_iter().filter(|name| name.contains(".jpg")).collect();
     assert_eq!(sprites, ["storyboard-002.jpg", "storyboard-003.jpg"]);
     assert_eq!(frames(&run, "storyboard-002.jpg", 4), [50, 75, 100, 125]);
     assert_eq!(frames(&run, "storyboard-003.jpg", 2), [0, 25]);
@@ -86,7 +86,7 @@ fn the_documents_slide_with_the_stream_and_old_sprites_are_removed() {
     ];
     assert_eq!(lines(&run, "images.m3u8", &starts), expected);
     assert_eq!(lines(&run, "storyboard.vtt", &["00:"]).len(), 6);
-    assert_eq!(origin.paths().iter().filter(|path| path.ends_with(".ts")).count(), 6, "each segment is read once");
+    assert_eq!(origin.paths().iter().filter(|path| path.contains(".ts")).count(), 6, "each segment is read once");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn byte_ranges(run: &Run) -> Vec<(u64, u64)> {
 fn probe(run: &Run, tile: u32) -> Value {
     let (sheet, index) = (tile / TILES, tile % TILES);
     let (x, y) = (index % COLUMNS * TILE.0, index / COLUMNS * TILE.1);
-    let (offset, length) = byte_ranges(run)[tile as usize];
+    let (offset, length) = byte_ranges(run).get(tile as usize).copied().expect("a byte range");
     let i_frame = json!({"file": format!("storyboard-{sheet:03}.mp4"), "offset": offset, "length": length});
     let sprite = format!("storyboard-{sheet:03}.jpg");
     json!({"seconds": f64::from(tile * INTERVAL) + 1.5, "sprite": sprite, "x": x, "y": y, "w": TILE.0, "h": TILE.1, "i_frame": i_frame})

@@ -16,6 +16,7 @@ mod one_file;
 mod remote_limits;
 mod report_facts;
 mod sandbox;
+mod series_output;
 mod settings;
 
 use std::panic::PanicHookInfo;

@@ -1,17 +1,11 @@
 //! `hlsnap series URL`: a picture every so long.
 
-use super::{
-    args::Cli,
-    logs, request,
-    runtime::block_on,
-    series_output::{SeriesOutput, SeriesPrinter},
-    terminal::Terminal,
-};
+use super::{args::Cli, logs, request, runtime::block_on, series_output::SeriesPrinter, terminal::Terminal};
 use crate::{
     compose::{self, SeriesResult},
     error::{Error, ErrorKind},
     fetch::Client,
-    frontends::{deliver::stores, settings::Settings},
+    frontends::{deliver::stores, series_output::SeriesOutput, settings::Settings},
     store::Output,
 };
 

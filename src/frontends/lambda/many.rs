@@ -11,16 +11,19 @@ use super::{
     worker::{Completed, Deadline, Worker, out_of_time},
 };
 use crate::{
-    error::{Error, ErrorKind},
+    capture::Interruption,
+    compose::{self, NumberedMoment, Progress, SeriesPicture, SeriesSink},
+    error::Error,
     frontends::{
         deliver_many::{Delivered, Writing, deliver_one_file, deliver_report, deliver_storyboard},
         one_file::{OneFileRequest, is_gif},
         remote_limits, remote_source,
         report_facts::PictureCost,
+        series_output::SeriesOutput,
     },
     report::PicturesReport,
-    request::{Format, Options, PicturesRequest},
-    store::{Output, OutputFolder},
+    request::{Format, Limits, Options, PicturesRequest},
+    store::{Output, OutputFolder, Stores},
 };
 
 /// The time that is left for writing: a tenth of the whole, up to this.
@@ -43,8 +46,7 @@ pub(super) async fn run(worker: &Worker, kind: ManyKind, options: &Options, dead
                 one_file(worker, OneFileRequest::Animation(animation), output, &options, deadline).await
             }
             ManyKind::Storyboard => storyboard(worker, &options, deadline).await,
-            ManyKind::Series => Err(Error::new(ErrorKind::Unsupported, "this build takes no series from events")
-                .with_hint("use `hlsnap series` on the command line")),
+            ManyKind::Series => series(worker, &options, deadline).await,
         }
     };
     tokio::time::timeout(deadline.remaining(), job).await.unwrap_or_else(|_| Err(out_of_time()))
@@ -93,6 +95,48 @@ async fn storyboard(worker: &Worker, options: &Options, deadline: Deadline) -> R
     let writing = Writing::new(options, &worker.stores);
     let delivered = deliver_storyboard(&request, &folder, &worker.client, &writing, &|_| {}, &mut |_| {}).await?;
     finish(&delivered, report_output.as_ref(), &writing).await
+}
+
+async fn series(worker: &Worker, options: &Options, deadline: Deadline) -> Result<Completed, Error> {
+    let Some(name) = options.output.as_deref() else {
+        return Err(Error::usage("a series has many files", "name an output for them, such as s3://bucket/{index}.jpg"));
+    };
+    let output = SeriesOutput::new(options, name, options.max_pictures() == Some(1))?;
+    let names = [options.output.as_deref(), options.report_output.as_deref()].into_iter().flatten();
+    output.all().zip(names).try_for_each(|(output, name)| worker.settings.check_output(output, name))?;
+    output.check(&worker.stores)?;
+    let mut request = options.series(remote_source(options)?, output.pictures.format());
+    let _permit = worker.permit(deadline).await?;
+    bound(worker, &mut request.pictures, deadline);
+    let limits = request.pictures.snapshot.limits;
+    let mut sink = FileSink { output: &output, stores: &worker.stores, limits };
+    let mut result = Box::pin(compose::take_series(&request, &worker.client, &mut sink)).await?;
+    result.report.output = Some(name.to_owned());
+    output.write_report(&result.report, &worker.stores, &limits).await?;
+    completed(&result.report, result.failures, None)
+}
+
+/// Writes the pictures of a series. The report names what is missing.
+struct FileSink<'a> {
+    output: &'a SeriesOutput,
+    stores: &'a Stores,
+    limits: Limits,
+}
+
+impl SeriesSink for FileSink<'_> {
+    async fn write(&mut self, picture: SeriesPicture) -> Result<String, Error> {
+        self.output.write(picture, self.stores, &self.limits).await
+    }
+
+    fn miss(&mut self, _: NumberedMoment, _: &Error) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn interrupt(&mut self, interruption: &Interruption) {
+        tracing::warn!("{interruption:?}");
+    }
+
+    fn progress(&mut self, _: Progress) {}
 }
 
 /// The output of a single file. Fails with `not_allowed` if the operator does not allow it.
