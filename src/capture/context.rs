@@ -59,9 +59,14 @@ impl JobContext {
         self.with_job(self.job.within(if others_follow { share.0 } else { 1.0 }))
     }
 
-    /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
-    pub fn of_one_picture(&self, timeout: Duration) -> Self {
-        Self { downloads: self.downloads.with_inits_only(), ..self.with_job(self.job.for_at_most(timeout)) }
+    /// The same context with no downloads but inits.
+    pub fn without_media(&self) -> Self {
+        Self { downloads: self.downloads.with_inits_only(), ..self.clone() }
+    }
+
+    /// The same context with a deadline at most `timeout` from now.
+    pub fn for_at_most(&self, timeout: Duration) -> Self {
+        self.with_job(self.job.for_at_most(timeout))
     }
 
     /// The same context for another moment.

@@ -41,7 +41,7 @@ enum Opened {
     /// A media file. The response that was opened serves the first picture.
     File {
         url: Url,
-        first: Mutex<Option<(Body, BytesMut)>>,
+        first: Mutex<Option<Box<(Body, BytesMut)>>>,
     },
 }
 
@@ -78,7 +78,7 @@ impl Presentation {
             }
             OpenedStream::File(body, head) => {
                 context.timing.playlists_loaded();
-                Opened::File { url: body.url().clone(), first: Mutex::new(Some((*body, head))) }
+                Opened::File { url: body.url().clone(), first: Mutex::new(Some(Box::new((*body, head)))) }
             }
         };
         Ok(Self { context, base: base.clone(), opened })
@@ -123,7 +123,7 @@ impl Presentation {
                 Box::pin(live::capture_with_reloads(context, newest, None, &Variables::default())).await
             }
             Opened::File { url, first } => {
-                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+                let first = first.lock().unwrap_or_else(PoisonError::into_inner).take().map(|first| *first);
                 Box::pin(file::capture_file(context, url, first)).await
             }
         }
@@ -133,7 +133,10 @@ impl Presentation {
     pub(crate) async fn track(&self) -> Result<Option<Track>, Error> {
         match &self.opened {
             Opened::Multivariant(multivariant) => variants::open_best_track(&self.context, multivariant).await.map(Some),
-            Opened::Media(loaded) => Ok(Some(Track { loaded: Arc::clone(loaded), variant: None, notes: Vec::new() })),
+            Opened::Media(loaded) => {
+                let url = loaded.playlist.url.clone();
+                Ok(Some(Track { loaded: Arc::clone(loaded), url, variant: None, notes: Vec::new() }))
+            }
             Opened::File { .. } => Ok(None),
         }
     }
