@@ -4,8 +4,8 @@
 //!
 //! The segments are those of `tests/fixtures` and of the named folders. It prints the peak memory, the longest time of a segment, and the
 //! number of pictures. A picture is wrong if it equals no frame of the intact segment. Pictures of another size are counted separately,
-//! since damage to the size, aspect ratio or rotation in a header is not visible. `KEEP=FOLDER` writes the damaged segments of wrong
-//! pictures there, next to the intact ones.
+//! since damage to the size, aspect ratio or rotation in a header is not visible. Pictures at several times, from one pass, must equal those
+//! of a search for each. `KEEP=FOLDER` writes the damaged segments of wrong pictures there, next to the intact ones.
 
 #![allow(clippy::indexing_slicing, reason = "a wrong tool should fail loudly")]
 
@@ -41,6 +41,8 @@ const WIDTH: u32 = 64;
 const SAME: f64 = 2.0;
 /// The number of prefixes of a segment whose last frame is a reference.
 const PREFIXES: usize = 100;
+/// The times of the pictures that one pass gives.
+const TIMES: [f64; 6] = [0.0, 0.1, 0.3, 0.32, 1.0, 1.5];
 /// The time limit for a segment.
 const HANG: Duration = Duration::from_secs(10);
 
@@ -53,7 +55,8 @@ fn main() {
     let segments = segments(&folders);
     println!("{} intact segments with {} frames", segments.len(), segments.iter().map(|segment| segment.frames.len()).sum::<usize>());
     let mut random = Random(seed);
-    let (mut outcomes, mut wrong): (BTreeMap<String, u64>, BTreeMap<String, u64>) = (BTreeMap::new(), BTreeMap::new());
+    let mut outcomes: BTreeMap<String, u64> = BTreeMap::new();
+    let (mut wrong, mut differing) = (outcomes.clone(), outcomes.clone());
     let keep = std::env::var_os("KEEP").map(PathBuf::from);
     let (mut longest, mut hangs, mut checked, mut resized) = (Duration::ZERO, 0, 0_u64, 0_u64);
     let began = Instant::now();
@@ -68,27 +71,42 @@ fn main() {
         let piece = [188, 4000, 65_536][random.below(3)];
         let start = Instant::now();
         let result = targets::picture(&damaged, piece, segment.format, target, OUTPUT);
+        let is_exact = number % 2 == 0;
+        let many = targets::pictures(&damaged, piece, segment.format, &TIMES, is_exact, OUTPUT).unwrap_or_default();
         let elapsed = start.elapsed();
+        // Only a search refuses times after the end of a file
+        let of_segment = TIMES.iter().zip(&many).filter(|_| segment.format != InputFormat::File);
+        for (time, (picture, _)) in of_segment.filter_map(|(time, picture)| Some((*time, picture.as_ref()?))) {
+            let time = SearchTime::FromStart(time);
+            let alone = if is_exact { SearchTarget::FrameAt(time) } else { SearchTarget::KeyFrameAt(time) };
+            let alone = targets::picture(&damaged, piece, segment.format, alone, OUTPUT);
+            if !alone.is_ok_and(|alone| alone.is_some_and(|(alone, _)| luma(&alone) == luma(picture))) {
+                *differing.entry(format!("{} {how}", segment.name)).or_default() += 1;
+                if let Some(keep) = &keep {
+                    write(keep, &format!("{number}-differs-{time:?}-{is_exact}-{how}-{}", segment.name), &damaged);
+                }
+            }
+        }
         hangs += u64::from(elapsed > HANG);
         longest = longest.max(elapsed);
-        let outcome = match &result {
-            Ok(Some((picture, _))) => {
-                if how != "spliced" && !segment.frames.is_empty() {
-                    checked += 1;
-                    match segment.frames.iter().filter_map(|frame| difference(frame, &luma(picture))).reduce(f64::min) {
-                        None => resized += 1,
-                        Some(difference) if difference > SAME => {
-                            *wrong.entry(format!("{} {how}", segment.name)).or_default() += 1;
-                            if let Some(keep) = &keep {
-                                write(keep, &format!("{number}-{difference:.0}-{target:?}-{how}-{}", segment.name), &damaged);
-                                write(keep, &format!("intact-{}", segment.name), &segment.bytes);
-                            }
-                        }
-                        Some(_) => {}
+        let shown = result.iter().flatten().map(|(picture, _)| (format!("{target:?}"), picture));
+        let shown = shown.chain(many.iter().flatten().map(|(picture, _)| ("many".to_owned(), picture)));
+        for (target, picture) in shown.filter(|_| how != "spliced" && !segment.frames.is_empty()) {
+            checked += 1;
+            match segment.frames.iter().filter_map(|frame| difference(frame, &luma(picture))).reduce(f64::min) {
+                None => resized += 1,
+                Some(difference) if difference > SAME => {
+                    *wrong.entry(format!("{} {how}", segment.name)).or_default() += 1;
+                    if let Some(keep) = &keep {
+                        write(keep, &format!("{number}-{difference:.0}-{target}-{how}-{}", segment.name), &damaged);
+                        write(keep, &format!("intact-{}", segment.name), &segment.bytes);
                     }
                 }
-                "a picture".to_owned()
+                Some(_) => {}
             }
+        }
+        let outcome = match &result {
+            Ok(Some(_)) => "a picture".to_owned(),
             Ok(None) => "earlier".to_owned(),
             Err(error) => error.kind().to_string(),
         };
@@ -99,6 +117,7 @@ fn main() {
     }
     println!("{count} damaged segments in {:.1} s: {outcomes:?}", began.elapsed().as_secs_f64());
     println!("longest {} ms, {hangs} over {} s, peak memory {} MB", longest.as_millis(), HANG.as_secs(), peak());
+    println!("{} pictures of one pass are not those of a search: {differing:?}", differing.values().sum::<u64>());
     println!("{resized} of {checked} pictures have another size");
     println!("{} of {checked} pictures equal no intact frame: {wrong:?}", wrong.values().sum::<u64>());
 }

@@ -11,8 +11,8 @@ use internals::{
     fuzz_entry,
     hls::{self, Playlist, Variables},
     libav::{
-        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FragmentStream, InputKind, NormalizedStream, SearchOutcome,
-        SearchTarget, SearchTime, Upstream,
+        self, ByteSource, DecodeLimits, DecryptSamples, EncryptedPacket, FoundFrame, FragmentStream, InputKind, MomentSearch,
+        NormalizedStream, SearchOutcome, SearchTarget, SearchTime, Upstream,
     },
     render::{self, Image, ImageKind, RenderOptions},
     request::{Checks, Encoding, Format, Limits, Precision, Size, ToneMap, VariantChoice},
@@ -65,13 +65,9 @@ pub fn media(data: &[u8], format: InputFormat) {
         _ => SearchTarget::FrameAt(SearchTime::Fraction(0.5)),
     };
     let piece = [188, 1000, 32_768].get(usize::from(first & 3)).copied().unwrap_or(usize::MAX);
-    let _ = picture(
-        data,
-        piece,
-        format,
-        target,
-        OutputForm { format: if first & 4 == 0 { Format::Jpeg } else { Format::Png }, width: Some(64) },
-    );
+    let output = OutputForm { format: if first & 4 == 0 { Format::Jpeg } else { Format::Png }, width: Some(64) };
+    let _ = picture(data, piece, format, target, output);
+    let _ = pictures(data, piece, format, &[0.0, 0.1, 0.1, 0.14, 0.5, 0.52, 2.5], first & 8 == 0, output);
 }
 
 /// The format and width of the picture.
@@ -88,19 +84,50 @@ pub fn picture(
     format: InputFormat,
     target: SearchTarget,
     output: OutputForm,
-) -> Result<Option<(Image, Vec<u8>)>, Error> {
-    let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, is_seekable: format == InputFormat::File };
-    let source = if format == InputFormat::Fragments {
-        ByteSource::new(NormalizedStream::new(FragmentStream::new(memory)))
-    } else {
-        ByteSource::new(NormalizedStream::new(memory))
-    };
-    // Small limits allow more runs
-    let limits = DecodeLimits { pixels: 2 << 20, frames: 300 };
-    let kind = if format == InputFormat::File { InputKind::File } else { InputKind::Segments };
-    let SearchOutcome::Found(found) = libav::search(&source, target, kind, limits, &Key, &mut libav::DomainState::default())? else {
+) -> Result<Option<PictureFile>, Error> {
+    let (source, kind) = source(data, piece, format);
+    let SearchOutcome::Found(found) = libav::search(&source, target, kind, LIMITS, &Key, &mut libav::DomainState::default())? else {
         return Ok(None);
     };
+    rendered(*found, output).map(Some)
+}
+
+/// A picture and its file.
+pub type PictureFile = (Image, Vec<u8>);
+
+/// The pictures at ascending times, of one pass, and their files; `None` where the pass gives none.
+pub fn pictures(
+    data: &[u8],
+    piece: usize,
+    format: InputFormat,
+    times: &[f64],
+    is_exact: bool,
+    output: OutputForm,
+) -> Result<Vec<Option<PictureFile>>, Error> {
+    let (source, kind) = source(data, piece, format);
+    let search = MomentSearch { times, is_exact, kind, limits: LIMITS };
+    let mut pictures = Vec::new();
+    let mut receive = |found| pictures.push(rendered(found, output));
+    let found = search.run(&source, &Key, &mut libav::DomainState::default(), &mut receive)?;
+    assert_eq!(found.len(), times.len(), "each time has a result");
+    assert!(found.iter().flatten().all(|index| *index < pictures.len()), "each result is a picture");
+    assert!(found.iter().flatten().is_sorted(), "the pictures are in order");
+    Ok(found.into_iter().map(|index| pictures[index?].as_ref().ok().cloned()).collect())
+}
+
+/// Small limits allow more runs.
+const LIMITS: DecodeLimits = DecodeLimits { pixels: 2 << 20, frames: 300 };
+
+fn source(data: &[u8], piece: usize, format: InputFormat) -> (ByteSource, InputKind) {
+    let memory = Memory { bytes: Bytes::copy_from_slice(data), position: 0, piece, is_seekable: format == InputFormat::File };
+    match format {
+        InputFormat::Fragments => (ByteSource::new(NormalizedStream::new(FragmentStream::new(memory))), InputKind::Segments),
+        InputFormat::Ts => (ByteSource::new(NormalizedStream::new(memory)), InputKind::Segments),
+        InputFormat::File => (ByteSource::new(NormalizedStream::new(memory)), InputKind::File),
+    }
+}
+
+fn rendered(found: FoundFrame, output: OutputForm) -> Result<PictureFile, Error> {
     let encoding = Encoding { format: output.format, ..Encoding::default() };
     let options = RenderOptions {
         size: Size { width: output.width, ..Size::default() },
@@ -115,7 +142,7 @@ pub fn picture(
     }
     let picture = render::render_image(found.frame, &options)?;
     let file = render::encode_within_limit(picture.clone(), &encoding)?;
-    Ok(Some((picture, file)))
+    Ok((picture, file))
 }
 
 /// Samples of SAMPLE-AES and of Common Encryption, without a demuxer. The first four bytes are parameters.

@@ -3,4 +3,4 @@
 #[path = "../targets.rs"]
 mod targets;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::media(data, targets::Way::Ts));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| targets::media(data, targets::InputFormat::Ts));

@@ -65,11 +65,21 @@ impl JobContext {
         self.with_job(self.job.within(if others_follow { share.0 } else { 1.0 }))
     }
 
-    /// The context of one of many pictures: it starts with no downloads but inits, and ends within `timeout`.
+    /// The context of one of many pictures: it ends within `timeout`.
     pub fn of_one_picture(&self, timeout: Duration) -> Self {
+        self.without_media().for_at_most(timeout)
+    }
+
+    /// The same context with no downloads but inits, for other pictures.
+    pub fn without_media(&self) -> Self {
         let job = if self.has_limits_per_picture { self.job.with_fresh_budget() } else { self.job.clone() };
         let (downloads, timing) = (self.downloads.for_another_picture(), Arc::new(JobTiming::start()));
-        Self { downloads, timing, ..self.with_job(job.for_at_most(timeout)) }
+        Self { downloads, timing, ..self.with_job(job) }
+    }
+
+    /// The same context with a deadline at most `timeout` from now.
+    pub fn for_at_most(&self, timeout: Duration) -> Self {
+        self.with_job(self.job.for_at_most(timeout))
     }
 
     /// The same context with as much time, and as many bytes and requests, as at the start.

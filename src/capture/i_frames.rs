@@ -3,6 +3,8 @@
 
 use std::{cmp::Reverse, sync::Arc};
 
+use url::Url;
+
 use super::{
     context::{JobContext, TimeShare},
     facts::Capture,
@@ -36,20 +38,21 @@ pub(super) async fn capture_i_frame(
     skip_failure(&context, variant, capture.await, notes)
 }
 
-/// The playlist of the I-frame Variant that replaces `selected`. `None` if there is no such Variant or it fails, which a note explains.
+/// The playlist of the I-frame Variant that replaces `selected`, and its URL in the Multivariant Playlist. `None` if there is no such Variant
+/// or it fails, which a note explains.
 pub(super) async fn load(
     context: &JobContext,
     multivariant: &MultivariantPlaylist,
     selected: &Variant,
     notes: &mut Vec<String>,
-) -> Result<Option<Arc<LoadedPlaylist>>, Error> {
+) -> Result<Option<(Url, Arc<LoadedPlaylist>)>, Error> {
     let Some(variant) = usable_replacement(context, multivariant, selected) else { return Ok(None) };
     let context = context.with_time_share(TimeShare::SHORTCUT, true);
     let loaded = skip_failure(&context, variant, load_variant(&context, multivariant, variant).await, notes)?;
     if loaded.is_none() {
         context.playlists.exclude(&variant.url);
     }
-    Ok(loaded)
+    Ok(loaded.map(|loaded| (variant.url.clone(), loaded)))
 }
 
 /// The [`replacement`], unless it failed too often.
@@ -70,6 +73,10 @@ fn skip_failure<T>(
             context.playlists.count_failure(&variant.url);
             notes.push(format!("the I-frame Playlist was skipped: {}: {}", error.kind(), error.message()));
             Ok(None)
+        }
+        Ok(Some(captured)) => {
+            context.playlists.count_success(&variant.url);
+            Ok(Some(captured))
         }
         result => result,
     }

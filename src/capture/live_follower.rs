@@ -204,7 +204,7 @@ impl LiveFollower {
         let playlist = open::reload_media_playlist(&context, &url, &self.presentation.variables()).await?;
         let playlist = MediaPlaylist { url: without_directives(&playlist.url), ..playlist };
         let loaded = Arc::new(LoadedPlaylist { playlist, requested_at });
-        Ok((Track { loaded, variant: self.track.variant.clone(), notes: Vec::new() }, None))
+        Ok((Track { loaded, url: self.track.url.clone(), variant: self.track.variant.clone(), notes: Vec::new() }, None))
     }
 
     async fn open_again(&self, timeout: Duration) -> Result<(Track, Option<Presentation>), Error> {

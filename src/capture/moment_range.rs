@@ -19,8 +19,9 @@ const ROUNDING: f64 = 1e-6;
 impl TimeRange {
     /// The range of a playlist that `moments` asks for. It ends where the playlist ends at the latest, unless the stream goes on.
     ///
-    /// Fails with `not_found` if the playlist does not have its start, and with `usage` if it is empty.
+    /// Fails with `not_found` if the playlist has no media, or does not have its start, and with `usage` if the range is empty.
     pub fn of(playlist: &MediaPlaylist, moments: &Moments) -> Result<Self, Error> {
+        hls::check_has_media(playlist).map_err(|error| error.with_url(&playlist.url))?;
         let duration = playlist.duration();
         let start = moments.from.map_or(Ok(0.0), |from| hls::moment_of(playlist, from))?;
         let end = match (moments.to, moments.length) {

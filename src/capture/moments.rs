@@ -46,7 +46,7 @@ impl GroupRun {
 
 impl MomentGroup {
     /// The segment that holds the moments.
-    fn segment(&self) -> Option<usize> {
+    pub fn segment(&self) -> Option<usize> {
         match self.kind {
             GroupKind::Separate(segment) => segment,
             GroupKind::OneKeyFrame(segment) | GroupKind::OnePass(segment) => Some(segment),

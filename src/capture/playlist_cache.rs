@@ -27,7 +27,7 @@ struct Entry {
     failures: usize,
 }
 
-/// After so many failures, further pictures do not try a playlist again.
+/// After so many failures in a row, further pictures do not try a playlist again.
 const MAX_FAILURES: usize = 3;
 
 impl PlaylistCache {
@@ -50,6 +50,11 @@ impl PlaylistCache {
     /// Counts a picture that could not be had from the playlist at `url`.
     pub fn count_failure(&self, url: &Url) {
         self.with(url, |entry| entry.failures += 1);
+    }
+
+    /// Forgets earlier failures of the playlist at `url`, which gave a picture, unless it is excluded.
+    pub fn count_success(&self, url: &Url) {
+        self.with(url, |entry| entry.failures *= usize::from(entry.failures >= MAX_FAILURES));
     }
 
     /// Excludes the playlist at `url`.

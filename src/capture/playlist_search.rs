@@ -7,6 +7,7 @@ use super::{
     decode_job::{DecodeInput, InputLayout, RenderedPicture, run_decode_job, run_moments_job},
     domain_states::DomainStates,
     facts::{self, Capture},
+    key_frame_bytes::AT_START,
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -20,9 +21,6 @@ use crate::{
 
 /// Segments to read after the wanted one: frames are reordered across segment borders, and some segments hold no video.
 const SEGMENTS_READ_AHEAD: usize = 4;
-
-/// A moment less than this many seconds after the start of a segment is its start.
-const AT_START: f64 = 0.001;
 
 /// Searches of one Media Playlist, which share what they learn.
 #[derive(Clone)]
@@ -219,12 +217,17 @@ impl<'a> PlaylistSearch<'a> {
         let input = input(InputLayout::of(segment));
         let picture = run_decode_job(&self.context, input, target, &mut state).await.map_err(located);
         self.states.set(domain, state);
-        if let (Ok(Some(picture)), Some(learned), Some(offset)) = (&picture, &self.context.key_frame_bytes, offset_of(target, segment))
-            && offset < AT_START
-        {
-            learned.learn(picture.bytes_read.unwrap_or_default());
+        if let Ok(Some(picture)) = &picture {
+            self.learn_size(segment, target, picture.bytes_read);
         }
         picture
+    }
+
+    /// Lets further first requests follow from what a search has read.
+    fn learn_size(&self, segment: &Segment, target: SearchTarget, bytes_read: Option<u64>) {
+        if let (Some(learned), Some(offset), Some(bytes)) = (&self.context.key_frame_bytes, offset_of(target, segment), bytes_read) {
+            learned.learn(offset, bytes);
+        }
     }
 
     /// Captures the frames at ascending times in the segment at `index`, in one pass over its bytes. `None` stands for a time whose frame
@@ -239,6 +242,7 @@ impl<'a> PlaylistSearch<'a> {
         let input = DecodeInput { reader, layout: InputLayout::of(segment), segment_starts: span.starts() };
         let pictures = run_moments_job(&self.context, input, times.to_vec(), precision, &mut state).await?;
         self.states.set(segment.discontinuity_sequence_number, state);
+        self.learn_size(segment, last, pictures.last().and_then(|picture| picture.as_ref()?.bytes_read));
         Ok(pictures.into_iter().map(|picture| self.capture(&span, picture?).ok()).collect())
     }
 
@@ -264,7 +268,8 @@ impl<'a> PlaylistSearch<'a> {
     /// Size in bytes of the first request: enough for a key frame, by the bit rate. A key frame weighs at most as much as half a second of
     /// video; a wrong estimate costs one more request. `None` requests everything.
     fn first_request(&self, segment: &Segment, target: SearchTarget) -> Option<u64> {
-        const UNKNOWN_BIT_RATE: u64 = 256 << 10;
+        /// Bytes of a key frame, and of a second of video.
+        const UNKNOWN: u64 = 256 << 10;
         const MIN: u64 = 64 << 10;
         const MAX: u64 = 2 << 20;
         // Partial Segments are small, and an I-frame's range holds nothing else
@@ -273,12 +278,19 @@ impl<'a> PlaylistSearch<'a> {
         }
         let offset = offset_of(target, segment)?;
         let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
-        let key_frame = bits.map_or(UNKNOWN_BIT_RATE, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX);
+        let key_frame = bits.map_or(UNKNOWN, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX);
         let Some(learned) = &self.context.key_frame_bytes else { return (offset < AT_START).then_some(key_frame) };
-        let key_frame = learned.estimate().unwrap_or(key_frame);
+        let first_key_frame = learned.first_key_frame().unwrap_or(key_frame);
+        if offset < AT_START {
+            return Some(first_key_frame);
+        }
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float outside of the range is saturated")]
-        let before = bits.map(|bits| (bits as f64 / 8.0 * offset) as u64);
-        if offset < AT_START { Some(key_frame) } else { before.map(|before| before.saturating_add(key_frame)) }
+        let before = |bytes_per_second: f64| (bytes_per_second * offset) as u64;
+        Some(match (bits, learned.frame_at(offset)) {
+            (Some(bits), _) => before(bits as f64 / 8.0).saturating_add(first_key_frame),
+            (None, Some(learned)) => learned,
+            (None, None) => before(UNKNOWN as f64).saturating_add(first_key_frame),
+        })
     }
 
     fn capture(&self, span: &SegmentSpan, picture: RenderedPicture) -> Result<Capture, Error> {

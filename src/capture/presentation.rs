@@ -156,7 +156,10 @@ impl Presentation {
     pub(crate) async fn track(&self) -> Result<Option<Track>, Error> {
         match &self.opened {
             Opened::Multivariant(multivariant) => variants::open_best_track(&self.context, multivariant).await.map(Some),
-            Opened::Media(loaded) => Ok(Some(Track { loaded: Arc::clone(loaded), variant: None, notes: Vec::new() })),
+            Opened::Media(loaded) => {
+                let url = loaded.playlist.url.clone();
+                Ok(Some(Track { loaded: Arc::clone(loaded), url, variant: None, notes: Vec::new() }))
+            }
             Opened::File(_) => Ok(None),
         }
     }

@@ -40,6 +40,8 @@ pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &Mu
         let share = context.with_time_share(TimeShare::VARIANT, has_others && failures.urls.len() + 1 < MAX_VARIANTS);
         match Box::pin(capture_variant(&share, multivariant, variant)).await {
             Ok(mut capture) => {
+                context.playlists.count_success(&variant.url);
+                failures.urls.iter().for_each(|failed| context.playlists.count_failure(failed));
                 capture.variant = Some(facts::variant_report(variant));
                 capture.notes.extend(failures.notes);
                 return Ok(capture);
@@ -63,6 +65,8 @@ fn ranked_variants<'a>(context: &JobContext, multivariant: &'a MultivariantPlayl
 /// A Media Playlist that pictures come from.
 pub(crate) struct Track {
     pub(super) loaded: Arc<LoadedPlaylist>,
+    /// The URL of the playlist before redirects, by which its failures are counted.
+    pub(super) url: Url,
     /// Its Variant; `None` without a Multivariant Playlist. For an I-frame Playlist, the Variant that it replaces.
     pub variant: Option<Variant>,
     /// The playlists that failed.
@@ -87,10 +91,10 @@ pub(super) async fn open_best_track(context: &JobContext, multivariant: &Multiva
     let variants = ranked_variants(context, multivariant)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
-        && let Some(loaded) = i_frames::load(context, multivariant, best, &mut failures.notes).await?
+        && let Some((url, loaded)) = i_frames::load(context, multivariant, best, &mut failures.notes).await?
     {
         context.timing.playlists_loaded();
-        return Ok(Track { loaded, variant: Some((*best).clone()), notes: failures.notes });
+        return Ok(Track { loaded, url, variant: Some((*best).clone()), notes: failures.notes });
     }
     for variant in variants {
         if failures.urls.len() == MAX_VARIANTS || failures.blocks(variant) {
@@ -99,7 +103,7 @@ pub(super) async fn open_best_track(context: &JobContext, multivariant: &Multiva
         match open::load_media_playlist(context, &variant.url, &multivariant.variables).await {
             Ok(loaded) => {
                 context.timing.playlists_loaded();
-                return Ok(Track { loaded, variant: Some(variant.clone()), notes: failures.notes });
+                return Ok(Track { loaded, url: variant.url.clone(), variant: Some(variant.clone()), notes: failures.notes });
             }
             Err(error) if FailureScope::of(&error, &context.job).allows_another_variant() => {
                 context.playlists.exclude(&variant.url);

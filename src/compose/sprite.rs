@@ -148,7 +148,12 @@ impl SpriteBuilder {
         }
         let next = empty_sheet(self.sheet.number + 1, !self.is_full());
         let mut sheet = std::mem::replace(&mut self.sheet, next);
-        let image = self.canvas.take().map(|canvas| render::encode_rgb(canvas.into_image(), &self.encoding)).transpose()?;
+        let encode = |(mut canvas, grid): (Canvas, Grid)| {
+            let missing = sheet.tiles.iter().enumerate().filter(|(_, tile)| tile.is_missing);
+            missing.filter_map(|(index, _)| grid.area(index)).for_each(|area| canvas.draw_empty_tile(area));
+            render::encode_rgb(canvas.into_image(), &self.encoding)
+        };
+        let image = self.canvas.take().zip(self.grid).map(encode).transpose()?;
         sheet.bytes = image.as_ref().map_or(0, |image| image.len() as u64);
         Ok(Some(FinishedSprite { sheet, image, i_frames: std::mem::take(&mut self.i_frames) }))
     }

@@ -32,7 +32,7 @@ pub use key::{Key, KeyFormat, Method, drm_system_of};
 pub use low_latency::{Part, PreloadHint, RenditionReport, ServerControl};
 pub use media::{DateRange, MediaPlaylist, PlaylistType};
 pub use multivariant::{MultivariantPlaylist, Rendition, RenditionType, StartOffset};
-pub use plan::{Goal, Plan, SearchStart, moment_of, plan};
+pub use plan::{Goal, Plan, SearchStart, check_has_media, moment_of, plan};
 pub use playlist::Playlist;
 pub use segment::{Init, Segment, Tiles};
 pub use select_variants::{explain_choice, select_variants, undecodable_reason};

@@ -94,7 +94,8 @@ pub fn moment_of(playlist: &MediaPlaylist, at: Position) -> Result<f64, Error> {
     })
 }
 
-fn check_has_media(playlist: &MediaPlaylist) -> Result<(), Error> {
+/// Fails with `not_found` if the playlist has no segment with media.
+pub fn check_has_media(playlist: &MediaPlaylist) -> Result<(), Error> {
     if playlist.segments.iter().any(|segment| !segment.gap) {
         return Ok(());
     }

@@ -38,6 +38,8 @@ type Rests = Arc<Mutex<Vec<JoinHandle<()>>>>;
 const MAX_REST_BYTES: u64 = 256 << 10;
 /// The longest wait for a rest.
 const REST_TIMEOUT: Duration = Duration::from_secs(2);
+/// At most this many inits are kept: a transport stream's I-frame Playlist has tables for each resource.
+const MAX_INITS: usize = 64;
 
 type SharedDownloads = Arc<Mutex<HashMap<CacheKey, CachedDownload>>>;
 
@@ -83,9 +85,12 @@ impl DownloadCache {
     /// Stores a download unless the cache holds as much of the span already.
     pub(super) fn put(&self, span: &ByteSpan, download: CachedDownload) {
         if let Some((init, start)) = download.init_of(span) {
-            self.inits.lock().unwrap_or_else(PoisonError::into_inner).entry(key(&init)).or_insert(start);
+            make_room(&mut self.inits.lock().unwrap_or_else(PoisonError::into_inner)).entry(key(&init)).or_insert(start);
         }
         let mut downloads = self.of(span).lock().unwrap_or_else(PoisonError::into_inner);
+        if span.is_init {
+            make_room(&mut downloads);
+        }
         let known = downloads.entry(key(span)).or_default();
         if download.length > known.length || (download.is_complete && !known.is_complete && download.length == known.length) {
             *known = download;
@@ -95,6 +100,14 @@ impl DownloadCache {
     fn of(&self, span: &ByteSpan) -> &SharedDownloads {
         if span.is_init { &self.inits } else { &self.media }
     }
+}
+
+/// Removes all inits if there are too many: pictures follow each other in time, so older ones are needed no more.
+fn make_room(inits: &mut HashMap<CacheKey, CachedDownload>) -> &mut HashMap<CacheKey, CachedDownload> {
+    if inits.len() >= MAX_INITS {
+        inits.clear();
+    }
+    inits
 }
 
 impl CachedDownload {
@@ -107,6 +120,8 @@ impl CachedDownload {
         let (mut chunks, mut rest) = (Vec::new(), length);
         for chunk in &self.chunks {
             let taken = chunk.slice(..usize::try_from(rest).map_or(chunk.len(), |rest| rest.min(chunk.len())));
+            // A slice would keep the media after it
+            let taken = Bytes::copy_from_slice(&taken);
             rest -= taken.len() as u64;
             chunks.push(taken);
         }

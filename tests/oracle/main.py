@@ -15,12 +15,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import boards
 import draw
 import encode
 import layout
 import questions
 from build import build
-from model import Model
+from model import Expected, Model
 from origin import Origin
 
 PER_STREAM = 10
@@ -65,10 +66,18 @@ class Worker:
         self.origin.resources.update({f"/{number}/{name}": body for name, body in built.resources.items()})
         answers = []
         for index in range(count) if options.question is None else [options.question]:
-            question = questions.draw(model, random.Random(f"{options.seed}:{number}:{index}"))
-            verdict = questions.ask(options.tool, self.origin.url(f"/{number}/{built.entry}"), question, model)
-            answers.append(Answer(number, index, verdict, " ".join(question.options), question.expected.text(), stream.text()))
+            verdict, asked, expected = self._ask(model, f"{options.seed}:{number}:{index}", self.origin.url(f"/{number}/{built.entry}"))
+            answers.append(Answer(number, index, verdict, asked, expected.text(), stream.text()))
         return answers
+
+    def _ask(self, model: Model, seed: str, url: str) -> tuple[questions.Verdict, str, Expected]:
+        """Asks for one picture or for many; also returns the question and the expected answers."""
+        of_many = random.Random(seed + ":many")
+        board = boards.draw(model, of_many) if of_many.random() < self.options.boards else None
+        if board:
+            return boards.ask(self.options.tool, url, board, model), " ".join([board.form, *board.options]), board.expected
+        question = questions.draw(model, random.Random(seed))
+        return questions.ask(self.options.tool, url, question, model), " ".join(question.options), question.expected
 
 
 _worker: Worker
@@ -97,6 +106,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the streams there, with the times of all frames")
     parser.add_argument("--cache", type=Path, default=Path("target/oracle"), help="where encoded films are kept")
     parser.add_argument("--ci", action="store_true", help="the fixed set of continuous integration")
+    parser.add_argument("--boards", type=float, default=boards.SHARE, metavar="SHARE", help="the share of questions about many pictures")
     parser.add_argument("--all", action="store_true", help="print right answers too")
     options = parser.parse_args()
     options.tool = str(Path(options.tool).resolve())

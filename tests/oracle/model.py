@@ -90,9 +90,21 @@ class Model:
                 start = Fraction(self.layout.pts[place] + segment.shift, HZ) + self.offsets[segment.domain]
                 frames.append(Shown(unit.number, start, index, segment.msn, segment.domain, unit.access, states[place], place=place))
         frames.sort(key=lambda frame: (frame.domain, frame.start))
+        self._doubt_trimmed_refresh(frames)
         for frame, after in zip(frames, [*frames[1:], None]):
             frame.end = after.start if after else max(self.total, frame.start + Fraction(1, 1000))
         return frames
+
+    def _doubt_trimmed_refresh(self, frames: list[Shown]) -> None:
+        """An edit list may begin within a refresh. A reader that starts at the sync sample before it misses the frames until that is complete."""
+        if not (self.stream.mp4.trim and self.stream.coding.refresh):
+            return
+        listed = [place for segment in self.layout.segments for place in segment.places]
+        before = [self.layout.units[place] for place in listed if self.layout.units[place].access and self.layout.pts[place] <= self.layout.hidden_before]
+        whole_from = before[-1].number + before[-1].recovery if before else 0
+        for frame in frames:
+            if frame.state == WHOLE and frame.number < whole_from:
+                frame.state = DOUBTFUL
 
     def date(self, moment: Fraction) -> str:
         """A moment as a date and time: the playlist begins at EPOCH."""
@@ -221,6 +233,14 @@ class Model:
 
     def report_fault(self, number: int, presentation: object, msn: object) -> str:
         """The fault of the report about a frame, or an empty text."""
+        fault = self.time_fault(number, presentation)
+        frame = next((frame for frame in self.frames if frame.number == number), None)
+        if not fault and frame and self.stream.delivery != "file" and msn != frame.msn:
+            return f"media_sequence_number is {msn}, but frame {number} is in {frame.msn}"
+        return fault
+
+    def time_fault(self, number: int, presentation: object) -> str:
+        """The fault of the time that is reported for a frame, or an empty text."""
         at = next((i for i, frame in enumerate(self.frames) if frame.number == number), None)
         if at is None:
             return ""
@@ -230,9 +250,13 @@ class Model:
         tolerance = max(near / 2, Fraction(self.layout.step * self.slack * 3, 2 * HZ)) + self.drift + Fraction(2, 1000)
         if not isinstance(presentation, (int, float)) or abs(Fraction(presentation) - frame.start) > tolerance:
             return f"presentation_seconds is {presentation}, but frame {number} is shown from {float(frame.start):.3f} on"
-        if self.stream.delivery != "file" and msn != frame.msn:
-            return f"media_sequence_number is {msn}, but frame {number} is in {frame.msn}"
         return ""
+
+    def size_of(self, number: int) -> tuple[int, int]:
+        """The width and height of a frame as drawn."""
+        then = self.stream.then
+        coding = then if then and number >= then.first else self.stream.coding
+        return coding.width, coding.height
 
 
 def _states(layout: Layout, damaged: set[int]) -> dict[int, str]:

@@ -6,6 +6,7 @@ differs from frame to frame, so a region that a decoder concealed or copied from
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 
 import numpy as np
@@ -68,8 +69,9 @@ def yuv420(frame: np.ndarray) -> bytes:
     return plane(luma, 219, 16) + plane(halved(blue), 224, 128) + plane(halved(red), 224, 128)
 
 
-def read(image: Image.Image | np.ndarray) -> tuple[int | None, str]:
-    """The number and an empty text, or None and a description of the fault."""
+def read(image: Image.Image | np.ndarray, size_of: Callable[[int], tuple[int, int]] | None = None) -> tuple[int | None, str]:
+    """The number and an empty text, or None and a description of the fault. `size_of` gives the size in which a frame was drawn, if the image
+    may have another one."""
     pixels = np.asarray(image.convert("RGB") if isinstance(image, Image.Image) else image, dtype=np.int16)
     height, width = pixels.shape[:2]
     if width < 34 or height < 24:
@@ -86,14 +88,17 @@ def read(image: Image.Image | np.ndarray) -> tuple[int | None, str]:
     if sum(bits[:BITS]) % 2 != bits[BITS]:
         return None, "the parity of the number is wrong"
     number = sum(bit << (BITS - 1 - i) for i, bit in enumerate(bits[:BITS]))
-    fault = _unlike(pixels, number)
+    fault = _unlike(pixels, number, size_of(number) if size_of else (width, height))
     return (None, f"number {number}, but {fault}") if fault else (number, "")
 
 
-def _unlike(pixels: np.ndarray, number: int) -> str:
+def _unlike(pixels: np.ndarray, number: int, drawn_size: tuple[int, int]) -> str:
     """The difference between the frame and the drawn one, or an empty text."""
     height, width = pixels.shape[:2]
-    difference = np.abs(pixels - draw(number, width, height).astype(np.int16)).mean(axis=2)
+    drawn = draw(number, *drawn_size)
+    if drawn_size != (width, height):
+        drawn = np.asarray(Image.fromarray(drawn).resize((width, height), Image.Resampling.BICUBIC))
+    difference = np.abs(pixels - drawn.astype(np.int16)).mean(axis=2)
     for i in range(1, 6):
         difference[height - height // 6:, i * width // 6 - SOFT:i * width // 6 + SOFT] = 0
     rows, columns = height // CELL, width // CELL

@@ -17,7 +17,7 @@ from model import NO_FRAME, Expected, Model
 
 LIMIT_S = 30.0
 KINDS = {2: "usage", 10: "not_allowed", 11: "unreachable", 12: "http_status", 13: "timeout", 14: "too_large", 20: "bad_playlist", 21: "no_video",
-         22: "not_found", 23: "encrypted", 24: "undecodable", 25: "unsupported", 30: "output", 40: "verdict", 70: "internal"}
+         22: "not_found", 23: "encrypted", 24: "undecodable", 25: "unsupported", 30: "output", 40: "verdict", 50: "partial", 70: "internal"}
 RIGHT, WRONG_PICTURE, WRONG_REPORT, REFUSED, CRASH, HANG = "right", "WRONG-PICTURE", "WRONG-REPORT", "REFUSED", "CRASH", "HANG"
 TRIES = 200  # to find a moment well within the interval of a frame
 
@@ -110,7 +110,8 @@ def ask(tool: str, url: str, question: Question, model: Model) -> Verdict:
         return _judge(done, Path(folder, "picture.png"), question.expected, model)
 
 
-def _judge(done: subprocess.CompletedProcess, path: Path, expected: Expected, model: Model) -> Verdict:
+def failure(done: subprocess.CompletedProcess) -> Verdict | None:
+    """The verdict on a run that failed, as if nothing justified it; None for exit status 0."""
     lines = done.stderr.decode(errors="replace").strip().splitlines()
     message = lines[-1][:200] if lines else ""
     if done.returncode < 0:
@@ -119,7 +120,14 @@ def _judge(done: subprocess.CompletedProcess, path: Path, expected: Expected, mo
         return Verdict(CRASH, "crash", f"exit {done.returncode}: {message}")
     if done.returncode:
         kind = KINDS.get(done.returncode, str(done.returncode))
-        return Verdict(RIGHT if kind in expected.errors else REFUSED, kind, message)
+        return Verdict(REFUSED, kind, message)
+    return None
+
+
+def _judge(done: subprocess.CompletedProcess, path: Path, expected: Expected, model: Model) -> Verdict:
+    failed = failure(done)
+    if failed:
+        return Verdict(RIGHT, failed.kind, failed.got) if failed.name == REFUSED and failed.kind in expected.errors else failed
     try:
         report = json.loads(done.stdout)
         frame, segment = report["frame"], report["segment"] or {}

@@ -6,8 +6,10 @@ import unittest
 from fractions import Fraction
 
 import numpy as np
+from PIL import Image
 
 import bitstream
+import boards
 import fmp4
 import picture
 import ts
@@ -54,6 +56,46 @@ class Pictures(unittest.TestCase):
         frame = picture.draw(100, 256, 144)
         frame[:24, :15] = 255 - frame[:24, :15]
         self.assertEqual(picture.read(frame), (None, "the parity of the number is wrong"))
+
+
+    def test_a_frame_that_was_scaled_reads_as_its_number(self):
+        scaled = Image.fromarray(picture.draw(1007, 320, 180)).resize((256, 144), Image.Resampling.LANCZOS)
+        self.assertEqual(picture.read(scaled, lambda _: (320, 180)), (1007, ""))
+        self.assertIsNone(picture.read(scaled)[0])
+
+
+class Boards(unittest.TestCase):
+    """Questions about many pictures."""
+
+    def ask(self, **fields) -> list[boards.Board]:
+        made = film(list(range(200)), {number: True for number in range(0, 200, 50)})
+        model = answers(stream(made, **fields), made)
+        return [board for seed in range(60) if (board := boards.draw(model, random.Random(seed)))]
+
+    def test_moments_follow_from_the_options_and_stay_in_the_range(self):
+        for board in self.ask():
+            value = dict(zip(board.options, board.options[1:]))
+            begin, until = Fraction(value.get("--from", "0")), Fraction(value.get("--to", "8"))
+            moments = [moment for moment, _ in board.tiles]
+            self.assertEqual(moments, [begin + Fraction(value["--every"]) * i for i in range(len(moments))])
+            self.assertLess(moments[-1], until)
+            self.assertLessEqual(until - moments[-1], Fraction(value["--every"]) + boards.ROUNDING)
+            self.assertLessEqual(len(moments), 101)
+
+    def test_each_form_and_precision_is_drawn(self):
+        drawn = self.ask()
+        self.assertEqual({board.form for board in drawn}, {"sheet", "storyboard"})
+        self.assertEqual({"--exact" in board.options for board in drawn}, {True, False})
+
+    def test_a_tile_expects_the_frame_of_its_moment(self):
+        for board in self.ask():
+            for moment, expected in board.tiles:
+                exact = int(moment * 25)
+                if expected:
+                    self.assertEqual(expected.numbers, {exact if "--exact" in board.options else exact // 50 * 50})
+
+    def test_files_are_not_asked_for_many_pictures(self):
+        self.assertEqual(self.ask(delivery="file"), [])
 
 
 class Bitstreams(unittest.TestCase):

@@ -22,9 +22,11 @@ use std::{
 
 use axum::{
     Router,
+    body::{Body, HttpBody},
     extract::{ConnectInfo, Request, State},
     response::Response,
 };
+use futures_util::StreamExt;
 use tokio::{
     runtime::Runtime,
     sync::{Notify, oneshot},
@@ -60,6 +62,33 @@ pub(crate) struct Shared {
     pub low_latency: Mutex<LowLatencyStream>,
     /// Signals new Low-Latency parts.
     pub parts_added: Notify,
+    /// Requests that are being answered.
+    pub load: Arc<Mutex<Load>>,
+}
+
+/// How many requests are answered at the same time.
+#[derive(Debug, Default)]
+pub(crate) struct Load {
+    now: usize,
+    most: usize,
+}
+
+/// A request, until the last byte of its answer.
+struct InFlight(Arc<Mutex<Load>>);
+
+impl InFlight {
+    fn new(load: &Arc<Mutex<Load>>) -> Self {
+        let mut counted = load.lock().unwrap();
+        counted.now += 1;
+        counted.most = counted.most.max(counted.now);
+        Self(load.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().now -= 1;
+    }
 }
 
 impl Shared {
@@ -157,6 +186,11 @@ impl Origin {
         self.requests().into_iter().map(|request| request.path).collect()
     }
 
+    /// The largest number of requests that were answered at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.shared.load.lock().unwrap().most
+    }
+
     /// The number of requests for a path.
     pub fn count(&self, path: &str) -> usize {
         self.paths().iter().filter(|requested| *requested == path).count()
@@ -176,6 +210,7 @@ impl Drop for Origin {
 async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(connection): ConnectInfo<ConnectionHandle>, http: Request) -> Response {
     let request = received(&http, connection.address);
     drop(http);
+    let in_flight = InFlight::new(&shared.load);
     let number = {
         let mut requests = shared.requests.lock().unwrap();
         requests.push(request.clone());
@@ -186,7 +221,16 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(connection): Conne
     if matches!(rule, None | Some(Rule::File)) {
         low_latency::block_until_available(&shared, &request).await;
     }
-    response::respond(&shared, &request, rule, number, &connection).await
+    let response = response::respond(&shared, &request, rule, number, &connection).await;
+    if response.body().is_end_stream() {
+        return response;
+    }
+    // The body keeps the request in flight
+    response.map(|body| {
+        Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let _ = &in_flight;
+        }))
+    })
 }
 
 fn received(http: &Request, client: SocketAddr) -> ReceivedRequest {
