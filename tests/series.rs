@@ -1,4 +1,4 @@
-//! `hlsnap series`: a picture every so long, of recordings and of live streams. The ladder's frames are numbered from 0 to 149, 25 a second;
+//! `hlsnap series`: pictures at a regular interval, of recordings and of live streams. The ladder's frames are numbered from 0 to 149, 25 a second;
 //! every 25th is a key frame, and each of its three segments lasts two seconds.
 
 mod origin;

@@ -42,15 +42,15 @@ pub(crate) struct LiveFollower {
 #[derive(Debug, Clone)]
 pub(crate) enum Interruption {
     Began(Error),
-    /// After so long.
+    /// With its length.
     Ended(Duration),
 }
 
-/// The playlist has not changed for so many target durations: the stream is interrupted.
+/// A playlist that has not changed for this many target durations is an interruption.
 const TARGETS_UNTIL_STALLED: f64 = 3.0;
-/// After so many failed reloads, every other attempt opens the stream anew: its Variants may have moved.
+/// After this many failed reloads, every other attempt opens the stream anew: its Variants may have moved.
 const FAILURES_UNTIL_REOPENED: u32 = 3;
-/// A failure so many target durations from the live edge gets a second try.
+/// A failure at most this many target durations from the live edge gets a second try.
 const SEGMENTS_NEAR_EDGE: f64 = 2.0;
 /// The longest wait for a segment that its origin does not have yet, in seconds.
 const MAX_WAIT_FOR_SEGMENT: f64 = 5.0;

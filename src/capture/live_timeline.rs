@@ -93,7 +93,7 @@ impl LiveTimeline {
         moment + TIME_TOLERANCE < self.available_until
     }
 
-    /// Whether a moment is at most so many seconds before the end of the complete segments.
+    /// Whether a moment is at most `seconds` before the end of the complete segments.
     pub fn is_near_edge(&self, moment: f64, seconds: f64) -> bool {
         self.available_until - moment <= seconds
     }

@@ -27,7 +27,7 @@ struct Entry {
     failures: usize,
 }
 
-/// After so many failures in a row, further pictures do not try a playlist again.
+/// After this many failures in a row, further pictures do not try a playlist again.
 const MAX_FAILURES: usize = 3;
 
 impl PlaylistCache {

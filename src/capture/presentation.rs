@@ -1,4 +1,4 @@
-//! A stream that is opened once, and asked for any number of moments.
+//! A stream that is opened once, and gives pictures of any number of moments.
 
 use std::{
     sync::{Arc, Mutex, PoisonError},
@@ -50,7 +50,7 @@ struct OpenedFile {
 
 /// The picture of one moment.
 pub(crate) struct MomentCapture {
-    /// The moment that was asked for, in seconds from the start of the playlist.
+    /// The requested moment, in seconds from the start of the playlist.
     pub moment: f64,
     pub capture: Result<Capture, Error>,
 }

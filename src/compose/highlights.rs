@@ -11,7 +11,7 @@ use crate::{
     request::{Pace, PicturesRequest},
 };
 
-/// So many places are compared for each scene.
+/// The number of places to compare for each scene.
 const CANDIDATES: usize = 3;
 /// The length of a scene unless the request has a length, in seconds.
 const SCENE_SECONDS: f64 = 1.0;

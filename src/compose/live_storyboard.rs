@@ -19,7 +19,7 @@ use crate::{
     storyboard::{Sheet, Storyboard, UrlForm},
 };
 
-/// So many pictures are listed in the report.
+/// The report lists at most this many pictures.
 const MAX_LISTED: usize = 1000;
 
 /// Makes a storyboard of a live stream and follows it until it ends, until the end of the request's range, or until a signal. `None` if the

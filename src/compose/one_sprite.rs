@@ -102,7 +102,7 @@ fn default_pace(grid: GridChoice, range: TimeRange) -> Pace {
     Pace::Count(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Columns and rows for so many tiles. Fails with `usage` if the request's grid has fewer.
+/// Columns and rows for `count` tiles. Fails with `usage` if the request's grid has fewer.
 fn arrangement(choice: GridChoice, count: usize) -> Result<(u32, u32), Error> {
     let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
     let usual = if count <= TILES_OF_SHORT_VIDEO { COLUMNS_OF_SHORT_VIDEO } else { COLUMNS_OF_LONG_VIDEO };

@@ -18,7 +18,8 @@ pub(super) struct PictureLog {
     notes: Vec<String>,
     variant: Option<VariantReport>,
     first_failure: Option<Error>,
-    taken: usize,
+    /// Pictures that could be had.
+    successes: usize,
     failures: usize,
     last_picture: Option<Instant>,
 }
@@ -40,7 +41,7 @@ pub(super) struct StreamFacts {
 }
 
 /// What the log keeps of a picture.
-struct TakenPicture<'a> {
+struct CapturedFacts<'a> {
     presentation: &'a Presentation,
     variant: Option<&'a VariantReport>,
     notes: &'a [String],
@@ -63,35 +64,35 @@ impl PictureLog {
     /// Adds what became of a moment; returns the picture, if there is one.
     pub fn add(&mut self, captured: MomentCapture) -> Result<Option<Capture>, Error> {
         let MomentCapture { moment, capture } = captured;
-        let taken = capture.as_ref().map(|capture| TakenPicture {
+        let captured = capture.as_ref().map(|capture| CapturedFacts {
             presentation: &capture.presentation,
             variant: capture.variant.as_ref(),
             notes: &capture.notes,
         });
-        self.add_result(moment, taken)?;
+        self.add_result(moment, captured)?;
         Ok(capture.ok())
     }
 
     /// Adds what became of a moment, once its picture is a file.
     pub fn add_finished(&mut self, moment: f64, finished: Result<&SnapshotFacts, &Error>) -> Result<(), Error> {
-        let taken =
-            finished.map(|facts| TakenPicture { presentation: &facts.presentation, variant: facts.variant.as_ref(), notes: &facts.notes });
-        self.add_result(moment, taken)
+        let captured =
+            finished.map(|facts| CapturedFacts { presentation: &facts.presentation, variant: facts.variant.as_ref(), notes: &facts.notes });
+        self.add_result(moment, captured)
     }
 
-    fn add_result(&mut self, moment: f64, taken: Result<TakenPicture<'_>, &Error>) -> Result<(), Error> {
+    fn add_result(&mut self, moment: f64, captured: Result<CapturedFacts<'_>, &Error>) -> Result<(), Error> {
         let seconds = round_to_microsecond(moment);
         let mut picture =
             PictureReport { seconds, presentation_seconds: None, program_date_time: None, x: None, y: None, sprite: None, error: None };
-        match taken {
-            Ok(taken) => {
-                picture.presentation_seconds = Some(taken.presentation.rounded_seconds());
-                picture.program_date_time = taken.presentation.date_text();
+        match captured {
+            Ok(captured) => {
+                picture.presentation_seconds = Some(captured.presentation.rounded_seconds());
+                picture.program_date_time = captured.presentation.date_text();
                 self.last_picture = Some(Instant::now());
-                self.variant = self.variant.take().or_else(|| taken.variant.cloned());
+                self.variant = self.variant.take().or_else(|| captured.variant.cloned());
                 self.pictures.push(picture);
-                self.taken += 1;
-                for note in taken.notes {
+                self.successes += 1;
+                for note in captured.notes {
                     self.note(note.clone());
                 }
             }
@@ -143,7 +144,7 @@ impl PictureLog {
     /// Fails with the first failure if no picture could be had.
     pub fn require_any(&self) -> Result<(), Error> {
         match &self.first_failure {
-            Some(error) if self.taken == 0 => Err(error.clone()),
+            Some(error) if self.successes == 0 => Err(error.clone()),
             _ => Ok(()),
         }
     }

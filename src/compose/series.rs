@@ -1,4 +1,4 @@
-//! A series: a picture every so long, of a recording as fast as it goes, of a live stream at its own pace.
+//! A series: pictures at a regular interval, of a recording as fast as possible, of a live stream at its own pace.
 
 use std::{
     collections::BTreeSet,
@@ -57,7 +57,7 @@ pub(crate) struct SeriesResult {
 
 /// Pictures that are encoded while the next one is captured.
 const ENCODED_AT_ONCE: usize = 2;
-/// So many pictures are listed in the report.
+/// The report lists at most this many pictures.
 const MAX_LISTED: usize = 1000;
 
 /// Takes a series until it ends. A picture that cannot be had does not end it, unless the request is strict, or there is no other one.
@@ -81,7 +81,7 @@ pub(crate) async fn take_series(request: &SeriesRequest, client: &Client, sink: 
     }
 }
 
-/// A series that is being taken.
+/// A series in progress.
 struct Series<'a, S> {
     request: &'a SeriesRequest,
     sink: &'a mut S,
@@ -99,9 +99,9 @@ impl<S: SeriesSink> Series<'_, S> {
     /// Takes the pictures of a recording.
     async fn record(mut self, presentation: &Presentation, track: &Track) -> Result<SeriesResult, Error> {
         let playlist = track.playlist();
-        let asked = &self.request.pictures.moments;
-        let pace = asked.pace.unwrap_or(Pace::Every(self.request.live_interval));
-        let range = TimeRange::of(playlist, asked)?.until(playlist.duration());
+        let wanted = &self.request.pictures.moments;
+        let pace = wanted.pace.unwrap_or(Pace::Every(self.request.live_interval));
+        let range = TimeRange::of(playlist, wanted)?.until(playlist.duration());
         let range = match (pace, self.request.max_pictures) {
             (Pace::Every(every), Some(max)) => range.until(range.start + every.as_secs_f64() * max as f64),
             _ => range,
@@ -116,11 +116,11 @@ impl<S: SeriesSink> Series<'_, S> {
 
     /// Takes the pictures of a live stream.
     async fn follow(mut self, mut follower: LiveFollower) -> Result<SeriesResult, Error> {
-        let asked = &self.request.pictures.moments;
-        let first = live_start(follower.playlist(), asked)?;
+        let wanted = &self.request.pictures.moments;
+        let first = live_start(follower.playlist(), wanted)?;
         let newest = if first.is_none() { Some(follower.newest().await) } else { None };
         let start = first.or(newest.as_ref().map(|newest| newest.moment)).unwrap_or_default();
-        let end = live_end(follower.playlist(), asked, start)?;
+        let end = live_end(follower.playlist(), wanted, start)?;
         let mut schedule = LiveSchedule::new(start, self.request.live_interval.as_secs_f64(), end, self.request.max_pictures);
         if let Some(newest) = newest
             && let Some(moment) = schedule.take_first()

@@ -1,4 +1,4 @@
-//! The moments of a live series: one every so long, each once.
+//! The moments of a live series, at a regular interval, each once.
 
 use crate::{
     capture::LiveTimeline,
@@ -21,7 +21,7 @@ pub(super) struct LiveSchedule {
     interval: f64,
     /// The series ends before this moment.
     end: f64,
-    /// So many moments in all.
+    /// The number of moments in all.
     max: u64,
     next: u64,
 }

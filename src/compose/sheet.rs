@@ -83,7 +83,7 @@ fn default_count(request: &SheetRequest) -> usize {
     usize::try_from(u64::from(columns) * u64::from(rows)).unwrap_or(usize::MAX)
 }
 
-/// Columns and rows for so many tiles. Fails with `usage` if the request's grid has fewer.
+/// Columns and rows for `count` tiles. Fails with `usage` if the request's grid has fewer.
 fn arrangement(request: &SheetRequest, count: usize) -> Result<(u32, u32), Error> {
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let grid = match (request.grid.columns, request.grid.rows) {

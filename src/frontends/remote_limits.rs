@@ -28,7 +28,7 @@ pub(super) fn with_defaults(options: &Options, timeout: Duration) -> Options {
     options
 }
 
-/// Decoding threads of so many jobs. Each waits for its bytes, so that too few would leave none to resolve names.
+/// The number of decoding threads for a number of jobs. Decoders wait for bytes, so too few threads would leave none to resolve names.
 pub(super) fn threads(jobs: usize) -> usize {
     jobs.saturating_mul(parallel(jobs))
 }

@@ -10,9 +10,9 @@ use crate::error::{Error, ErrorKind};
 const SCALES: [f64; 5] = [0.75, 0.5625, 0.421_875, 0.316_406_25, 0.25];
 /// Bytes grow with this power of width and height: small pictures have more detail for each pixel.
 const BYTES_BY_SCALE: f64 = 1.6;
-/// All frames are encoded at most so many times.
+/// The most times that all frames are encoded.
 const MAX_ENCODES: u32 = 8;
-/// All frames are encoded at most so many times to raise the quality of a file that fits.
+/// The most times that all frames are encoded to raise the quality of a file that fits.
 const MAX_QUALITY_TRIES: u32 = 4;
 /// The search aims at this part of the limit, and ends above `WELL_FILLED`.
 const TARGET: f64 = 0.97;
@@ -48,22 +48,22 @@ pub fn encode_animation(frames: Vec<AnimationFrame>, options: &AnimationOptions,
     let codec = AnimationCodec::new(options);
     let mut search = Search { codec, max_bytes: options.max_bytes.unwrap_or(u64::MAX), encodes: 0 };
     let requested = search.encode(&frames, *codec.levels().end())?;
-    let asked = requested.facts;
+    let wanted = requested.facts;
     let found = if search.fits(&requested) { requested } else { search.reduce(frames, requested)? };
     Ok(EncodedAnimation {
         quality: codec.quality(found.facts.level),
         frames: found.facts.frames,
         size: found.facts.size,
-        reduction: (found.facts != asked).then(|| describe_reduction(codec, asked, found.facts)),
+        reduction: (found.facts != wanted).then(|| describe_reduction(codec, wanted, found.facts)),
         file: found.file,
     })
 }
 
-fn describe_reduction(codec: AnimationCodec, asked: Facts, found: Facts) -> String {
-    let level = (found.level != asked.level).then(|| format!("{} to {}", codec.describe(asked.level), codec.describe(found.level)));
-    let frames = (found.frames != asked.frames).then(|| format!("{} to {} frames", asked.frames, found.frames));
+fn describe_reduction(codec: AnimationCodec, wanted: Facts, found: Facts) -> String {
+    let level = (found.level != wanted.level).then(|| format!("{} to {}", codec.describe(wanted.level), codec.describe(found.level)));
+    let frames = (found.frames != wanted.frames).then(|| format!("{} to {} frames", wanted.frames, found.frames));
     let size = |(width, height)| format!("{width}x{height}");
-    let pixels = (found.size != asked.size).then(|| format!("{} to {}", size(asked.size), size(found.size)));
+    let pixels = (found.size != wanted.size).then(|| format!("{} to {}", size(wanted.size), size(found.size)));
     [level, frames, pixels].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 

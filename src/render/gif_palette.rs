@@ -8,7 +8,7 @@ use super::animation_frames::AnimationFrame;
 const SAMPLES: usize = 1 << 15;
 /// Every sample trains the network.
 const SAMPLE_FACTOR: i32 = 1;
-/// One in so many samples measures the palette's error.
+/// One in this many samples measures the palette's error.
 const ERROR_STEP: usize = 8;
 /// Bits of each component that choose the palette's color.
 const BITS: u32 = 6;

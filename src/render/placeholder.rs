@@ -24,7 +24,7 @@ pub struct Placeholder {
 const CELLS: usize = 48;
 /// At most this many pixels across and down are averaged for a cell.
 const PIXELS: usize = 3;
-/// So many pixels of a row or a column decide whether it belongs to a bar.
+/// This many pixels of a row or a column decide whether it belongs to a bar.
 const BAR_SAMPLES: usize = 16;
 /// In a bar no component is above this, of 255. Coding leaves noise in black.
 const BLACK: u8 = 24;

@@ -26,9 +26,9 @@ pub struct Moments {
 /// How moments are spread over a range.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// One moment every so long.
+    /// One moment in each interval.
     Every(Duration),
-    /// So many moments, evenly.
+    /// This number of moments, spread evenly.
     Count(usize),
 }
 
@@ -113,14 +113,14 @@ pub struct StoryboardRequest {
     pub query: Option<String>,
 }
 
-/// A picture every so long.
+/// Pictures at a regular interval.
 #[derive(Debug, Clone)]
 pub struct SeriesRequest {
     /// The pictures.
     pub pictures: PicturesRequest,
     /// Between the pictures of a live stream.
     pub live_interval: Duration,
-    /// The series ends after so many moments.
+    /// The most moments of the series.
     pub max_pictures: Option<usize>,
     /// Whether to leave out a picture that looks like the one before.
     pub only_changed: bool,

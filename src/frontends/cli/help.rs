@@ -28,12 +28,12 @@ Make sprites, and what players read beside them
 Makes sprites of small pictures, and the documents that players read beside them: `hlsnap storyboard URL -o DIR` writes \
 storyboard-000.jpg ..., storyboard.vtt (WebVTT), storyboard.json, images.m3u8, iframes.m3u8 and thumbnails.mpd.";
 
-pub(super) const SERIES: &str = "Take a picture every so long";
+pub(super) const SERIES: &str = "Take pictures at a regular interval";
 
 pub(super) const LONG_SERIES: &str = "\
-Take a picture every so long
+Take pictures at a regular interval
 
-Takes a picture every so long: `hlsnap series URL --every 10s -o 'shots/{index}.jpg'`. A recording is read as fast as it goes, a live \
+Takes pictures at a regular interval: `hlsnap series URL --every 10s -o 'shots/{index}.jpg'`. A recording is read as fast as it goes, a live \
 stream at its own pace, until it ends, --count or --for is reached, or a signal arrives. The files are named snapshot-{index}.jpg unless \
 -o says otherwise. With --json it prints a line for each picture, and the report at the end.";
 

@@ -20,7 +20,7 @@ use crate::{
 const DEFAULT_SHEET: &str = "sheet.{ext}";
 const DEFAULT_STORYBOARD: &str = "storyboard";
 const DEFAULT_ANIMATION: &str = "preview.webp";
-/// Pictures are decoded on so many threads at a time; more would wait for a processor.
+/// The number of decoding threads; more would wait for a processor.
 const DECODERS: usize = 8;
 
 pub(super) fn sheet(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! `hlsnap series URL`: a picture every so long.
+//! `hlsnap series URL`: pictures at a regular interval.
 
 use super::{args::Cli, logs, request, runtime::block_on, series_output::SeriesPrinter, terminal::Terminal};
 use crate::{

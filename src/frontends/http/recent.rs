@@ -38,7 +38,7 @@ impl<T> Recent<T> {
         entries.iter().find(|entry| entry.key == key).map(|entry| Arc::clone(&entry.value))
     }
 
-    /// Keeps a result for so long, and gives up the oldest one if there are too many.
+    /// Keeps a result for a time, and gives up the oldest one if there are too many.
     pub fn keep(&self, key: String, value: Arc<T>, time: Duration) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|entry| entry.key != key);

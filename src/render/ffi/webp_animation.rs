@@ -16,7 +16,7 @@ use crate::{error::Error, libav::no_memory};
 const METHOD: c_int = 2;
 /// The fastest of the lossless presets 0 to 9.
 const LOSSLESS_LEVEL: c_int = 0;
-/// A key frame at least once in so many frames. In between, libwebp draws nothing where a frame equals the one before, and so keeps what
+/// At least one of this many frames is a key frame. In between, libwebp draws nothing where a frame equals the one before, and so keeps what
 /// bled there from coded blocks: moving edges leave a thin trail until the next key frame.
 const KEY_FRAME_DISTANCE: c_int = 4;
 

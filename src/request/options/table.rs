@@ -58,7 +58,7 @@ pub static OPTIONS: &[Row] = &[
          start, or its EXT-X-START]",
     )
     .only_for(Commands::SNAP),
-    Row::new(MOMENTS, "every", Value, "TIME", "A picture every so long, such as 10s or 1m [default: 10s]", |o, v| {
+    Row::new(MOMENTS, "every", Value, "TIME", "The interval between pictures, such as 10s or 1m [default: 10s]", |o, v| {
         v.timeout().map(|time| o.many.every = Some(time))
     })
     .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
@@ -67,7 +67,7 @@ pub static OPTIONS: &[Row] = &[
         "count",
         Integer(1, MAX_PICTURES),
         "N",
-        "So many pictures, spread evenly; of a series with --every, at most so many",
+        "The number of pictures, spread evenly; with --every, the most pictures of a series",
         |o, v| v.integer().map(|count| o.many.count = Some(count)),
     )
     .only_for(Commands::SHEET.and(Commands::STORYBOARD).and(Commands::SERIES)),
