@@ -67,7 +67,8 @@ pub(crate) async fn one_sprite(request: &StoryboardRequest, client: &Client, pro
     let pictures = tile_request(request)?;
     let snapshot = &pictures.snapshot;
     let collection = Collection::open_with_pace(&pictures, client, |range| default_pace(request.grid, range)).await?.with_pixels();
-    let grid = arrangement(request.grid, collection.moments.len())?;
+    let count = collection.moments.len();
+    let grid = request.grid.for_tiles(count, usual_columns(count))?;
     let mut builder = SpriteBuilder::new(grid, snapshot.encoding, snapshot.limits.max_pixels).without_i_frames();
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);
     let mut captures = pin!(collection.presentation.captures(&collection.moments, pictures.parallel));
@@ -102,21 +103,10 @@ fn default_pace(grid: GridChoice, range: TimeRange) -> Pace {
     Pace::Count(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// Columns and rows for `count` tiles. Fails with `usage` if the request's grid has fewer.
-fn arrangement(choice: GridChoice, count: usize) -> Result<(u32, u32), Error> {
-    let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
-    let usual = if count <= TILES_OF_SHORT_VIDEO { COLUMNS_OF_SHORT_VIDEO } else { COLUMNS_OF_LONG_VIDEO };
-    let columns = match (choice.columns, choice.rows) {
-        (Some(columns), _) => columns.max(1),
-        (None, Some(rows)) => count.div_ceil(rows.max(1)),
-        (None, None) => usual.min(count),
-    };
-    let rows = choice.rows.unwrap_or_else(|| count.div_ceil(columns));
-    if u64::from(columns) * u64::from(rows) < u64::from(count) {
-        let message = format!("{count} tiles do not fit into {columns} columns and {rows} rows");
-        return Err(Error::usage(message, "leave out --rows, or give fewer tiles"));
-    }
-    Ok((columns, rows))
+/// The columns of a grid with `count` tiles, unless the request gives some.
+fn usual_columns(count: usize) -> u32 {
+    let is_short = u32::try_from(count).is_ok_and(|count| count <= TILES_OF_SHORT_VIDEO);
+    if is_short { COLUMNS_OF_SHORT_VIDEO } else { COLUMNS_OF_LONG_VIDEO }
 }
 
 #[cfg(test)]
@@ -138,13 +128,14 @@ mod tests {
 
     #[test]
     fn every_tile_has_a_place_in_the_grid() {
-        let sizes = [(1, (1, 1)), (4, (4, 1)), (50, (5, 10)), (51, (10, 6)), (100, (10, 10)), (400, (10, 40))];
+        let sizes = [(1, (1, 1)), (4, (4, 1)), (50, (5, 10)), (51, (10, 6)), (100, (10, 10)), (400, (10, 40))] as [(u16, _); 6];
         for (count, size) in sizes {
-            assert_eq!(arrangement(grid(None, None), count).ok(), Some(size));
+            let count = usize::from(count);
+            assert_eq!(grid(None, None).for_tiles(count, usual_columns(count)).ok(), Some(size));
         }
-        assert_eq!(arrangement(grid(Some(4), None), 10).ok(), Some((4, 3)));
-        assert_eq!(arrangement(grid(None, Some(4)), 10).ok(), Some((3, 4)));
-        let too_small = arrangement(grid(Some(2), Some(2)), 5).map_err(|e| e.kind());
+        assert_eq!(grid(Some(4), None).for_tiles(10, 5).ok(), Some((4, 3)));
+        assert_eq!(grid(None, Some(4)).for_tiles(10, 5).ok(), Some((3, 4)));
+        let too_small = grid(Some(2), Some(2)).for_tiles(5, 5).map_err(|e| e.kind());
         assert_eq!(too_small, Err(ErrorKind::Usage));
     }
 }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     capture::Capture,
-    error::{Error, ErrorKind},
+    error::Error,
     fetch::Client,
     render::{self, Canvas, Grid, Header, Image, time_label},
     report::{FrameFacts, PicturesReport},
@@ -40,7 +40,7 @@ pub(crate) async fn sheet(request: &SheetRequest, client: &Client, progress: &Re
     let pictures = tile_request(request);
     let snapshot = &pictures.snapshot;
     let collection = Collection::open(&pictures, client, Pace::Count(default_count(request))).await?.with_pixels();
-    let (columns, rows) = arrangement(request, collection.moments.len())?;
+    let (columns, rows) = request.grid.for_tiles(collection.moments.len(), DEFAULT_COLUMNS)?;
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);
     let (mut tiles, mut facts) = (Vec::new(), None);
     let mut captures = pin!(collection.presentation.captures(&collection.moments, pictures.parallel));
@@ -81,24 +81,6 @@ fn tile_request(request: &SheetRequest) -> PicturesRequest {
 fn default_count(request: &SheetRequest) -> usize {
     let (columns, rows) = (request.grid.columns.unwrap_or(DEFAULT_COLUMNS), request.grid.rows.unwrap_or(DEFAULT_ROWS));
     usize::try_from(u64::from(columns) * u64::from(rows)).unwrap_or(usize::MAX)
-}
-
-/// Columns and rows for `count` tiles. Fails with `usage` if the request's grid has fewer.
-fn arrangement(request: &SheetRequest, count: usize) -> Result<(u32, u32), Error> {
-    let count = u32::try_from(count).unwrap_or(u32::MAX);
-    let grid = match (request.grid.columns, request.grid.rows) {
-        (Some(columns), Some(rows)) => (columns, rows),
-        (None, Some(rows)) => (count.div_ceil(rows.max(1)).max(1), rows),
-        (columns, None) => {
-            let columns = columns.unwrap_or(DEFAULT_COLUMNS).min(count.max(1));
-            (columns, count.div_ceil(columns.max(1)).max(1))
-        }
-    };
-    if u64::from(grid.0) * u64::from(grid.1) < u64::from(count) {
-        let message = format!("{count} tiles do not fit into {} columns and {} rows", grid.0, grid.1);
-        return Err(Error::new(ErrorKind::Usage, message).with_hint("leave out --rows, or give fewer tiles"));
-    }
-    Ok(grid)
 }
 
 /// The pixels of a tile. Keeps the facts of the first frame for the head line.

@@ -76,6 +76,23 @@ pub struct GridChoice {
 }
 
 impl GridChoice {
+    /// Columns and rows for `count` tiles; `usual_columns` unless columns or rows are given. Fails with `usage` if the given grid has fewer
+    /// tiles.
+    pub fn for_tiles(&self, count: usize, usual_columns: u32) -> Result<(u32, u32), Error> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX).max(1);
+        let columns = match (self.columns, self.rows) {
+            (Some(columns), _) => columns.max(1),
+            (None, Some(rows)) => count.div_ceil(rows.max(1)),
+            (None, None) => usual_columns.clamp(1, count),
+        };
+        let rows = self.rows.unwrap_or_else(|| count.div_ceil(columns));
+        if u64::from(columns) * u64::from(rows) < u64::from(count) {
+            let message = format!("{count} tiles do not fit into {columns} columns and {rows} rows");
+            return Err(Error::usage(message, "leave out --rows, or give fewer tiles"));
+        }
+        Ok((columns, rows))
+    }
+
     /// The size of a tile: `size`, whose width `tile_width` overrides. Without any, its width is `default`.
     pub fn tile_size(&self, size: Size, default: u32) -> Size {
         let default = Some(default).filter(|_| size.height.is_none());
