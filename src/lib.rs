@@ -25,10 +25,10 @@
 //! # }
 //! ```
 //!
-//! [`inspect`] reads the playlists alone. Every failure is an [`Error`] with an [`ErrorKind`], which has a name, an exit code and an HTTP
-//! status.
+//! [`Presentation`] opens a stream once, and takes pictures of any number of moments. [`inspect`] reads the playlists alone. Every failure
+//! is an [`Error`] with an [`ErrorKind`], which has a name, an exit code and an HTTP status.
 //!
-//! Both functions need a tokio runtime with I/O and time enabled. They decode on its blocking threads, one picture per processor at a time.
+//! All of them need a tokio runtime with I/O and time enabled. They decode on its blocking threads, one picture per processor at a time.
 //!
 //! # Features
 //!

@@ -88,6 +88,12 @@ impl Presentation {
         Ok(Self { context, base: base.clone(), opened })
     }
 
+    /// The length of the playlist in seconds, of a live stream that of its window; `None` for a media file. Fails if no Variant's playlist can
+    /// be loaded.
+    pub async fn duration(&self) -> Result<Option<f64>, Error> {
+        Ok(self.track().await?.map(|track| track.playlist().duration()))
+    }
+
     /// Takes pictures at moments in seconds from the start of the playlist, which must ascend. The results come in order; at most `parallel`
     /// segments are read at the same time. A picture that cannot be had does not end the stream.
     pub fn snapshots(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = Result<Snapshot, Error>> {
