@@ -65,7 +65,7 @@ use crate::{
 ///
 /// The job starts now and ends within the request's timeout; a decoder that is still busy then finishes in the background.
 ///
-/// Fails with any [`ErrorKind`] except `output`.
+/// Fails with any [`ErrorKind`](crate::ErrorKind) except `output`.
 pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
     let FinishedSnapshot { picture, facts } = Box::pin(capture(request, client)).await?;
     Ok(Snapshot { picture, report: Report::new(facts, None) })
