@@ -101,8 +101,8 @@ pub(super) async fn run_decode_job(
     .await
 }
 
-/// Searches for the frames at ascending times in one pass on a blocking thread, and renders each once. `None` stands for a time whose frame
-/// the pass does not give.
+/// Searches for the frames at ascending times in one pass on a blocking thread, and renders each once. `None` means that the pass does not
+/// give the frame of that time.
 pub(super) async fn run_moments_job(
     context: &JobContext,
     input: DecodeInput,

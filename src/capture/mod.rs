@@ -78,7 +78,7 @@ pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Resul
     let deadline = job.deadline();
     let steps = Box::pin(async {
         let presentation = Presentation::open_within(request, job.clone(), &base).await?;
-        presentation.finish(presentation.capture_at(request.at).await?).await
+        presentation.finish(presentation.capture_in(&presentation.context).await?).await
     });
     tokio::time::timeout_at(deadline.into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))
 }

@@ -38,16 +38,15 @@ impl Presentation {
     /// Captures the pictures at ascending moments, in seconds from the start of the playlist, in order. At most `parallel` groups are read
     /// at the same time.
     pub(crate) fn captures(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
-        self.captures_in(self.context.clone(), moments, parallel)
+        let precision = self.context.request.precision.unwrap_or(Precision::KeyFrame);
+        self.captures_with(precision, moments, parallel)
     }
 
-    /// As [`captures`](Self::captures), the key frames at or before the moments.
-    pub(crate) fn key_frames(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
-        let request = SnapshotRequest { precision: Some(Precision::KeyFrame), ..(*self.context.request).clone() };
-        self.captures_in(JobContext { request: Arc::new(request), ..self.context.clone() }, moments, parallel)
-    }
-
-    fn captures_in(&self, context: JobContext, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
+    /// As [`captures`](Self::captures), with another precision than the request's.
+    pub(crate) fn captures_with(&self, precision: Precision, moments: &[f64], parallel: usize) -> impl Stream<Item = MomentCapture> {
+        // Each moment is a time, for which another precision would be the default
+        let request = SnapshotRequest { precision: Some(precision), ..(*self.context.request).clone() };
+        let context = JobContext { request: Arc::new(request), ..self.context.clone() };
         let moments = moments.to_vec();
         stream::once(async move {
             match self.track().await {

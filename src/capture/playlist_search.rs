@@ -230,8 +230,8 @@ impl<'a> PlaylistSearch<'a> {
         }
     }
 
-    /// Captures the frames at ascending times in the segment at `index`, in one pass over its bytes. `None` stands for a time whose frame
-    /// takes more than this pass.
+    /// Captures the frames at ascending times in the segment at `index`, in one pass over its bytes. `None` means that the frame
+    /// of that time takes more than this pass.
     pub async fn capture_moments(&self, index: usize, times: &[f64], precision: Precision) -> Result<Vec<Option<Capture>>, Error> {
         let span = SegmentSpan::new(self.playlist, index.into(), index + SEGMENTS_READ_AHEAD);
         let Some(segment) = span.segments.first() else { return Err(Error::internal("the plan names no segment")) };

@@ -23,7 +23,7 @@ use crate::{
     fetch::{Body, Client, Job},
     hls::{MultivariantPlaylist, Variables},
     report::{Cost, Report, TimingFacts},
-    request::{Format, Position, SnapshotRequest},
+    request::{Format, SnapshotRequest},
 };
 
 /// A stream opened once: its playlists, keys, inits and connections serve every picture that is taken of it.
@@ -94,8 +94,8 @@ impl Presentation {
         Ok(self.track().await?.map(|track| track.playlist().duration()))
     }
 
-    /// Takes pictures at moments in seconds from the start of the playlist, which must ascend. The results come in order; at most `parallel`
-    /// segments are read at the same time. A picture that cannot be had does not end the stream.
+    /// Takes pictures at moments in seconds from the start of the playlist, which must ascend: key frames, unless the request is for exact
+    /// ones. The results come in order; at most `parallel` segments are read at the same time. A picture that cannot be had does not end the stream.
     pub fn snapshots(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = Result<Snapshot, Error>> {
         let captures = self.captures(moments, parallel);
         captures.then(async |MomentCapture { capture, .. }| {
@@ -136,11 +136,6 @@ impl Presentation {
     /// The times of the steps that all pictures share.
     pub(crate) fn timing(&self) -> TimingFacts {
         self.context.timing.finish_steps()
-    }
-
-    /// Captures the picture at a moment.
-    pub(super) async fn capture_at(&self, at: Option<Position>) -> Result<Capture, Error> {
-        self.capture_in(&self.context.at(at)).await
     }
 
     /// Captures the picture of a context's moment.

@@ -2,23 +2,22 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::StreamExt;
-use image::{RgbImage, imageops};
-
 use super::{
     collection::{Collection, Progress, ReportProgress, check_count},
     frame_moments::frame_moments,
     highlights,
     picture_log::{Dimensions, PictureLog},
+    tile,
 };
 use crate::{
     capture::Capture,
     error::{Error, ErrorKind},
     fetch::Client,
-    render::{AnimationFormat, AnimationFrame, AnimationOptions, EncodedAnimation, Image, encode_animation},
+    render::{AnimationFormat, AnimationFrame, AnimationOptions, EncodedAnimation, encode_animation},
     report::PicturesReport,
     request::{AnimationRequest, Pace},
 };
+use futures_util::StreamExt;
 
 /// A finished animation.
 #[derive(Debug)]
@@ -34,7 +33,7 @@ pub(crate) struct Animation {
 /// The most pixels of all frames together: 300 frames of 640x360.
 const MAX_PIXELS: u64 = 300 * 640 * 360;
 
-/// Makes an animation. Frames are shown for as long as they stand for in the stream.
+/// Makes an animation that plays at the stream's speed.
 ///
 /// Fails as a snapshot does if no frame can be had, or, with `strict`, if one cannot; with `too_large` if there are too many frames or
 /// pixels, or if the file exceeds `max_bytes` at its smallest.
@@ -55,7 +54,7 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
     while let Some(captured) = captures.next().await {
         match log.add(captured)? {
             Some(capture) => frames.push(frame(capture, &frames, interval)?),
-            // The frame before stands for it
+            // The frame before is shown longer
             None => extend(&mut frames, interval),
         }
         check_pixels(&frames)?;
@@ -78,14 +77,9 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
 
 /// A frame, in the size of the first one.
 fn frame(capture: Capture, before: &[AnimationFrame], seconds: f64) -> Result<AnimationFrame, Error> {
-    let Image::Rgb(image) = capture.picture.image else { return Err(Error::internal("a frame is not RGB")) };
-    let size = before.first().map_or(image.dimensions(), |first| first.image.dimensions());
-    let image = if image.dimensions() == size { image } else { resized(&image, size) };
-    Ok(AnimationFrame { image, duration: Duration::from_secs_f64(seconds) })
-}
-
-fn resized(image: &RgbImage, (width, height): (u32, u32)) -> RgbImage {
-    imageops::resize(image, width, height, imageops::FilterType::Triangle)
+    let picture = tile::pixels(capture)?;
+    let size = before.first().map_or(picture.dimensions(), |first| first.image.dimensions());
+    Ok(AnimationFrame { image: tile::fitted(picture, size)?, duration: Duration::from_secs_f64(seconds) })
 }
 
 fn extend(frames: &mut [AnimationFrame], seconds: f64) {

@@ -8,7 +8,7 @@ use super::{collection::Collection, frame_moments::frame_moments};
 use crate::{
     capture::{Capture, TimeRange},
     error::{Error, ErrorKind},
-    request::{Pace, PicturesRequest},
+    request::{Pace, PicturesRequest, Precision},
 };
 
 /// The number of places to compare for each scene.
@@ -45,7 +45,7 @@ pub(super) async fn moments(collection: &Collection, request: &PicturesRequest, 
 
 /// The key frames at moments.
 async fn candidates(collection: &Collection, request: &PicturesRequest, moments: Vec<f64>) -> Result<Vec<Candidate>, Error> {
-    let mut captures = pin!(collection.presentation.key_frames(&moments, request.parallel));
+    let mut captures = pin!(collection.presentation.captures_with(Precision::KeyFrame, &moments, request.parallel));
     let (mut candidates, mut failure) = (Vec::new(), None);
     while let Some(captured) = captures.next().await {
         match captured.capture {

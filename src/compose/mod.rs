@@ -17,6 +17,7 @@ mod sheet_header;
 mod sprite;
 mod storyboard;
 mod storyboard_writer;
+mod tile;
 
 pub(crate) use animation::animation;
 pub(crate) use collection::{Progress, ReportProgress};

@@ -54,7 +54,7 @@ impl OneSprite {
         self.storyboard.sheets.first().and_then(|sheet| sheet.program_date_time)
     }
 
-    /// Seconds that a tile stands for.
+    /// Seconds from one tile to the next.
     pub fn interval(&self) -> f64 {
         self.storyboard.interval
     }

@@ -8,14 +8,13 @@ use image::RgbImage;
 use super::{
     collection::{Collection, Progress, ReportProgress},
     picture_log::{Dimensions, PictureLog},
-    sheet_header,
+    sheet_header, tile,
 };
 use crate::{
-    capture::Capture,
     error::Error,
     fetch::Client,
-    render::{self, Canvas, Grid, Header, Image, time_label},
-    report::{FrameFacts, PicturesReport},
+    render::{self, Canvas, Grid, Header, time_label},
+    report::PicturesReport,
     request::{Pace, PicturesRequest, SheetRequest, SnapshotRequest},
 };
 
@@ -42,20 +41,26 @@ pub(crate) async fn sheet(request: &SheetRequest, client: &Client, progress: &Re
     let collection = Collection::open(&pictures, client, Pace::Count(default_count(request))).await?.with_pixels();
     let (columns, rows) = request.grid.for_tiles(collection.moments.len(), DEFAULT_COLUMNS)?;
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);
-    let (mut tiles, mut facts) = (Vec::new(), None);
+    let (mut tiles, mut facts, mut tile_size) = (Vec::new(), None, None);
     let mut captures = pin!(collection.presentation.captures(&collection.moments, pictures.parallel));
     while let Some(captured) = captures.next().await {
-        let tile = log.add(captured)?.map(|capture| tile(capture, &mut facts)).transpose()?;
-        if let (Some(image), true) = (&tile, tiles.is_empty()) {
-            // A sheet that would be too large fails before the other tiles are read
-            Grid { columns, rows, tile: image.dimensions(), gap: request.gap, header: 0 }
-                .within_limits(snapshot.limits.max_pixels, snapshot.encoding.format)?;
-        }
+        let tile = match log.add(captured)? {
+            Some(capture) => {
+                facts.get_or_insert_with(|| capture.frame.clone());
+                let picture = tile::pixels(capture)?;
+                let size = *tile_size.get_or_insert(picture.dimensions());
+                // A sheet that would be too large fails before the other tiles are read
+                Grid { columns, rows, tile: size, gap: request.gap, header: 0 }
+                    .within_limits(snapshot.limits.max_pixels, snapshot.encoding.format)?;
+                Some(tile::fitted(picture, size)?)
+            }
+            None => None,
+        };
         tiles.push(tile);
         progress(Progress { done: tiles.len(), total: collection.moments.len(), bytes: collection.presentation.cost().bytes_received });
     }
     log.require_any()?;
-    let tile_size = tiles.iter().flatten().next().map(RgbImage::dimensions).unwrap_or_default();
+    let tile_size = tile_size.unwrap_or_default();
     let header = request.header.then(|| sheet_header::header(&collection, facts.as_ref(), tile_size.0));
     let grid = Grid { columns, rows, tile: tile_size, gap: request.gap, header: header.as_ref().map_or(0, Header::height) };
     let grid = grid.within_limits(snapshot.limits.max_pixels, snapshot.encoding.format)?;
@@ -81,15 +86,6 @@ fn tile_request(request: &SheetRequest) -> PicturesRequest {
 fn default_count(request: &SheetRequest) -> usize {
     let (columns, rows) = (request.grid.columns.unwrap_or(DEFAULT_COLUMNS), request.grid.rows.unwrap_or(DEFAULT_ROWS));
     usize::try_from(u64::from(columns) * u64::from(rows)).unwrap_or(usize::MAX)
-}
-
-/// The pixels of a tile. Keeps the facts of the first frame for the head line.
-fn tile(capture: Capture, facts: &mut Option<FrameFacts>) -> Result<RgbImage, Error> {
-    facts.get_or_insert(capture.frame);
-    match capture.picture.image {
-        Image::Rgb(image) => Ok(image),
-        Image::Jfif(_) => Err(Error::internal("a tile is not RGB")),
-    }
 }
 
 fn draw(request: &SheetRequest, grid: Grid, header: Option<&Header>, tiles: &[Option<RgbImage>], moments: &[f64]) -> RgbImage {

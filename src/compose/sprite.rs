@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
-use image::{RgbImage, imageops};
+use image::RgbImage;
 
+use super::tile;
 use crate::{
     capture::Capture,
     error::Error,
-    render::{self, Canvas, Grid, Image},
+    render::{self, Canvas, Grid},
     request::{BackgroundColor, Encoding, Format},
     storyboard::{self, Sheet, Tile},
 };
@@ -92,7 +93,7 @@ impl SpriteBuilder {
         self.sheet.tiles.len() as u64 >= u64::from(self.layout.0) * u64::from(self.layout.1)
     }
 
-    /// Adds the tile of a moment, which stands for it until `end`; empty without a picture.
+    /// Adds a tile for the time from `start` to `end`, in seconds. Without a picture, it is empty.
     pub fn add(&mut self, start: f64, end: f64, capture: Option<Capture>) -> Result<Option<PlacedTile>, Error> {
         let Some(capture) = capture else {
             self.sheet.tiles.push(Tile { start, end, is_missing: true, i_frame: None });
@@ -103,16 +104,17 @@ impl SpriteBuilder {
             self.sheet.follows_discontinuity = true;
         }
         self.domain = domain;
-        let Image::Rgb(picture) = capture.picture.image else { return Err(Error::internal("a tile is not RGB")) };
+        let presentation = capture.presentation;
+        let picture = tile::pixels(capture)?;
         let grid = self.grid(picture.dimensions())?;
         let index = self.sheet.tiles.len();
         let Some(area) = grid.area(index) else { return Err(Error::internal("a sprite has more tiles than its grid")) };
-        let picture = fitted(picture, grid.tile);
+        let picture = tile::fitted(picture, grid.tile)?;
         let canvas = self.canvas.get_or_insert_with(|| Canvas::new(grid.size(), BackgroundColor::default()));
         canvas.draw_tile(&picture, area);
         if self.sheet.tiles.iter().all(|tile| tile.is_missing) {
             let first = self.sheet.tiles.first().map_or(start, |first| first.start);
-            self.sheet.program_date_time = capture.presentation.date_at(first);
+            self.sheet.program_date_time = presentation.date_at(first);
         }
         let i_frame = self.has_i_frames.then(|| self.add_i_frame(picture, start, end)).transpose()?;
         self.sheet.tiles.push(Tile { start, end, is_missing: false, i_frame });
@@ -157,20 +159,4 @@ impl SpriteBuilder {
         sheet.bytes = image.as_ref().map_or(0, |image| image.len() as u64);
         Ok(Some(FinishedSprite { sheet, image, i_frames: std::mem::take(&mut self.i_frames) }))
     }
-}
-
-/// A picture in the size of a tile: one of another shape is scaled to fit, on black.
-fn fitted(picture: RgbImage, tile: (u32, u32)) -> RgbImage {
-    let (width, height) = picture.dimensions();
-    if (width, height) == tile {
-        return picture;
-    }
-    let scale = (f64::from(tile.0) / f64::from(width)).min(f64::from(tile.1) / f64::from(height));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most the tile's size")]
-    let side = |length: u32| ((f64::from(length) * scale).round() as u32).max(1);
-    let scaled = imageops::resize(&picture, side(width), side(height), imageops::FilterType::Triangle);
-    let mut on_black = RgbImage::new(tile.0, tile.1);
-    let (x, y) = ((tile.0.saturating_sub(scaled.width())) / 2, (tile.1.saturating_sub(scaled.height())) / 2);
-    imageops::replace(&mut on_black, &scaled, x.into(), y.into());
-    on_black
 }

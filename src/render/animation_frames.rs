@@ -25,7 +25,7 @@ pub struct AnimationFrame {
     pub duration: Duration,
 }
 
-/// Width and height of the frames. Fails with `internal` if there are none or if they differ in size, and with `too_large` beyond 1000
+/// Width and height of the frames. Fails with `internal` without frames or if their sizes differ, and with `too_large` beyond 1000
 /// frames, 300 s a frame or `max_pixels` in all.
 pub fn check_frames(frames: &[AnimationFrame], max_pixels: u64) -> Result<(u32, u32), Error> {
     let too_large = |what: String, hint: &str| Err(Error::new(ErrorKind::TooLarge, what).with_hint(hint));

@@ -46,7 +46,7 @@ fn failure(error: EncodingError) -> Error {
     Error::internal("the GIF cannot be encoded").with_source(error)
 }
 
-/// What a viewer shows after the frames so far.
+/// The pixels that a viewer shows after the last frame.
 struct Canvas {
     palette: Palette,
     size: (u16, u16),

@@ -20,7 +20,7 @@ pub struct Storyboard {
     pub rows: u32,
     /// The sheets' file format.
     pub format: Format,
-    /// Seconds that a tile stands for: tile `i` of a sheet starts `i * interval` seconds after the sheet.
+    /// Seconds from one tile to the next: tile `i` of a sheet starts `i * interval` seconds after the sheet.
     pub interval: f64,
     /// End of the last tile, and of the video, in seconds.
     pub end: f64,
