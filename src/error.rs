@@ -130,6 +130,7 @@ struct ErrorDetails {
     status: Option<u16>,
     is_connect_failure: bool,
     is_body_too_large: bool,
+    is_channel_list: bool,
     hint: Option<String>,
     source: Option<Arc<dyn error::Error + Send + Sync>>,
 }
@@ -274,6 +275,18 @@ impl Error {
     /// Whether one body exceeds the limit for its kind of resource, as opposed to a limit of the whole job.
     pub(crate) fn is_body_too_large(&self) -> bool {
         self.details.is_body_too_large
+    }
+
+    /// Marks a playlist that is a list of channels, which some frontends can read.
+    #[must_use]
+    pub(crate) fn with_channel_list(mut self) -> Self {
+        self.details.is_channel_list = true;
+        self
+    }
+
+    /// Whether the playlist is a list of channels.
+    pub(crate) fn is_channel_list(&self) -> bool {
+        self.details.is_channel_list
     }
 
     /// Whether the origin no longer has the resource: live windows move on, and recordings lose their first segments.

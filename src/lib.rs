@@ -32,7 +32,7 @@
 //!
 //! # Features
 //!
-//! `cli`, `server`, `lambda` and `stores` build the programs; a library user needs none of them:
+//! `cli`, `server`, `lambda`, `stores` and `fleet` build the programs; a library user needs none of them:
 //! `hlsnap = { version = "0.1", default-features = false, features = ["vendored"] }`. `vendored` links the static FFmpeg libraries that
 //! `script/setup` builds; without it, the crate links those of the system.
 //!
@@ -43,12 +43,14 @@
 //! How it works: `docs/architecture.md`. The words: `docs/glossary.md`.
 
 #![cfg_attr(
-    not(all(feature = "cli", feature = "server", feature = "lambda", feature = "stores")),
+    not(all(feature = "cli", feature = "server", feature = "lambda", feature = "stores", feature = "fleet")),
     allow(dead_code, unused_imports, reason = "the frontends use parts of the crate that others do not")
 )]
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]
 
 mod capture;
+#[cfg(feature = "fleet")]
+mod channels;
 #[cfg(feature = "frontends")]
 mod compose;
 mod error;
@@ -72,6 +74,8 @@ mod store;
 #[cfg(feature = "frontends")]
 mod storyboard;
 mod time;
+#[cfg(feature = "fleet")]
+mod watch;
 
 pub use capture::{Presentation, Snapshot, inspect, inspection_report as inspection, inspection_report::Inspection, snapshot};
 pub use chrono;

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-const ROOMS: [&str; 18] = [
+const ROOMS: [&str; 20] = [
     "error",
     "hex",
     "time",
@@ -24,6 +24,8 @@ const ROOMS: [&str; 18] = [
     "compose",
     "storyboard",
     "store",
+    "channels",
+    "watch",
     "frontends",
     "bin",
 ];
@@ -41,8 +43,9 @@ fn may_import(room: &str, other: &str) -> bool {
         "read" => matches!(other, "hls" | "fetch" | "libav" | "protection"),
         "capture" => matches!(other, "hls" | "fetch" | "libav" | "protection" | "read" | "render"),
         "compose" => matches!(other, "capture" | "render" | "storyboard" | "fetch"),
+        "watch" => matches!(other, "capture" | "channels" | "fetch" | "hls" | "render"),
         // Frontends own the client, print libav's version, and serialize playlists
-        "frontends" => matches!(other, "capture" | "compose" | "store" | "fetch" | "libav" | "hls"),
+        "frontends" => matches!(other, "capture" | "channels" | "compose" | "watch" | "store" | "fetch" | "libav" | "hls"),
         "bin" => other == "frontends",
         _ => false,
     }
@@ -55,9 +58,9 @@ const WORDS: [(&str, &[&str]); 8] = [
     ("libwebp_sys", &["render/ffi"]),
     ("reqwest", &["fetch"]),
     ("object_store", &["store", "frontends"]),
-    ("async fn", &["fetch", "protection", "read", "capture", "compose", "store", "frontends"]),
+    ("async fn", &["fetch", "protection", "read", "capture", "compose", "watch", "store", "frontends"]),
     ("spawn_blocking", &["capture"]),
-    ("Instant::now", &["fetch", "read", "capture", "compose", "frontends"]),
+    ("Instant::now", &["fetch", "read", "capture", "compose", "watch", "frontends"]),
 ];
 
 /// All Rust files below a folder.

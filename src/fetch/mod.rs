@@ -12,6 +12,8 @@ mod content_coding;
 mod data;
 mod failure;
 mod header_rules;
+#[cfg(feature = "fleet")]
+mod host_permits;
 mod job;
 mod local;
 mod meter;
@@ -29,6 +31,8 @@ pub use body::Body;
 pub use client::Client;
 pub use data::data_url;
 pub use failure::may_refuse_ranges;
+#[cfg(feature = "fleet")]
+pub use host_permits::HostPermits;
 pub use job::Job;
 pub use range::Range;
 pub use validators::Validators;

@@ -12,7 +12,7 @@ use crate::{
     fetch::Client,
     report::{DeliveryFacts, Report, SnapshotFacts},
     request::{NetworkPolicy, Options, SnapshotRequest},
-    store::{Destination, NameFacts, Output, PutOptions, Stores},
+    store::{ChannelName, Destination, NameFacts, Output, PutOptions, Stores},
 };
 
 /// The client of object stores, with the network settings of `policy`.
@@ -40,10 +40,19 @@ pub(super) struct Delivery {
 impl Delivery {
     /// Reads the outputs from `options`; `default` is the picture's output if they name none.
     pub fn new(options: &Options, default: &str) -> Result<Self, Error> {
-        let report_output = options.report_output.as_deref().map(|text| Output::parse("--report-output", text)).transpose()?;
+        Self::parse(options, default, Output::parse)
+    }
+
+    /// As [`new`](Self::new), for a line of a list.
+    #[cfg(feature = "fleet")]
+    pub fn of_channel(options: &Options, default: &str) -> Result<Self, Error> {
+        Self::parse(options, default, Output::parse_channel)
+    }
+
+    fn parse(options: &Options, default: &str, parse: impl Fn(&str, &str) -> Result<Output, Error>) -> Result<Self, Error> {
         Ok(Self {
-            output: Output::parse("--output", options.output.as_deref().unwrap_or(default))?,
-            report_output,
+            output: parse("--output", options.output.as_deref().unwrap_or(default))?,
+            report_output: options.report_output.as_deref().map(|text| parse("--report-output", text)).transpose()?,
             no_clobber: options.no_clobber,
             cache_control: options.cache_control.clone(),
         })
@@ -61,14 +70,26 @@ impl Delivery {
 
     /// Captures the picture, writes it and then its report, within the request's timeout.
     pub async fn capture(&self, request: &SnapshotRequest, client: &Client, stores: &Stores) -> Result<Report, Error> {
+        self.capture_of(None, request, client, stores).await
+    }
+
+    /// As [`capture`](Self::capture), for a channel of a list.
+    pub async fn capture_of(
+        &self,
+        channel: Option<ChannelName<'_>>,
+        request: &SnapshotRequest,
+        client: &Client,
+        stores: &Stores,
+    ) -> Result<Report, Error> {
         let start = Instant::now();
         let FinishedSnapshot { picture, facts } = capture::capture(request, client).await?;
         let remaining = request.limits.timeout.saturating_sub(start.elapsed());
 
         let store_start = Instant::now();
         let now = Utc::now();
-        let destination = self.output.destination(&NameFacts::from(&facts), now)?;
-        let report_destination = self.report_output.as_ref().map(|output| output.destination(&NameFacts::from(&facts), now)).transpose()?;
+        let names = NameFacts { channel, ..NameFacts::from(&facts) };
+        let destination = self.output.destination(&names, now)?;
+        let report_destination = self.report_output.as_ref().map(|output| output.destination(&names, now)).transpose()?;
         put(&destination, picture.into(), &self.picture_options(&facts), stores, remaining).await?;
         let store_time = store_start.elapsed();
         let delivery = DeliveryFacts { output: destination.name(), store: store_time, total: start.elapsed() };

@@ -90,6 +90,7 @@ pub(super) async fn deliver_storyboard(
         extension: "",
         program_date_time: None,
         media_sequence_number: None,
+        channel: None,
     };
     let folder = Folder { destination: folder.destination(&facts, Utc::now()), writing };
     folder.destination.prepare(writing.stores)?;
@@ -131,5 +132,12 @@ impl StoryboardFolder for Folder<'_> {
 }
 
 fn name_facts<'a>(report: &'a PicturesReport, extension: &'static str) -> NameFacts<'a> {
-    NameFacts { url: &report.url, size: (report.width, report.height), extension, program_date_time: None, media_sequence_number: None }
+    NameFacts {
+        url: &report.url,
+        size: (report.width, report.height),
+        extension,
+        program_date_time: None,
+        media_sequence_number: None,
+        channel: None,
+    }
 }

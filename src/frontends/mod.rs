@@ -1,6 +1,10 @@
 //! The frontends: `cli`, `http` and `lambda`, each with a Cargo feature of its own. Each turns its own kind of request into a
 //! [`crate::SnapshotRequest`] and the result into its own kind of response. They use `capture` and `store`; nothing uses them.
 
+#[cfg(feature = "fleet")]
+mod batch;
+#[cfg(feature = "fleet")]
+mod channel_list;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod deliver;

@@ -27,7 +27,7 @@ use crate::{error::Error, request::Format};
 pub use folder::{DestinationFolder, OutputFolder};
 pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
-pub use template::{NameFacts, OutputTemplate, SeriesPlace};
+pub use template::{ChannelName, NameFacts, OutputTemplate, SeriesPlace};
 
 /// The destination of pictures, as the user names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,27 @@ impl Output {
         }
         let message = format!("{option} {text:?} is the same for every picture of the series");
         Err(Error::usage(message, "put {index} into the name, or take one picture with --count 1"))
+    }
+
+    /// As [`parse`](Self::parse), with the placeholders of channels, but not stdout.
+    pub fn parse_channel(option: &str, text: &str) -> Result<Self, Error> {
+        match Self::parse_with(option, text, OutputTemplate::parse_channel)? {
+            Self::Stdout => {
+                Err(Error::usage(format!("{option} is stdout, which has one line a picture"), "give a path, s3://, gs:// or az://"))
+            }
+            output => Ok(output),
+        }
+    }
+
+    /// Fails with `usage` if all channels of a list would have one name. `option` is the option named in the error.
+    pub fn require_names_of_channels(&self, option: &str) -> Result<(), Error> {
+        match self {
+            Self::Path(template) | Self::Object(template) if !template.distinguishes_channels() => {
+                let message = format!("{option} {:?} is the same for every line of the list", template.text());
+                Err(Error::usage(message, "put {id}, {name} or {line} into the name"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// As [`parse`](Self::parse), without placeholders.

@@ -26,6 +26,19 @@ pub struct NameFacts<'a> {
     pub program_date_time: Option<DateTime<Utc>>,
     /// Of the frame's segment.
     pub media_sequence_number: Option<u64>,
+    /// Of a list of channels.
+    pub channel: Option<ChannelName<'a>>,
+}
+
+/// The channel of a list that a picture belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChannelName<'a> {
+    /// The number of its line, from 1.
+    pub line: u64,
+    /// The id, without secrets.
+    pub id: &'a str,
+    /// The name, if it has one.
+    pub name: Option<&'a str>,
 }
 
 impl<'a> From<&'a SnapshotFacts> for NameFacts<'a> {
@@ -36,6 +49,7 @@ impl<'a> From<&'a SnapshotFacts> for NameFacts<'a> {
             extension: facts.format.extension(),
             program_date_time: facts.presentation.program_date_time,
             media_sequence_number: facts.segment.media_sequence_number,
+            channel: None,
         }
     }
 }
@@ -57,6 +71,9 @@ pub struct SeriesPlace {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placeholder {
+    Line,
+    Id,
+    Name,
     Index,
     Seconds,
     Now,
@@ -71,6 +88,26 @@ enum Placeholder {
 
 /// The bytes of the hash in `{stream}`. Among 1,000 streams, two share a hash with a probability of 1 in 8,000.
 const STREAM_BYTES: usize = 4;
+/// The longest name of a channel in a file's name, in bytes: a file's name may have 255.
+const MAX_NAME_BYTES: usize = 100;
+
+/// Which placeholders a name may have, besides those of every picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TemplateScope {
+    Picture,
+    Series,
+    Channel,
+}
+
+impl TemplateScope {
+    fn placeholders(self) -> &'static str {
+        match self {
+            Self::Picture => "",
+            Self::Series => "{index}, {seconds}, ",
+            Self::Channel => "{line}, {id}, {name}, ",
+        }
+    }
+}
 
 impl OutputTemplate {
     /// The template as written.
@@ -82,19 +119,24 @@ impl OutputTemplate {
     ///
     /// Fails with `usage` for other placeholders. `option` is the option named in the error.
     pub(super) fn parse(option: &str, text: &str) -> Result<Self, Error> {
-        Self::parse_with(option, text, false)
+        Self::parse_with(option, text, TemplateScope::Picture)
     }
 
     /// As [`parse`](Self::parse), with `{index}` and `{seconds}`.
     pub(super) fn parse_series(option: &str, text: &str) -> Result<Self, Error> {
-        Self::parse_with(option, text, true)
+        Self::parse_with(option, text, TemplateScope::Series)
     }
 
-    fn parse_with(option: &str, text: &str, is_series: bool) -> Result<Self, Error> {
-        const HINT: &str = "use {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
-        const SERIES_HINT: &str =
-            "use {index}, {seconds}, {now}, {pdt}, {msn}, {host}, {stream}, {width}, {height} or {ext}, and {{ or }} for a brace";
-        let hint = if is_series { SERIES_HINT } else { HINT };
+    /// As [`parse`](Self::parse), with `{line}`, `{id}` and `{name}`.
+    pub(super) fn parse_channel(option: &str, text: &str) -> Result<Self, Error> {
+        Self::parse_with(option, text, TemplateScope::Channel)
+    }
+
+    fn parse_with(option: &str, text: &str, scope: TemplateScope) -> Result<Self, Error> {
+        let hint = format!(
+            "use {}{{now}}, {{pdt}}, {{msn}}, {{host}}, {{stream}}, {{width}}, {{height}} or {{ext}}, and {{{{ or }}}} for a brace",
+            scope.placeholders()
+        );
         let (mut pieces, mut literal, mut rest) = (Vec::new(), String::new(), text);
         while let Some(at) = rest.find(['{', '}']) {
             let (before, from) = rest.split_at(at);
@@ -108,7 +150,7 @@ impl OutputTemplate {
             let Some((name, after)) = name else {
                 return Err(Error::usage(format!("{option} {text:?}: a brace has no counterpart"), hint));
             };
-            let Some(placeholder) = Placeholder::parse(name).filter(|placeholder| is_series || !placeholder.is_of_series()) else {
+            let Some(placeholder) = Placeholder::parse(name).filter(|placeholder| placeholder.is_in(scope)) else {
                 return Err(Error::usage(format!("{option} {text:?}: {{{name}}} is not a placeholder"), hint));
             };
             pieces.extend([TemplatePiece::Text(std::mem::take(&mut literal)), TemplatePiece::Placeholder(placeholder)]);
@@ -127,6 +169,11 @@ impl OutputTemplate {
     /// Whether each picture of a series gets a name of its own, as far as the stream lets it.
     pub(super) fn distinguishes_moments(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Placeholder(placeholder) if placeholder.changes_with_time()))
+    }
+
+    /// Whether each channel of a list gets a name of its own, as far as the list lets it.
+    pub(super) fn distinguishes_channels(&self) -> bool {
+        self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Placeholder(placeholder) if placeholder.changes_with_channel()))
     }
 
     /// The name of the file that `facts` describe. `now` fills in `{now}`.
@@ -148,6 +195,9 @@ impl OutputTemplate {
 impl Placeholder {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
+            "line" => Self::Line,
+            "id" => Self::Id,
+            "name" => Self::Name,
             "index" => Self::Index,
             "seconds" => Self::Seconds,
             "now" => Self::Now,
@@ -162,13 +212,20 @@ impl Placeholder {
         })
     }
 
-    /// Whether only the pictures of a series have it.
-    fn is_of_series(self) -> bool {
-        matches!(self, Self::Index | Self::Seconds)
+    fn is_in(self, scope: TemplateScope) -> bool {
+        match self {
+            Self::Index | Self::Seconds => scope == TemplateScope::Series,
+            Self::Line | Self::Id | Self::Name => scope == TemplateScope::Channel,
+            _ => true,
+        }
     }
 
     fn changes_with_time(self) -> bool {
-        self.is_of_series() || matches!(self, Self::Now | Self::ProgramDateTime | Self::MediaSequenceNumber)
+        matches!(self, Self::Index | Self::Seconds | Self::Now | Self::ProgramDateTime | Self::MediaSequenceNumber)
+    }
+
+    fn changes_with_channel(self) -> bool {
+        matches!(self, Self::Line | Self::Id | Self::Name | Self::Host | Self::Stream)
     }
 
     /// The value for one picture; `None` if the stream does not signal it.
@@ -177,6 +234,9 @@ impl Placeholder {
         let stamp = |moment: DateTime<Utc>| moment.format("%Y%m%dT%H%M%SZ").to_string();
         match self {
             // The width keeps names in order
+            Self::Line => facts.channel.map(|channel| format!("{:05}", channel.line)),
+            Self::Id => facts.channel.map(|channel| file_name_of_id(channel.id)),
+            Self::Name => facts.channel.map(|channel| channel.name.map_or_else(|| file_name_of_id(channel.id), file_name_part)),
             Self::Index => place.map(|place| format!("{:05}", place.index)),
             Self::Seconds => place.map(|place| format!("{:.3}", place.seconds)),
             Self::Now => Some(stamp(now)),
@@ -188,10 +248,7 @@ impl Placeholder {
                 url.host_str().map(|host| host.chars().map(safe).collect())
             }
             // The report's URL has no query values, so changing tokens do not change the hash, and it reveals none
-            Self::Stream => {
-                let digest = digest::digest(&digest::SHA256, facts.url.as_bytes());
-                digest.as_ref().first_chunk::<STREAM_BYTES>().map(|first| format!("{:08x}", u32::from_be_bytes(*first)))
-            }
+            Self::Stream => Some(eight_digits(facts.url)),
             Self::Width => Some(facts.size.0.to_string()),
             Self::Height => Some(facts.size.1.to_string()),
             Self::Extension => Some(facts.extension.to_owned()),
@@ -199,9 +256,62 @@ impl Placeholder {
     }
 }
 
+/// Eight hexadecimal digits that identify a text.
+fn eight_digits(text: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, text.as_bytes());
+    digest.as_ref().first_chunk::<STREAM_BYTES>().map_or_else(String::new, |first| format!("{:08x}", u32::from_be_bytes(*first)))
+}
+
+/// The text as a part of a file's name, of limited length: letters, digits and `-_.+`, and no dot at the start, so that it names neither
+/// another folder nor a hidden file.
+fn file_name_part(text: &str) -> String {
+    let safe = |(at, c): (usize, char)| {
+        let is_safe = c.is_alphanumeric() || matches!(c, '-' | '_' | '+') || (c == '.' && at > 0);
+        if is_safe { c } else { '-' }
+    };
+    let mut name: String = text.char_indices().take_while(|(at, c)| at + c.len_utf8() <= MAX_NAME_BYTES).map(safe).collect();
+    if name.is_empty() {
+        name.push('-');
+    }
+    name
+}
+
+/// As [`file_name_part`], and different for different ids.
+fn file_name_of_id(id: &str) -> String {
+    let name = file_name_part(id);
+    if name == id { name } else { format!("{name}-{}", eight_digits(id)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_channels_are_safe_and_ids_stay_distinct() {
+        for (id, name) in [("bbc-1.uk", "bbc-1.uk"), ("Télé+", "Télé+"), ("日本", "日本")] {
+            assert_eq!(file_name_of_id(id), name);
+        }
+        for (text, name) in [("../../etc/x", "-.-..-etc-x"), ("..", "-."), ("", "-"), (".a", "-a"), ("a/b", "a-b"), ("a\\b\0 c", "a-b--c")]
+        {
+            assert_eq!(file_name_part(text), name, "{text:?}");
+            assert!(file_name_of_id(text).starts_with(&format!("{name}-")), "{text:?}");
+        }
+        assert_ne!(file_name_of_id("a/b"), file_name_of_id("a b"));
+        for long in ["x".repeat(5000), "é".repeat(5000)] {
+            assert!(file_name_of_id(&long).len() <= MAX_NAME_BYTES + 9, "{}", file_name_of_id(&long));
+        }
+        assert_ne!(file_name_of_id(&"x".repeat(5000)), file_name_of_id(&"x".repeat(5001)));
+    }
+
+    #[test]
+    fn only_channels_have_lines_ids_and_names() {
+        for text in ["{line}", "{id}", "{name}"] {
+            assert!(OutputTemplate::parse("--output", text).is_err() && OutputTemplate::parse_series("--output", text).is_err());
+            assert!(OutputTemplate::parse_channel("--output", text).is_ok_and(|template| template.distinguishes_channels()));
+        }
+        assert!(OutputTemplate::parse_channel("--output", "{index}").is_err());
+        assert!(OutputTemplate::parse_channel("--output", "{now}.{ext}").is_ok_and(|template| !template.distinguishes_channels()));
+    }
 
     #[test]
     fn a_template_is_split_into_text_and_placeholders() {

@@ -58,6 +58,8 @@ pub(super) enum CliCommand {
     Series,
     Animate,
     Inspect,
+    #[cfg(feature = "fleet")]
+    Batch,
     #[cfg(feature = "server")]
     Serve {
         listen: SocketAddr,
@@ -77,6 +79,8 @@ impl Cli {
         let command = match name.as_str() {
             _ if is_version => CliCommand::Version,
             INSPECT => CliCommand::Inspect,
+            #[cfg(feature = "fleet")]
+            BATCH => CliCommand::Batch,
             #[cfg(feature = "server")]
             SERVE => CliCommand::Serve { listen: required(&matches, LISTEN)? },
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
@@ -97,6 +101,11 @@ impl Cli {
         Ok(defaults)
     }
 
+    /// The list of channels; `None` if none is named.
+    pub fn list(&self) -> Option<&str> {
+        self.text(LIST)
+    }
+
     /// The text of an option as it is.
     pub fn text(&self, name: &str) -> Option<&str> {
         text(&self.matches, name)
@@ -115,6 +124,8 @@ const STORYBOARD: &str = "storyboard";
 const SERIES: &str = "series";
 const ANIMATE: &str = "animate";
 const INSPECT: &str = "inspect";
+const BATCH: &str = "batch";
+const LIST: &str = "list";
 const SERVE: &str = "serve";
 const COMPLETIONS: &str = "completions";
 const VERSION: &str = "version";
@@ -124,7 +135,7 @@ const SHELL: &str = "shell";
 
 /// The arguments, in which `--header` of `sheet` is the head line. `-H` stays the HTTP header, and so does `--header='Name: value'`.
 fn with_header_line(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let commands = [SNAP, SHEET, STORYBOARD, SERIES, ANIMATE, INSPECT, SERVE, COMPLETIONS];
+    let commands = [SNAP, SHEET, STORYBOARD, SERIES, ANIMATE, INSPECT, BATCH, SERVE, COMPLETIONS];
     let (mut command, mut is_over) = (None, false);
     let rename = |arg: OsString| {
         let Some(text) = arg.to_str() else { return arg };
@@ -178,6 +189,8 @@ pub(super) fn command() -> Command {
             pictures(SERIES, Commands::SERIES, help::SERIES, help::LONG_SERIES),
             pictures(ANIMATE, Commands::ANIMATE, help::ANIMATE, help::LONG_ANIMATE),
             inspect(),
+            #[cfg(feature = "fleet")]
+            batch(),
             #[cfg(feature = "server")]
             serve(),
             completions(),
@@ -213,8 +226,23 @@ fn serve() -> Command {
         .help("The address and the port")
         .default_value("127.0.0.1:8080")
         .value_parser(value_parser!(SocketAddr));
-    let settings = SETTINGS.iter().filter(|spec| spec.commands == Commands::SERVE);
-    Command::new(SERVE).about(help::SERVE).long_about(help::LONG_SERVE).arg(listen).args(settings.map(arg))
+    // Its only section
+    let settings = settings_of(Commands::SERVE).map(|arg| arg.help_heading(None));
+    Command::new(SERVE).about(help::SERVE).long_about(help::LONG_SERVE).arg(listen).args(settings)
+}
+
+#[cfg(feature = "fleet")]
+fn batch() -> Command {
+    let list = Arg::new(LIST).value_name("LIST").help("The list: a file, http(s)://, or - for stdin [default: -]");
+    // The lines have the URLs
+    let options = OPTIONS.iter().filter(|spec| spec.kind != OptionKind::Argument && is_of(spec, Commands::SNAP));
+    let command = Command::new(BATCH).about(help::BATCH).long_about(help::LONG_BATCH).arg(list);
+    command.args(settings_of(Commands::BATCH)).args(options.map(arg))
+}
+
+/// The settings that only some commands take, `command` among them.
+fn settings_of(command: Commands) -> impl Iterator<Item = Arg> {
+    SETTINGS.iter().filter(move |spec| spec.commands != Commands::EVERY && spec.commands.include(command)).map(arg)
 }
 
 fn completions() -> Command {

@@ -53,6 +53,16 @@ Show a stream's Variants, segments, encryption and live edge
 Shows Variants and Renditions, and the window, the live edge, discontinuities, gaps and encryption of the Variant that a snapshot \
 would use. Reads playlists only, no media.";
 
+pub(super) const BATCH: &str = "Take a picture for each line of a list";
+
+pub(super) const LONG_BATCH: &str = "\
+Take a picture for each line of a list
+
+Takes a picture for each line of a list, of any length: `hlsnap batch list.txt -w 320 -o 'shots/{id}.jpg' > results.jsonl`. The list has a \
+URL or a JSON object on each line, or is an M3U list of channels or TOML; a line may have options of its own. It prints a JSON report for \
+each line, with `line` and `id`, in order of finishing. The files are named {line}.jpg unless -o says otherwise. To go on after an \
+interruption: `hlsnap batch list.txt ... --resume results.jsonl >> results.jsonl`. docs/batch.md has more.";
+
 pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";
 
 pub(super) const LONG_SERVE: &str = "\

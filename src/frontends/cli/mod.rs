@@ -8,6 +8,8 @@
 //! stdout carries the result, stderr the messages. A plain run starts no log and no server.
 
 mod args;
+#[cfg(feature = "fleet")]
+mod batch;
 mod help;
 mod inspect;
 mod logs;
@@ -42,7 +44,7 @@ pub fn run(args: Vec<OsString>) -> ExitCode {
     panics::install_hook();
     match panics::catch(|| run_command(args, &mut terminal)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(terminal.fail(&error)),
+        Err(error) => ExitCode::from(terminal.fail(&with_command_hint(error))),
     }
 }
 
@@ -69,11 +71,21 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Animate => many::animate(&cli, terminal),
         CliCommand::Series => series::series(&cli, terminal),
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
+        #[cfg(feature = "fleet")]
+        CliCommand::Batch => batch::batch(&cli, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
         CliCommand::Completions(shell) => completions(shell),
         CliCommand::Version => Ok(()),
     }
+}
+
+/// Names the commands that read what a snapshot cannot.
+fn with_command_hint(error: Error) -> Error {
+    if cfg!(feature = "fleet") && error.is_channel_list() {
+        return error.with_hint("take a picture of each channel with `hlsnap batch`, watch them with `hlsnap watch`, or give one's URL");
+    }
+    error
 }
 
 fn completions(shell: Shell) -> Result<(), Error> {

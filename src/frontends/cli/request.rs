@@ -42,9 +42,23 @@ pub(super) fn enter_sandbox(settings: &Settings, request: &SnapshotRequest, writ
     // Its segments may be below its folder
     let folder = playlist.and_then(|path| path.canonicalize().ok()?.parent().map(Path::to_owned));
     let readable: Vec<_> = folder.into_iter().chain(settings.network.cacert.clone()).collect();
-    let entered = sandbox::enter(&readable, writable, true)?;
+    enter_sandbox_with(&readable, writable)
+}
+
+/// Enters the sandbox for commands that read the network and these files and folders.
+fn enter_sandbox_with(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), Error> {
+    let entered = sandbox::enter(readable, writable, true)?;
     tracing::info!("sandbox: {entered}");
     Ok(())
+}
+
+/// Enters the sandbox if `--sandbox` is given, for playlists of the network alone.
+#[cfg(feature = "fleet")]
+pub(super) fn enter_sandbox_of_lists(settings: &Settings, writable: &[PathBuf]) -> Result<(), Error> {
+    if settings.sandbox != Some(true) {
+        return Ok(());
+    }
+    enter_sandbox_with(settings.network.cacert.as_slice(), writable)
 }
 
 /// The playlist's source. `-` waits for stdin.
@@ -92,7 +106,7 @@ fn unreadable(name: &str, error: io::Error) -> Error {
 }
 
 /// Parses an http(s) URL, or the path of a local file or folder.
-fn parse_base_url(text: &str) -> Result<Url, Error> {
+pub(super) fn parse_base_url(text: &str) -> Result<Url, Error> {
     let invalid = || Error::usage("--base-url is not a URL", "give the http:// or https:// URL that the playlist came from");
     match Source::parse(text).map_err(|_| invalid())? {
         Source::Url(url) => Ok(url),

@@ -16,6 +16,8 @@ use crate::{
 };
 
 const SERVE: Section = Section { heading: None, commands: Commands::SERVE, is_in_queries: false };
+/// Of lists of channels.
+const FLEET: Section = Section { heading: Some("List"), commands: Commands::BATCH.and(Commands::WATCH), is_in_queries: false };
 const VARIABLES: Section = Section { heading: None, commands: Commands::NONE, is_in_queries: false };
 const MAX_JOBS: u32 = 1000;
 
@@ -71,9 +73,39 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         },
     ),
     Row::new(SERVE, "allow-any", Switch, "", "Answer requests for any public host", |s, v| v.flag().map(|on| s.allow_any = on)),
-    Row::new(SERVE, "jobs", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time [default: 8]", |s, v| {
-        v.integer().map(|jobs| s.jobs = Some(jobs))
+    Row::new(
+        FLEET,
+        "jobs",
+        Integer(1, MAX_JOBS),
+        "N",
+        "Pictures that are made at the same time [default: serve: 8; batch and watch: 4 for each processor]",
+        |s, v| v.integer().map(|jobs| s.jobs = Some(jobs)),
+    )
+    .only_for(Commands::SERVE.and(Commands::BATCH).and(Commands::WATCH)),
+    Row::new(FLEET, "per-host", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time for one host [default: 4]", |s, v| {
+        v.integer().map(|jobs| s.per_host = Some(jobs))
     }),
+    Row::new(FLEET, "rate", Value, "N", "Pictures that are started a second, such as 10 or 0.5 [default: no limit]", |s, v| {
+        let rate = v.text()?.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
+        s.rate = Some(rate.ok_or_else(|| Error::usage("--rate is not a positive number", "give pictures a second, such as 10 or 0.5"))?);
+        Ok(())
+    }),
+    #[cfg(feature = "fleet")]
+    Row::new(FLEET, "shard", Value, "I/N", "Only the I-th of N parts of the list, by a hash of the channel's id", |s, v| {
+        v.parse().map(|shard| s.shard = Some(shard))
+    }),
+    Row::new(
+        FLEET,
+        "resume",
+        Path,
+        "FILE",
+        "The results of an interrupted run: lines that have a picture in it are not done again",
+        |s, v| {
+            s.resume = Some(v.path());
+            Ok(())
+        },
+    )
+    .only_for(Commands::BATCH),
     Row::new(
         SERVE,
         "max-pictures",

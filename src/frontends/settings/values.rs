@@ -1,9 +1,11 @@
 //! The values of the operator's settings, and their defaults.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use wildmatch::WildMatch;
 
+#[cfg(feature = "fleet")]
+use crate::channels::Shard;
 use crate::request::{NetworkPolicy, Options};
 
 /// The settings of one process.
@@ -21,6 +23,15 @@ pub(in crate::frontends) struct Settings {
     pub(super) allow_outputs: Vec<WildMatch>,
     /// How many pictures are made at the same time.
     pub jobs: Option<usize>,
+    /// How many of them at the same time for one host.
+    pub per_host: Option<usize>,
+    /// How many of them are started a second.
+    pub rate: Option<f64>,
+    /// The part of the list of channels.
+    #[cfg(feature = "fleet")]
+    pub shard: Option<Shard>,
+    /// The results of an interrupted run.
+    pub resume: Option<PathBuf>,
     /// How many pictures one request may make.
     pub max_pictures: Option<usize>,
     /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
@@ -48,6 +59,11 @@ impl Default for Settings {
             key: None,
             allow_outputs: Vec::new(),
             jobs: None,
+            per_host: None,
+            rate: None,
+            #[cfg(feature = "fleet")]
+            shard: None,
+            resume: None,
             max_pictures: None,
             sandbox: None,
             drop_permanent: false,

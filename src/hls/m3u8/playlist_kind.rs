@@ -53,7 +53,8 @@ impl SeenTags {
         let has_hls_content = self.multivariant || self.duration || self.target_duration;
         if !has_hls_content && (self.channel || (!self.hls && self.media && entries > 1)) {
             return Err(Error::new(ErrorKind::BadPlaylist, "it is a list of channels (plain M3U, as for IPTV), not an HLS playlist")
-                .with_hint("use the URL of one of its channels"));
+                .with_hint("use the URL of one of its channels")
+                .with_channel_list());
         }
         Ok(())
     }

@@ -67,6 +67,10 @@ impl Commands {
     pub const ANIMATE: Self = Self(1 << 4);
     /// `serve`.
     pub const SERVE: Self = Self(1 << 5);
+    /// `batch`. It also takes the options of one picture.
+    pub const BATCH: Self = Self(1 << 6);
+    /// `watch`.
+    pub const WATCH: Self = Self(1 << 7);
     /// Every command; of HTTP's paths, those for playlists too.
     pub const EVERY: Self = Self(u8::MAX);
     /// Those that take many pictures.

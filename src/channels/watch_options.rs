@@ -1,0 +1,61 @@
+//! When `watch` takes a channel's pictures, and when it reports a state: one row for the command line and the list.
+
+use std::time::Duration;
+
+use crate::request::options::{
+    Commands,
+    OptionKind::{Integer, Value},
+    OptionSpec, Section,
+};
+
+const WATCHING: Section = Section { heading: Some("Watching"), commands: Commands::WATCH, is_in_queries: false };
+const MAX_FAILURES: u32 = 1000;
+
+/// The options of one channel that are given; the command line's, and then `watch`'s defaults, fill in the others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WatchOptions {
+    /// The time between two pictures.
+    pub every: Option<Duration>,
+    /// How long the picture must be black.
+    pub black_for: Option<Duration>,
+    /// How long the picture must stand still.
+    pub frozen_for: Option<Duration>,
+    /// How long the picture must have a single color.
+    pub flat_for: Option<Duration>,
+    /// How long the playlist must not advance.
+    pub stale_after: Option<Duration>,
+    /// How many samples in a row must fail.
+    pub down_after: Option<u32>,
+}
+
+/// The options of a channel that is watched, in the order of the help. In each setter `o` is the [`WatchOptions`] and `v` the value.
+pub static WATCH_OPTIONS: &[OptionSpec<WatchOptions>] = &[
+    OptionSpec::new(WATCHING, "every", Value, "TIME", "The time between two pictures of a channel [default: 10s]", |o, v| {
+        v.timeout().map(|time| o.every = Some(time))
+    }),
+    OptionSpec::new(WATCHING, "black-for", Value, "TIME", "Report `black` after so long [default: 10s]", |o, v| {
+        v.duration().map(|time| o.black_for = Some(time))
+    }),
+    OptionSpec::new(WATCHING, "frozen-for", Value, "TIME", "Report `frozen` after so long [default: 20s]", |o, v| {
+        v.duration().map(|time| o.frozen_for = Some(time))
+    }),
+    OptionSpec::new(WATCHING, "flat-for", Value, "TIME", "Report `flat` after so long [default: 10s]", |o, v| {
+        v.duration().map(|time| o.flat_for = Some(time))
+    }),
+    OptionSpec::new(
+        WATCHING,
+        "stale-after",
+        Value,
+        "TIME",
+        "Report `stale` if the playlist did not advance for so long [default: 3 target durations]",
+        |o, v| v.timeout().map(|time| o.stale_after = Some(time)),
+    ),
+    OptionSpec::new(
+        WATCHING,
+        "down-after",
+        Integer(1, MAX_FAILURES),
+        "N",
+        "Report `down` after so many failures in a row [default: 3]",
+        |o, v| v.integer().map(|count| o.down_after = Some(count)),
+    ),
+];
