@@ -25,6 +25,12 @@ pub mod request {
     pub use crate::request::*;
 }
 
+/// Samples, states and events of channels.
+#[cfg(feature = "fleet")]
+pub mod watch {
+    pub use crate::{channels::Channel, watch::*};
+}
+
 /// The documents beside the sheets of a storyboard.
 #[cfg(feature = "frontends")]
 pub mod storyboard {
@@ -35,4 +41,28 @@ pub mod storyboard {
 #[cfg(all(feature = "server", feature = "lambda"))]
 pub mod fuzz_entry {
     pub use crate::frontends::fuzz_entry::*;
+}
+
+/// Posting to webhooks.
+#[cfg(feature = "fleet")]
+pub mod fetch {
+    pub use crate::fetch::{PostFailure, Poster};
+}
+
+/// Sound of pictures and of segments.
+#[cfg(feature = "fleet")]
+pub mod capture {
+    pub use crate::capture::{SoundFacts, SoundLevel, picture_and_sound, sound_of_newest_segment};
+}
+
+/// The wall, without a watch that feeds it.
+#[cfg(feature = "fleet")]
+pub mod wall {
+    pub use crate::{
+        channels::Channel,
+        frontends::wall::*,
+        watch::{
+            Board, ChannelState, LargePicture, LargePictures, PictureSample, PlaylistSample, Sample, SampleFailure, Sound, Transition,
+        },
+    };
 }

@@ -11,6 +11,7 @@ use super::{domain_states::SharedHeaders, key_frame_bytes::KeyFrameBytes, playli
 use crate::{
     error::Error,
     fetch::Job,
+    libav::SoundReader,
     protection::Keyring,
     read::{ByteSpan, DownloadCache, SegmentReader},
     render::ImageKind,
@@ -39,6 +40,8 @@ pub(super) struct JobContext {
     pub has_limits_per_picture: bool,
     /// Whether one connection carries several requests at once (HTTP/2).
     pub is_multiplexed: bool,
+    /// Reads what the downloaded bytes say about sound; `None` if nobody asks.
+    pub sound_reader: Option<SoundReader>,
     pub timing: Arc<JobTiming>,
 }
 
@@ -56,6 +59,7 @@ impl JobContext {
             key_frame_bytes: None,
             has_limits_per_picture: false,
             is_multiplexed: false,
+            sound_reader: None,
             timing: Arc::new(JobTiming::start()),
         }
     }
@@ -92,7 +96,8 @@ impl JobContext {
         Self { request: Arc::new(SnapshotRequest { at, ..(*self.request).clone() }), ..self.clone() }
     }
 
-    fn with_job(&self, job: Job) -> Self {
+    /// The same context for another job.
+    pub fn with_job(&self, job: Job) -> Self {
         Self { keyring: self.keyring.with_job(&job), job, ..self.clone() }
     }
 

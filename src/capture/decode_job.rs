@@ -11,7 +11,7 @@ use crate::{
     hls::Segment,
     libav::{
         self, ByteSource, DecodeLimits, DomainState, FoundFrame, FragmentStream, Frame, InputKind, NormalizedStream, SearchOutcome,
-        SearchTarget,
+        SearchTarget, SoundFacts, SoundReader,
     },
     protection::{SampleDecryptor, SegmentOffsets},
     read::SegmentReader,
@@ -37,6 +37,8 @@ pub(super) struct RenderedPicture {
     pub decoded_at: Instant,
     /// How long rendering took.
     pub render_time: Duration,
+    /// What the bytes that the search read say about sound, if somebody asked and they can be read.
+    pub sound: Option<SoundFacts>,
 }
 
 /// The stream that a search reads.
@@ -90,10 +92,15 @@ pub(super) async fn run_decode_job(
 ) -> Result<Option<RenderedPicture>, Error> {
     run_on_blocking_thread(context, input, state, move |job, source, state| {
         match libav::search(&source, target, job.layout.kind(), job.limits, &job.decryptor, state)? {
-            // Ends the download before rendering
             SearchOutcome::Found(found) => {
+                let has_ended = source.size_at_end().is_some();
+                let arrived = job.sound_reader.map(|read_sound| (read_sound, source.arrived()));
+                // Ends the download before rendering
                 drop(source);
-                job.render(*found).map(Some)
+                let picture = job.render(*found)?;
+                let sound = arrived.and_then(|(read_sound, arrived)| read_sound(&arrived, &job.decryptor).ok());
+                let sound = sound.map(|sound| SoundFacts { is_whole: sound.is_whole && has_ended, ..sound });
+                Ok(Some(RenderedPicture { sound, ..picture }))
             }
             SearchOutcome::NeedsEarlier => Ok(None),
         }
@@ -125,6 +132,15 @@ pub(super) async fn run_moments_job(
     .await
 }
 
+/// Reads what a segment says about its sound, on a blocking thread.
+pub(super) async fn run_sound_job(context: &JobContext, input: DecodeInput, read_sound: SoundReader) -> Result<SoundFacts, Error> {
+    run_on_blocking_thread(context, input, &mut DomainState::default(), move |job, source, _| {
+        source.acquire_permit()?;
+        read_sound(&source, &job.decryptor)
+    })
+    .await
+}
+
 async fn run_on_blocking_thread<T: Send + 'static>(
     context: &JobContext,
     input: DecodeInput,
@@ -141,6 +157,7 @@ async fn run_on_blocking_thread<T: Send + 'static>(
         limits: DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames },
         decryptor,
         offsets,
+        sound_reader: context.sound_reader,
         render: RenderOptions { image_kind: context.image_kind, ..RenderOptions::new(&context.request, layout.area()) },
     };
     let mut known = state.clone();
@@ -164,6 +181,7 @@ struct DecodeJob {
     limits: DecodeLimits,
     decryptor: SampleDecryptor,
     offsets: SegmentOffsets,
+    sound_reader: Option<SoundReader>,
     render: RenderOptions,
 }
 
@@ -179,6 +197,7 @@ impl DecodeJob {
             picture: render::render(found.frame, found.coded.as_ref(), &self.render)?,
             decoded_at,
             render_time: decoded_at.elapsed(),
+            sound: None,
         })
     }
 

@@ -9,6 +9,7 @@ use super::{context::JobContext, decode_job::encode};
 use crate::{
     error::{Error, redacted},
     hls::{Key, Method, Variant},
+    libav::SoundFacts,
     render::{self, CheckedPicture},
     report::{Encryption, FrameFacts, Presentation, Report, SegmentReport, SnapshotFacts, VariantReport},
 };
@@ -46,6 +47,8 @@ pub(crate) struct Capture {
     pub segment: SegmentReport,
     pub frame: FrameFacts,
     pub presentation: Presentation,
+    /// What the downloaded bytes say about sound, if somebody asked.
+    pub sound: Option<SoundFacts>,
     pub notes: Vec<String>,
 }
 

@@ -70,6 +70,7 @@ impl<'a> FileSearch<'a> {
             picture: picture.picture,
             decoded_at: picture.decoded_at,
             render_time: picture.render_time,
+            sound: picture.sound,
             notes: Vec::new(),
         }
     }

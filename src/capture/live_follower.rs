@@ -2,18 +2,15 @@
 //! captures pictures at moments of one continuous timeline.
 
 use std::{
-    collections::HashSet,
     pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use futures_util::{Stream, StreamExt, stream};
-use url::Url;
-
 use super::{
     context::JobContext,
     facts::Capture,
+    forget::forget_unneeded,
     key_frame_bytes::KeyFrameBytes,
     live_timeline::{LiveTimeline, PlaylistChange},
     open,
@@ -24,9 +21,10 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind},
-    hls::{Key, MediaPlaylist},
+    hls::MediaPlaylist,
     request::Position,
 };
+use futures_util::{Stream, StreamExt, stream};
 
 /// A live stream that is followed. What it keeps does not grow with time.
 pub(crate) struct LiveFollower {
@@ -237,18 +235,8 @@ impl LiveFollower {
         }
         self.track = Arc::new(track);
         self.renew();
-        self.forget_old(change == PlaylistChange::Restarted).await;
+        forget_unneeded(&self.presentation.context, self.playlist(), change == PlaylistChange::Restarted).await;
         true
-    }
-
-    /// Forgets the inits, keys and parameter sets that the newest playlist does not need. After a restart the same names may be others.
-    async fn forget_old(&self, all: bool) {
-        let playlist = self.playlist();
-        let (inits, keys) = if all { (HashSet::new(), HashSet::new()) } else { (init_urls(playlist), key_urls(playlist)) };
-        let context = &self.presentation.context;
-        context.downloads.retain_inits(&inits);
-        context.keyring.retain(&keys).await;
-        context.headers.forget_before(if all { u64::MAX } else { playlist.discontinuity_sequence });
     }
 
     /// Starts another job, so that its deadline is in the future.
@@ -268,18 +256,4 @@ impl LiveFollower {
         });
         MomentCapture { moment, capture }
     }
-}
-
-fn init_urls(playlist: &MediaPlaylist) -> HashSet<Url> {
-    let inits = playlist.segments.iter().filter_map(|segment| segment.init.as_ref());
-    inits.map(|init| init.url.clone()).collect()
-}
-
-fn key_urls(playlist: &MediaPlaylist) -> HashSet<Url> {
-    let keys = playlist.segments.iter().flat_map(|segment| {
-        let of_init = segment.init.as_ref().and_then(|init| init.key.as_deref());
-        [segment.key.as_deref(), of_init].into_iter().flatten()
-    });
-    let urls = |key: &Key| key.formats.iter().filter_map(|format| format.url.clone()).collect::<Vec<_>>();
-    keys.flat_map(urls).collect()
 }

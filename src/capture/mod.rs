@@ -15,6 +15,8 @@
 //! Steps 2 to 5 try the next candidate if one fails; `failure_scope` says which kind of candidate may still succeed. All steps share one
 //! [`JobContext`](context::JobContext).
 
+#[cfg(feature = "fleet")]
+mod channel_probe;
 mod content_choice;
 mod context;
 mod decode_job;
@@ -24,6 +26,7 @@ mod facts;
 mod failure_scope;
 mod file;
 mod file_search;
+mod forget;
 mod i_frames;
 mod inspect;
 mod inspected_playlists;
@@ -41,9 +44,15 @@ mod playlist_cache;
 mod playlist_search;
 mod presentation;
 mod reload;
+#[cfg(feature = "fleet")]
+mod sound_probe;
 mod variants;
 
+#[cfg(feature = "fleet")]
+pub use crate::libav::{SoundFacts, SoundLevel};
 pub use crate::render::reference_picture;
+#[cfg(feature = "fleet")]
+pub(crate) use channel_probe::{ChannelProbe, Probe, ProbedPicture, ProbedPlaylist};
 pub use facts::Snapshot;
 pub(crate) use facts::{Capture, FinishedSnapshot};
 pub use inspect::inspect;
@@ -52,6 +61,8 @@ pub(crate) use live_timeline::LiveTimeline;
 pub(crate) use moment_range::{TimeRange, live_end, live_start};
 pub(crate) use presentation::MomentCapture;
 pub use presentation::Presentation;
+#[cfg(feature = "fleet")]
+pub use sound_probe::{picture_and_sound, sound_of_newest_segment};
 pub(crate) use variants::Track;
 
 use crate::{

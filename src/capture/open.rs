@@ -8,7 +8,7 @@ use url::Url;
 use super::{context::JobContext, playlist_cache::LoadedPlaylist};
 use crate::{
     error::{Error, ErrorKind},
-    fetch::{Body, Range},
+    fetch::{Body, Range, Validators},
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     libav,
     request::{RAISE_PLAYLIST_BYTES, Source},
@@ -96,17 +96,41 @@ async fn load_variant(context: &JobContext, url: &Url, variables: &Variables) ->
 
 /// Loads a Media Playlist again.
 pub(super) async fn reload_media_playlist(context: &JobContext, url: &Url, variables: &Variables) -> Result<MediaPlaylist, Error> {
-    match load(context, url, variables).await? {
-        (_, Playlist::Media(playlist)) => Ok(playlist),
-        (from, Playlist::Multivariant(_)) => {
+    media_playlist(load(context, url, variables).await?)
+}
+
+fn media_playlist((from, playlist): (Url, Playlist)) -> Result<MediaPlaylist, Error> {
+    match playlist {
+        Playlist::Media(playlist) => Ok(playlist),
+        Playlist::Multivariant(_) => {
             Err(Error::new(ErrorKind::BadPlaylist, "the Media Playlist has become a Multivariant Playlist").with_url(&from))
         }
     }
 }
 
+/// Loads a Media Playlist again, and returns its version too. `None` if it is still the version `known`.
+pub(super) async fn reload_if_changed(
+    context: &JobContext,
+    url: &Url,
+    variables: &Variables,
+    known: Option<&Validators>,
+) -> Result<Option<(MediaPlaylist, Validators)>, Error> {
+    let job = known.map_or_else(|| context.job.clone(), |known| context.job.if_changed_from(known));
+    let body = job.open(url, Range::ALL).await?;
+    if body.is_unchanged() {
+        return Ok(None);
+    }
+    let version = body.validators().clone();
+    Ok(Some((media_playlist(read(context, body, variables).await?)?, version)))
+}
+
 /// Loads a playlist; also returns its URL after redirects.
 async fn load(context: &JobContext, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
-    let mut body = context.job.open(url, Range::ALL).await?;
+    read(context, context.job.open(url, Range::ALL).await?, variables).await
+}
+
+/// Reads an open playlist; also returns its URL.
+async fn read(context: &JobContext, mut body: Body, variables: &Variables) -> Result<(Url, Playlist), Error> {
     let head = read_head(&mut body).await?;
     let from = body.url().clone();
     // Media may be endless

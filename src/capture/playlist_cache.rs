@@ -12,7 +12,7 @@ use url::Url;
 use crate::{error::Error, hls::MediaPlaylist};
 
 /// A Media Playlist, and when it was requested.
-pub(super) struct LoadedPlaylist {
+pub(crate) struct LoadedPlaylist {
     pub playlist: MediaPlaylist,
     pub requested_at: Instant,
 }

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind, redacted},
     hls::{Goal, MediaPlaylist, SearchStart, Segment, Tiles},
-    libav::{DomainState, SearchTarget, SearchTime},
+    libav::{DomainState, SearchTarget, SearchTime, SoundFacts},
     read::{self, SegmentSpan},
     report::{Encryption, SegmentReport},
     request::{Crop, Position, Precision},
@@ -312,8 +312,15 @@ impl<'a> PlaylistSearch<'a> {
             picture: picture.picture,
             decoded_at: picture.decoded_at,
             render_time: picture.render_time,
+            sound: self.sound_of(segment, picture.sound),
             notes: Vec::new(),
         })
+    }
+
+    /// What a segment says about sound. Entries of I-frame Playlists and images have none, and a Part may have none of its own.
+    fn sound_of(&self, segment: &Segment, sound: Option<SoundFacts>) -> Option<SoundFacts> {
+        let sound = sound.filter(|_| !self.playlist.i_frames_only && segment.tiles.is_none())?;
+        Some(SoundFacts { is_whole: sound.is_whole && segment.complete, ..sound })
     }
 
     /// Index of the Partial Segment presented at `seconds`; `None` if the segment was read whole.

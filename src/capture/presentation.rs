@@ -123,6 +123,12 @@ impl Presentation {
         }
     }
 
+    /// The Multivariant Playlist, if that is what was opened.
+    #[cfg(feature = "fleet")]
+    pub(super) fn multivariant(&self) -> Option<&MultivariantPlaylist> {
+        if let Opened::Multivariant(multivariant) = &self.opened { Some(multivariant) } else { None }
+    }
+
     /// What the pictures cost until now.
     pub fn cost(&self) -> Cost {
         self.context.job.cost()

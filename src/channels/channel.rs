@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// One channel of a list, or one request of a batch.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Channel {
     /// The number of its line, from 1.
     pub line: u64,

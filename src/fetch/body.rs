@@ -27,6 +27,7 @@ pub struct Body {
     /// The validators of the first response; later ones must match.
     validators: Validators,
     retries: Retries,
+    is_unchanged: bool,
 }
 
 impl Body {
@@ -40,7 +41,18 @@ impl Body {
             response,
             validators,
             retries: Retries::new(&job.limits),
+            is_unchanged: false,
         }
+    }
+
+    /// The empty body of 304 Not Modified.
+    pub(super) fn unchanged(self) -> Self {
+        Self { is_unchanged: true, ..self }
+    }
+
+    /// Whether the resource is still the version that the [`Job`] knows, so that this body is empty.
+    pub fn is_unchanged(&self) -> bool {
+        self.is_unchanged
     }
 
     /// The URL after redirects, against which relative URIs in the body resolve.

@@ -1,6 +1,6 @@
 //! Connections that outlive a job.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{ClientBuilder, Proxy, redirect};
 use url::Url;
@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     policy::{AddressPolicy, Resolver},
     tls,
+    traffic::Traffic,
 };
 use crate::{error::Error, request::NetworkPolicy};
 
@@ -18,6 +19,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Client {
     pub(super) http: reqwest::Client,
     pub(super) policy: AddressPolicy,
+    pub(super) traffic: Arc<Traffic>,
 }
 
 impl Client {
@@ -41,7 +43,12 @@ impl Client {
                 .http1_allow_spaces_after_header_name_in_responses(true)
                 .http1_ignore_invalid_headers_in_responses(true);
         }
-        Ok(Self { http: build(builder)?, policy })
+        Ok(Self { http: build(builder)?, policy, traffic: Arc::default() })
+    }
+
+    /// What all jobs of this client and its clones have cost.
+    pub fn traffic(&self) -> &Arc<Traffic> {
+        &self.traffic
     }
 
     /// Fails with `not_allowed` if the URL itself is forbidden. Each job checks the resolved addresses and the redirects.
@@ -55,7 +62,7 @@ impl Client {
     }
 }
 
-fn builder(network: &NetworkPolicy) -> Result<ClientBuilder, Error> {
+pub(super) fn builder(network: &NetworkPolicy) -> Result<ClientBuilder, Error> {
     let mut builder = reqwest::Client::builder().connect_timeout(CONNECT_TIMEOUT);
     if let Some(proxy) = &network.proxy {
         let proxy = Proxy::all(proxy).map_err(|_| Error::usage("--proxy is not a valid URL", "give http://host:port"))?;
@@ -70,6 +77,6 @@ fn builder(network: &NetworkPolicy) -> Result<ClientBuilder, Error> {
     }
 }
 
-fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
+pub(super) fn build(builder: ClientBuilder) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|e| Error::internal("the HTTP client cannot be created").with_source(e))
 }

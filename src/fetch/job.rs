@@ -9,7 +9,7 @@ use std::{
 
 use url::Url;
 
-use super::{client::Client, header_rules::HeaderRules, meter::Meter};
+use super::{client::Client, header_rules::HeaderRules, meter::Meter, validators::Validators};
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
@@ -27,6 +27,8 @@ pub struct Job {
     allotted: TimeLimit,
     /// The limit for one response of unknown size, in bytes: it may be endless.
     pub(super) max_unsized_bytes: u64,
+    /// The version of the resource that the caller has: requests without a range are conditional.
+    pub(super) known_version: Option<Validators>,
     /// The folder of a local playlist: only files below it may be read. `None` for every other playlist.
     pub(super) local_root: Option<Arc<Path>>,
 }
@@ -54,12 +56,13 @@ impl Job {
         });
         Ok(Self {
             client: client.clone(),
-            meter: Arc::new(Meter::new(limits)),
+            meter: Arc::new(Meter::new(limits, client.traffic())),
             headers: Arc::new(HeaderRules::new(headers, playlist)?),
             limits: *limits,
             deadline: Instant::now() + limits.timeout.min(LONGEST_JOB),
             allotted: TimeLimit::Whole(limits.timeout.as_secs_f64()),
             max_unsized_bytes: limits.max_segment_bytes,
+            known_version: None,
             local_root,
         })
     }
@@ -98,6 +101,21 @@ impl Job {
     pub fn renewed(&self, timeout: Duration) -> Self {
         let allotted = TimeLimit::Whole(timeout.as_secs_f64());
         Self { deadline: Instant::now() + timeout.min(LONGEST_JOB), allotted, ..self.with_fresh_budget() }
+    }
+
+    /// Starts another job with the same headers and cookies, which ends `timeout` from now. Its cost counts from 0.
+    #[must_use]
+    pub fn restarted(&self, timeout: Duration) -> Self {
+        let allotted = TimeLimit::Whole(timeout.as_secs_f64());
+        let meter = Arc::new(self.meter.restarted());
+        Self { meter, deadline: Instant::now() + timeout.min(LONGEST_JOB), allotted, ..self.clone() }
+    }
+
+    /// The same job for a resource of which the caller has the version `known`: [`Body::is_unchanged`](super::Body::is_unchanged) says
+    /// whether it is still the same.
+    #[must_use]
+    pub fn if_changed_from(&self, known: &Validators) -> Self {
+        Self { known_version: Some(known.clone()), ..self.clone() }
     }
 
     /// The same job, which waits for a response at least this long.

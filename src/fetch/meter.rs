@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use super::traffic::Traffic;
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
@@ -23,6 +24,7 @@ pub struct Meter {
     max_requests: u64,
     max_bytes: u64,
     total: Arc<TotalCost>,
+    traffic: Arc<Traffic>,
 }
 
 /// The cost of a whole job.
@@ -36,13 +38,15 @@ struct TotalCost {
 }
 
 impl Meter {
-    pub(super) fn new(limits: &Limits) -> Self {
+    /// `traffic` counts the same for all jobs.
+    pub(super) fn new(limits: &Limits, traffic: &Arc<Traffic>) -> Self {
         Self {
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             max_requests: limits.max_requests,
             max_bytes: limits.max_bytes,
             total: Arc::default(),
+            traffic: Arc::clone(traffic),
         }
     }
 
@@ -54,7 +58,13 @@ impl Meter {
             max_requests: self.max_requests,
             max_bytes: self.max_bytes,
             total: Arc::clone(&self.total),
+            traffic: Arc::clone(&self.traffic),
         }
+    }
+
+    /// A meter with the same limits for another job.
+    pub(super) fn restarted(&self) -> Self {
+        Self { total: Arc::default(), ..self.renewed() }
     }
 
     /// Counts a request before it is sent. Fails with `too_large` beyond the limit.
@@ -62,6 +72,7 @@ impl Meter {
         let limit = self.max_requests;
         if self.requests.fetch_add(1, Relaxed) < limit {
             self.total.requests.fetch_add(1, Relaxed);
+            self.traffic.count_request();
             return Ok(());
         }
         self.requests.store(limit, Relaxed);
@@ -81,6 +92,7 @@ impl Meter {
     pub(super) fn count_bytes(&self, count: usize) -> Result<(), Error> {
         let count = count as u64;
         self.total.bytes.fetch_add(count, Relaxed);
+        self.traffic.count_bytes(count);
         let sum = self.bytes.fetch_add(count, Relaxed).saturating_add(count);
         if sum <= self.max_bytes {
             return Ok(());

@@ -19,12 +19,15 @@ mod local;
 mod meter;
 mod open;
 mod policy;
+#[cfg(feature = "fleet")]
+mod post;
 mod range;
 mod range_response;
 mod response_body;
 mod retry;
 mod send;
 mod tls;
+mod traffic;
 mod validators;
 
 pub use body::Body;
@@ -34,5 +37,8 @@ pub use failure::may_refuse_ranges;
 #[cfg(feature = "fleet")]
 pub use host_permits::HostPermits;
 pub use job::Job;
+#[cfg(feature = "fleet")]
+pub use post::{PostFailure, Poster};
 pub use range::Range;
+pub use traffic::Traffic;
 pub use validators::Validators;

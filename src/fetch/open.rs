@@ -59,6 +59,9 @@ impl Job {
         if status == StatusCode::RANGE_NOT_SATISFIABLE && requested.first > 0 {
             return Ok(Body::new(self, url, range, ResponseBody::empty(range)));
         }
+        if status == StatusCode::NOT_MODIFIED && self.known_version.is_some() {
+            return Ok(Body::new(self, &final_url, range, ResponseBody::empty(range)).unchanged());
+        }
         if !status.is_success() {
             let error = status_error(status).with_url(&final_url);
             let is_transient = is_transient_status(status);

@@ -83,22 +83,32 @@ impl Delivery {
     ) -> Result<Report, Error> {
         let start = Instant::now();
         let FinishedSnapshot { picture, facts } = capture::capture(request, client).await?;
-        let remaining = request.limits.timeout.saturating_sub(start.elapsed());
+        self.deliver(picture.into(), facts, channel, stores, request.limits.timeout.saturating_sub(start.elapsed())).await
+    }
 
-        let store_start = Instant::now();
+    /// Writes a picture and then its report, within `timeout`.
+    pub async fn deliver(
+        &self,
+        picture: Bytes,
+        facts: SnapshotFacts,
+        channel: Option<ChannelName<'_>>,
+        stores: &Stores,
+        timeout: Duration,
+    ) -> Result<Report, Error> {
+        let start = Instant::now();
         let now = Utc::now();
         let names = NameFacts { channel, ..NameFacts::from(&facts) };
         let destination = self.output.destination(&names, now)?;
         let report_destination = self.report_output.as_ref().map(|output| output.destination(&names, now)).transpose()?;
-        put(&destination, picture.into(), &self.picture_options(&facts), stores, remaining).await?;
-        let store_time = store_start.elapsed();
-        let delivery = DeliveryFacts { output: destination.name(), store: store_time, total: start.elapsed() };
+        put(&destination, picture, &self.picture_options(&facts), stores, timeout).await?;
+        let store = start.elapsed();
+        let delivery = DeliveryFacts { output: destination.name(), store, total: facts.timing.total + store };
         let report = Report::new(facts, Some(delivery));
 
         if let Some(destination) = report_destination {
             let json = serde_json::to_vec(&report).map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
             let options = PutOptions { content_type: "application/json", no_clobber: self.no_clobber, ..PutOptions::default() };
-            put(&destination, json.into(), &options, stores, remaining.saturating_sub(store_time)).await?;
+            put(&destination, json.into(), &options, stores, timeout.saturating_sub(store)).await?;
         }
         Ok(report)
     }

@@ -16,12 +16,21 @@ pub mod fuzz_entry;
 mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;
+#[cfg(feature = "fleet")]
+mod metrics;
 mod one_file;
 mod remote_limits;
 mod report_facts;
 mod sandbox;
 mod series_output;
+#[cfg(feature = "fleet")]
+mod server;
 mod settings;
+#[cfg(feature = "fleet")]
+mod watch;
+
+#[cfg(feature = "fleet")]
+pub use http::wall;
 
 use std::panic::PanicHookInfo;
 

@@ -64,6 +64,12 @@ pub(super) fn http_headers_of_many(report: &PicturesReport, missing: usize) -> V
     ]
 }
 
+/// The names of all `X-Hlsnap-…` headers.
+pub(super) fn http_header_names() -> impl Iterator<Item = &'static str> {
+    let of_many = ["x-hlsnap-pictures", "x-hlsnap-missing"];
+    FACTS.iter().filter_map(|fact| fact.header).chain(of_many)
+}
+
 fn named(facts: &SnapshotFacts, name: fn(&Fact) -> Option<&'static str>) -> impl Iterator<Item = (&'static str, String)> {
     FACTS.iter().filter_map(move |fact| Some((name(fact)?, (fact.text)(facts)?)))
 }

@@ -15,7 +15,7 @@ use crate::{
     store::{self, Output},
 };
 pub(super) use table::SETTINGS;
-pub(super) use values::Settings;
+pub(super) use values::{Serving, Settings};
 
 const PREFIX: &str = "HLSNAP_";
 /// Variables of the scripts that build and test.
@@ -24,12 +24,17 @@ const FOREIGN: [&str; 2] = ["HLSNAP_LIBAV", "HLSNAP_SOURCES"];
 impl Settings {
     /// Reads this process's variables.
     pub fn from_environment() -> Result<Self, Error> {
-        Self::read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
+        Self::default().with_environment()
+    }
+
+    /// These settings, with those of this process's variables.
+    pub fn with_environment(self) -> Result<Self, Error> {
+        self.read(std::env::vars_os().filter_map(|(name, text)| Some((name.into_string().ok()?, text.into_string().ok()?))))
     }
 
     /// Fails with `usage` for an unknown variable: a misspelled limit would not apply.
-    fn read(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
-        let mut settings = Self::default();
+    fn read(self, variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
+        let mut settings = self;
         for (variable, text) in variables {
             let Some(name) = variable.strip_prefix(PREFIX).filter(|_| !FOREIGN.contains(&variable.as_str())) else { continue };
             // Deployment templates leave unused variables empty
@@ -93,7 +98,7 @@ mod tests {
 
     fn read(variables: &[(&str, &str)]) -> Result<Settings, String> {
         let owned = variables.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
-        Settings::read(owned).map_err(|e| e.to_string())
+        Settings::default().read(owned).map_err(|e| e.to_string())
     }
 
     #[test]

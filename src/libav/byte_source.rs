@@ -127,6 +127,14 @@ impl ByteSource {
         Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
+    /// A source of the bytes that have arrived from the start on, without any that follow.
+    #[must_use]
+    pub fn arrived(&self) -> Self {
+        let shared = self.lock();
+        let first = shared.ranges.first().filter(|range| range.offset == 0);
+        Self::new(ArrivedBytes(first.map(|range| Bytes::copy_from_slice(&range.bytes))))
+    }
+
     /// The first `count` bytes, or fewer if the source ends before.
     pub fn peek(&self, count: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = vec![0; count];
@@ -184,6 +192,15 @@ impl ByteSource {
 
     fn lock(&self) -> MutexGuard<'_, SharedBuffer> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Bytes in one chunk.
+struct ArrivedBytes(Option<Bytes>);
+
+impl Upstream for ArrivedBytes {
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        Ok(self.0.take().filter(|bytes| !bytes.is_empty()))
     }
 }
 

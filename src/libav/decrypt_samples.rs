@@ -18,6 +18,11 @@ pub trait DecryptSamples {
     fn may_be_encrypted(&self, _position: Option<u64>) -> bool {
         false
     }
+
+    /// Whether the playlist has a key for samples there.
+    fn has_key(&self, _position: Option<u64>) -> bool {
+        false
+    }
 }
 
 /// A packet as the demuxer returned it.

@@ -57,43 +57,7 @@ pub(super) struct Demuxer {
 impl Demuxer {
     /// Opens `source` at its start. Probing decodes frames of at most `max_pixels`.
     pub fn open(source: &ByteSource, container: Container, mode: DemuxMode, max_pixels: u64) -> Result<Self, Error> {
-        limit_allocations();
-        let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER_BYTES)
-            .map_err(|e| failure("the segment cannot be opened", e))?;
-        // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
-        let mut context = unsafe { ffi::avformat_alloc_context() };
-        if context.is_null() {
-            return Err(no_memory());
-        }
-        let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_IGNIDX | ffi::AVFMT_FLAG_NOFILLIN;
-        flags |= match mode {
-            DemuxMode::Packets => ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOBUFFER,
-            DemuxMode::Parsed => ffi::AVFMT_FLAG_NOBUFFER,
-            // Without a buffer avformat_find_stream_info would drop the packets that it reads
-            DemuxMode::Probed => 0,
-        };
-        let mut options: *mut ffi::AVDictionary = ptr::null_mut();
-        // SAFETY: `context` is ours and not open yet, which is when its fields may be set; `pb` lives as long as `io`, which outlives
-        // `context`. `av_dict_set` copies its strings. `avformat_open_input` frees `context` and nulls it if it fails.
-        let opened = unsafe {
-            (*context).pb = io.as_mut_ptr();
-            (*context).flags |= flags;
-            // Timestamps stay as they are: the timeline handles wraps
-            (*context).correct_ts_overflow = 0;
-            (*context).probesize = if mode == DemuxMode::Probed { LONG_PROBE_BYTES } else { QUICK_PROBE_BYTES };
-            if container == Container::Ts {
-                ffi::av_dict_set(&raw mut options, c"max_packet_size".as_ptr(), MAX_PES_BYTES.as_ptr(), 0);
-            }
-            let demuxer = ffi::av_find_input_format(container.demuxer().as_ptr());
-            let opened = ffi::avformat_open_input(&raw mut context, ptr::null(), demuxer, &raw mut options);
-            ffi::av_dict_free(&raw mut options);
-            opened
-        };
-        if let Err(e) = check(opened) {
-            return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
-        }
-        // SAFETY: `context` is open, and nobody else refers to it.
-        let context = unsafe { FormatContext::from_open(context) };
+        let (context, io) = open_format(source, container.demuxer(), mode)?;
         let mut demuxer = Self { context, _io: io, source: source.clone(), container, selection: VideoSelection::default() };
         if mode == DemuxMode::Probed {
             let probed = demuxer.probe(max_pixels);
@@ -273,4 +237,45 @@ impl Demuxer {
     fn check(&self, result: i32, context: &str) -> Result<(), Error> {
         check(result).map(|_| ()).map_err(|e| self.source.take_error().unwrap_or_else(|| failure(context, e)))
     }
+}
+
+/// Opens `source` at its start by libavformat's demuxer of a name. The context points into the I/O context, which must outlive it.
+pub(super) fn open_format(source: &ByteSource, demuxer: &CStr, mode: DemuxMode) -> Result<(FormatContext, StreamIo), Error> {
+    limit_allocations();
+    let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER_BYTES)
+        .map_err(|e| failure("the segment cannot be opened", e))?;
+    // SAFETY: returns null or a context that `avformat_free_context` or `avformat_close_input` frees.
+    let mut context = unsafe { ffi::avformat_alloc_context() };
+    if context.is_null() {
+        return Err(no_memory());
+    }
+    let mut flags = ffi::AVFMT_FLAG_CUSTOM_IO | ffi::AVFMT_FLAG_IGNIDX | ffi::AVFMT_FLAG_NOFILLIN;
+    flags |= match mode {
+        DemuxMode::Packets => ffi::AVFMT_FLAG_NOPARSE | ffi::AVFMT_FLAG_NOBUFFER,
+        DemuxMode::Parsed => ffi::AVFMT_FLAG_NOBUFFER,
+        // Without a buffer avformat_find_stream_info would drop the packets that it reads
+        DemuxMode::Probed => 0,
+    };
+    let mut options: *mut ffi::AVDictionary = ptr::null_mut();
+    // SAFETY: `context` is ours and not open yet, which is when its fields may be set; `pb` lives as long as `io`, which outlives
+    // `context`. `av_dict_set` copies its strings. `avformat_open_input` frees `context` and nulls it if it fails.
+    let opened = unsafe {
+        (*context).pb = io.as_mut_ptr();
+        (*context).flags |= flags;
+        // Timestamps stay as they are: the timeline handles wraps
+        (*context).correct_ts_overflow = 0;
+        (*context).probesize = if mode == DemuxMode::Probed { LONG_PROBE_BYTES } else { QUICK_PROBE_BYTES };
+        if demuxer == Container::Ts.demuxer() {
+            ffi::av_dict_set(&raw mut options, c"max_packet_size".as_ptr(), MAX_PES_BYTES.as_ptr(), 0);
+        }
+        let format = ffi::av_find_input_format(demuxer.as_ptr());
+        let opened = ffi::avformat_open_input(&raw mut context, ptr::null(), format, &raw mut options);
+        ffi::av_dict_free(&raw mut options);
+        opened
+    };
+    if let Err(e) = check(opened) {
+        return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
+    }
+    // SAFETY: `context` is open, and nobody else refers to it.
+    Ok((unsafe { FormatContext::from_open(context) }, io))
 }

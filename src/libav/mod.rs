@@ -43,6 +43,8 @@ mod search_first;
 mod search_moments;
 mod search_state;
 mod size;
+mod sound;
+mod sound_decoder;
 mod still;
 mod stream;
 mod video_selection;
@@ -64,6 +66,8 @@ pub(crate) use process::configure_process;
 pub use search::{FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
 pub use search_moments::MomentSearch;
 pub use search_state::{DecodeLimits, DomainState};
+pub use sound::{SoundFacts, SoundReader, read_sound};
+pub use sound_decoder::SoundLevel;
 pub use still::decode_jpeg;
 
 pub(crate) use error::{check, failure, no_memory};

@@ -103,6 +103,10 @@ impl DecryptSamples for SampleDecryptor {
     fn may_be_encrypted(&self, position: Option<u64>) -> bool {
         self.offsets.sample_key_at(position).is_some_and(|key_ref| key_ref.scope == KeyScope::Unknown)
     }
+
+    fn has_key(&self, position: Option<u64>) -> bool {
+        self.offsets.sample_key_at(position).is_some()
+    }
 }
 
 fn missing_key(packet: &EncryptedPacket<'_>, scheme: Scheme) -> Error {

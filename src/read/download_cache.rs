@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    hash::{DefaultHasher, Hasher},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -20,6 +21,19 @@ pub(super) struct CachedDownload {
     pub length: u64,
     pub is_complete: bool,
     pub validators: Option<Validators>,
+}
+
+/// The start of a downloaded span.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct MediaStart {
+    /// Of its first bytes, among them timestamps: equal hashes mean that the same file was downloaded again.
+    pub hash: u64,
+    /// Bytes of the span, if known.
+    pub size: Option<u64>,
+}
+
+impl MediaStart {
+    const HASHED_BYTES: usize = 4 << 10;
 }
 
 /// Downloads by URL and range. Clones share their content; `max_bytes` bounds its size.
@@ -71,6 +85,21 @@ impl DownloadCache {
         let read = async move { while let Ok(Some(_)) = body.chunk().await {} };
         let rest = tokio::spawn(async { _ = tokio::time::timeout(REST_TIMEOUT, read).await });
         rests.lock().unwrap_or_else(PoisonError::into_inner).push(rest);
+    }
+
+    /// The start of a span, if it was downloaded.
+    pub fn media_start(&self, span: &ByteSpan) -> Option<MediaStart> {
+        let download = self.get(span)?;
+        let mut hasher = DefaultHasher::new();
+        let mut rest = MediaStart::HASHED_BYTES;
+        for chunk in &download.chunks {
+            let taken = chunk.get(..rest).unwrap_or(chunk);
+            hasher.write(taken);
+            rest -= taken.len();
+        }
+        let size = span.length.or_else(|| download.validators.as_ref()?.size()?.checked_sub(span.offset));
+        let is_enough = rest == 0 || download.is_complete;
+        is_enough.then(|| MediaStart { hash: hasher.finish(), size })
     }
 
     /// Forgets the inits whose URL is not among `needed`.

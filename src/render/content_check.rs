@@ -29,6 +29,8 @@ const SAME_BITS: u32 = 1;
 /// The same frame, encoded again, differs by less than this: in the mean of all cells, in tenths of a level, and in the worst cell, in levels.
 const SAME_MEAN: u64 = 8;
 const SAME_CELL: u8 = 5;
+/// A frame that an encoder repeats differs from itself by less than this in the mean, in hundredths of a level; the grain of a camera by more.
+const IDENTICAL_MEAN: u64 = 25;
 
 /// Reads the picture in a JPEG, PNG or WebP file for later comparison. Fails with `usage` for other files.
 pub fn reference_picture(file: &[u8]) -> Result<ReferencePicture, Error> {
@@ -63,6 +65,49 @@ pub fn fingerprint(image: &Image) -> ReferencePicture {
 /// Whether a picture is the same as an earlier one, but for the noise of coding.
 pub fn looks_like(image: &Image, earlier: &ReferencePicture) -> bool {
     LumaGrid::of(image).equals(earlier)
+}
+
+/// How alike two pictures are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likeness {
+    /// Something moved.
+    Different,
+    /// Nothing moved, but the pictures have different grain, or were coded differently.
+    Similar,
+    /// They were made of the same frame.
+    Identical,
+}
+
+/// Compares two pictures, by their cells if both have them, else by their hashes.
+pub fn compare_pictures(one: &ReferencePicture, other: &ReferencePicture) -> Likeness {
+    let (is_same, is_identical) = match (&one.cells, &other.cells) {
+        (Some(cells), Some(others)) => {
+            (same_cells(cells, others), sum_of_differences(cells, others) * 100 < IDENTICAL_MEAN * cells.len() as u64)
+        }
+        _ => (same_hash(one.hash, other.hash), one.hash == other.hash),
+    };
+    match (is_same, is_identical) {
+        (true, true) => Likeness::Identical,
+        (true, false) => Likeness::Similar,
+        (false, _) => Likeness::Different,
+    }
+}
+
+fn differences<'a>(one: &'a [u8], other: &'a [u8]) -> impl Iterator<Item = u8> + 'a {
+    one.iter().zip(other).map(|(one, other)| one.abs_diff(*other))
+}
+
+fn sum_of_differences(one: &[u8], other: &[u8]) -> u64 {
+    differences(one, other).map(u64::from).sum()
+}
+
+fn same_cells(one: &[u8], other: &[u8]) -> bool {
+    let is_close = sum_of_differences(one, other) * 10 < SAME_MEAN * one.len() as u64;
+    one.len() == other.len() && is_close && differences(one, other).all(|difference| difference < SAME_CELL)
+}
+
+fn same_hash(one: u64, other: u64) -> bool {
+    (one ^ other).count_ones() <= SAME_BITS
 }
 
 /// Checks a picture.
@@ -178,10 +223,10 @@ impl LumaGrid {
 
     /// Whether the picture is the same as a previous one.
     fn equals(&self, previous: &ReferencePicture) -> bool {
-        let Some(cells) = &previous.cells else { return (previous.hash ^ self.hash()).count_ones() <= SAME_BITS };
-        let differences: Vec<u8> = self.cells().iter().zip(cells).map(|(one, other)| one.abs_diff(*other)).collect();
-        let sum: u64 = differences.iter().map(|difference| u64::from(*difference)).sum();
-        sum * 10 < SAME_MEAN * differences.len() as u64 && differences.iter().all(|difference| *difference < SAME_CELL)
+        match &previous.cells {
+            Some(cells) => same_cells(&self.cells(), cells),
+            None => same_hash(self.hash(), previous.hash),
+        }
     }
 
     /// Whether the picture is color bars of EBU or SMPTE: in the upper half, all rows are alike and consist of plateaus that get darker from
@@ -257,6 +302,15 @@ mod tests {
         assert_eq!((moved.frozen, moved.failed.len()), (Some(false), 0));
         let hash = Checks { previous: check(scene(0)).hash.parse().ok(), ..Checks::default() };
         assert_eq!(check_content(&image(scene(0)), &hash).frozen, Some(true));
+    }
+
+    #[test]
+    fn grain_makes_pictures_similar_but_not_identical() {
+        let scene = |grain: u32| image(move |x, y| 40 + (x / 20 + y / 20) % 2 * 120 + (x / 20 * 7 + y / 12 * 3 + grain) % 3);
+        let compare = |one: &Image, other: &Image| compare_pictures(&fingerprint(one), &fingerprint(other));
+        assert_eq!(compare(&scene(0), &scene(0)), Likeness::Identical);
+        assert_eq!(compare(&scene(0), &scene(1)), Likeness::Similar);
+        assert_eq!(compare(&scene(0), &image(|_, _| 100)), Likeness::Different);
     }
 
     #[test]

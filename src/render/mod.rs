@@ -46,7 +46,7 @@ pub use animation_codec::{AnimationFormat, AnimationOptions};
 pub use animation_frames::AnimationFrame;
 pub use canvas::Canvas;
 pub use color::Color;
-pub use content_check::{fingerprint, looks_like, reference_picture};
+pub use content_check::{Likeness, compare_pictures, fingerprint, looks_like, reference_picture};
 pub use encode::{encode_rgb, encode_within_limit};
 pub use exif::{ImageMetadata, embed_exif};
 pub use geometry::{Orientation, Rect};

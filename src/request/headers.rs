@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The headers of HTTP requests, as curl's options set them.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct RequestHeaders {
     /// Header names and values for the playlist's own origin.
     pub custom: Vec<(String, String)>,

@@ -217,7 +217,7 @@ impl Format {
     }
 
     /// The media type, as registered with IANA.
-    pub fn media_type(self) -> &'static str {
+    pub const fn media_type(self) -> &'static str {
         match self {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, ExitStatus, Stdio},
 };
 
-use reqwest::header::HeaderMap;
+use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 
 /// It ends when dropped.
@@ -25,12 +25,18 @@ pub struct Answer {
 impl Server {
     /// Starts it with these options and environment variables, on a free port.
     pub fn start(options: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start_with(options, variables, Stdio::inherit())
+    }
+
+    /// The same, with another standard error.
+    pub fn start_with(options: &[&str], variables: &[(&str, &str)], stderr: Stdio) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_hlsnap"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(options)
             .env_clear()
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the program starts");
         let mut line = String::new();
@@ -55,8 +61,12 @@ impl Server {
     }
 
     pub fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        self.send(Method::GET, path, headers)
+    }
+
+    pub fn send(&self, method: Method, path: &str, headers: &[(&'static str, &str)]) -> Answer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        runtime.block_on(get(self.url(path), headers))
+        runtime.block_on(send(method, self.url(path), headers))
     }
 
     /// Sends SIGTERM and waits for the end.
@@ -77,10 +87,15 @@ impl Drop for Server {
 
 /// Requests a URL.
 pub async fn get(url: String, headers: &[(&'static str, &str)]) -> Answer {
+    send(Method::GET, url, headers).await
+}
+
+/// Sends a request.
+async fn send(method: Method, url: String, headers: &[(&'static str, &str)]) -> Answer {
     // The client needs a TLS provider even for plain HTTP
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    let mut request = client.get(url);
+    let mut request = client.request(method, url);
     for (name, text) in headers {
         request = request.header(*name, *text);
     }

@@ -9,6 +9,8 @@ use super::{
     help,
     table_args::{apply, arg, is_given, text},
 };
+#[cfg(feature = "fleet")]
+use crate::channels::{WATCH_OPTIONS, WatchOptions};
 use crate::{
     error::Error,
     frontends::settings::{SETTINGS, Settings},
@@ -60,10 +62,16 @@ pub(super) enum CliCommand {
     Inspect,
     #[cfg(feature = "fleet")]
     Batch,
+    #[cfg(feature = "fleet")]
+    Watch {
+        listen: Option<SocketAddr>,
+    },
     #[cfg(feature = "server")]
     Serve {
         listen: SocketAddr,
     },
+    #[cfg(feature = "server")]
+    Sign,
     Completions(Shell),
 }
 
@@ -81,8 +89,12 @@ impl Cli {
             INSPECT => CliCommand::Inspect,
             #[cfg(feature = "fleet")]
             BATCH => CliCommand::Batch,
+            #[cfg(feature = "fleet")]
+            WATCH => CliCommand::Watch { listen: matches.get_one(LISTEN).copied() },
             #[cfg(feature = "server")]
             SERVE => CliCommand::Serve { listen: required(&matches, LISTEN)? },
+            #[cfg(feature = "server")]
+            SIGN => CliCommand::Sign,
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
             SHEET => CliCommand::Sheet,
             STORYBOARD => CliCommand::Storyboard,
@@ -106,9 +118,22 @@ impl Cli {
         self.text(LIST)
     }
 
+    /// When `watch` reports a state.
+    #[cfg(feature = "fleet")]
+    pub fn watch_options(&self) -> Result<WatchOptions, Error> {
+        let mut options = WatchOptions::default();
+        apply(&self.matches, WATCH_OPTIONS.iter(), &mut options)?;
+        Ok(options)
+    }
+
     /// The text of an option as it is.
     pub fn text(&self, name: &str) -> Option<&str> {
         text(&self.matches, name)
+    }
+
+    /// The texts of an argument that may be repeated.
+    pub fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.matches.get_many::<String>(name).into_iter().flatten().map(String::as_str)
     }
 
     /// Sets the settings of the command line over `defaults`.
@@ -125,8 +150,13 @@ const SERIES: &str = "series";
 const ANIMATE: &str = "animate";
 const INSPECT: &str = "inspect";
 const BATCH: &str = "batch";
+const WATCH: &str = "watch";
 const LIST: &str = "list";
 const SERVE: &str = "serve";
+const SIGN: &str = "sign";
+/// The arguments of `sign`.
+pub(super) const URLS: &str = "urls";
+pub(super) const EXPIRES: &str = "expires";
 const COMPLETIONS: &str = "completions";
 const VERSION: &str = "version";
 const BASE_URL: &str = "base-url";
@@ -135,7 +165,7 @@ const SHELL: &str = "shell";
 
 /// The arguments, in which `--header` of `sheet` is the head line. `-H` stays the HTTP header, and so does `--header='Name: value'`.
 fn with_header_line(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let commands = [SNAP, SHEET, STORYBOARD, SERIES, ANIMATE, INSPECT, BATCH, SERVE, COMPLETIONS];
+    let commands = [SNAP, SHEET, STORYBOARD, SERIES, ANIMATE, INSPECT, BATCH, WATCH, SERVE, SIGN, COMPLETIONS];
     let (mut command, mut is_over) = (None, false);
     let rename = |arg: OsString| {
         let Some(text) = arg.to_str() else { return arg };
@@ -191,8 +221,12 @@ pub(super) fn command() -> Command {
             inspect(),
             #[cfg(feature = "fleet")]
             batch(),
+            #[cfg(feature = "fleet")]
+            watch(),
             #[cfg(feature = "server")]
             serve(),
+            #[cfg(feature = "server")]
+            sign(),
             completions(),
         ])
 }
@@ -240,9 +274,33 @@ fn batch() -> Command {
     command.args(settings_of(Commands::BATCH)).args(options.map(arg))
 }
 
+/// Options of pictures that a watch decides on.
+#[cfg(feature = "fleet")]
+const NOT_OF_WATCH: [&str; 8] = ["at", "key-frame", "exact", "skip-black", "best", "compare", "fail-on", "detect-bars"];
+
+#[cfg(feature = "fleet")]
+fn watch() -> Command {
+    let list = Arg::new(LIST).value_name("LIST").help("The list of channels: a file, http(s)://, or - for stdin").required(true);
+    let listen = Arg::new(LISTEN).long(LISTEN).value_name("ADDRESS").help("Show the wall at this address and port [default: off]");
+    let listen = listen.value_parser(value_parser!(SocketAddr)).help_heading("Watching");
+    let options = OPTIONS.iter().filter(|spec| spec.kind != OptionKind::Argument && is_of(spec, Commands::SNAP));
+    let options = options.filter(|spec| !NOT_OF_WATCH.contains(&spec.name));
+    let command = Command::new(WATCH).about(help::WATCH).long_about(help::LONG_WATCH).arg(list);
+    let command = command.args(WATCH_OPTIONS.iter().map(arg)).arg(listen);
+    command.args(settings_of(Commands::WATCH)).args(options.map(arg))
+}
+
 /// The settings that only some commands take, `command` among them.
 fn settings_of(command: Commands) -> impl Iterator<Item = Arg> {
     SETTINGS.iter().filter(move |spec| spec.commands != Commands::EVERY && spec.commands.include(command)).map(arg)
+}
+
+#[cfg(feature = "server")]
+fn sign() -> Command {
+    let urls = Arg::new(URLS).value_name("URL").help("URLs or paths of the server, or - for lines on stdin").required(true).num_args(1..);
+    let expires = Arg::new(EXPIRES).long(EXPIRES).value_name("TIME").help("How long they are valid: 1h, 7d, or a date and time");
+    let key = SETTINGS.iter().filter(|spec| spec.name == "key").map(|spec| arg(spec).help("The server's key (better as HLSNAP_KEY)"));
+    Command::new(SIGN).about(help::SIGN).long_about(help::LONG_SIGN).arg(urls).args(key).arg(expires)
 }
 
 fn completions() -> Command {

@@ -69,9 +69,27 @@ pub(super) const LONG_SERVE: &str = "\
 Answer over HTTP: /snapshot.jpg?url=...
 
 Answers over HTTP: /snapshot.jpg, .png, .webp and .avif, /report.json, /sheet.jpg, .png and .webp, /storyboard.vtt, .json, .jpg and \
-.webp, /animated.webp and .gif, /inspect.json and /healthz, with the options as parameters. Refuses \
+.webp, /animated.webp and .gif, /inspect.json, /openapi.json, /metrics and /healthz, with the options as parameters. Refuses \
 every request unless --allow-host, --key or --allow-any is given, and private addresses unless --allow-private is given. Options, and \
 HLSNAP_... variables of their names, are the defaults of requests, and the upper limits of time, bytes and retries.";
+
+pub(super) const WATCH: &str = "Watch channels: a picture and a state of each, every few seconds";
+
+pub(super) const LONG_WATCH: &str = "\
+Watch channels: a picture and a state of each, every few seconds
+
+Takes a key frame of every channel of a list every --every, and decides whether it is ok, black, flat, frozen, silent, stale or down. Each \
+change of state is a JSON object on a line of stdout: `hlsnap watch channels.m3u --listen 127.0.0.1:8090 >> events.jsonl`. With --listen, \
+the wall shows all channels in a browser, and /metrics is for Prometheus. --webhook posts the events. Pictures are 320 pixels wide unless a \
+size is given, and are written only with -o: -o 'shots/{id}.jpg'. SIGHUP reads the list again. docs/watch.md has more.";
+
+pub(super) const SIGN: &str = "Sign URLs for a server that has a key";
+
+pub(super) const LONG_SIGN: &str = "\
+Sign URLs for a server that has a key
+
+Signs URLs for a server that has a key: `HLSNAP_KEY=... hlsnap sign 'https://thumbs.example.com/snapshot.jpg?url=...' --expires 1h`. Prints one \
+signed URL a line.";
 
 pub(super) const LONG_COMPLETIONS: &str = "\
 Print completions for a shell

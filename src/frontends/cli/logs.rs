@@ -6,11 +6,26 @@ use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::Subsc
 
 use super::args::MessageArgs;
 
-/// Starts logging for `-v`, `-vv` and `--log-json`. Only lines of this crate pass: libraries may log secrets.
+/// Starts logging for `-v`, `-vv` and `--log-json`.
 pub(super) fn start(messages: &MessageArgs) {
+    if messages.verbose > 0 || messages.log_json {
+        start_at(messages, tracing::Level::INFO);
+    }
+}
+
+/// As [`start`], and logs warnings unless `--quiet` is given: nobody waits for the end of a command that runs for days.
+#[cfg(feature = "fleet")]
+pub(super) fn start_with_warnings(messages: &MessageArgs) {
+    if !messages.quiet {
+        start_at(messages, if messages.log_json { tracing::Level::INFO } else { tracing::Level::WARN });
+    }
+}
+
+/// Logs at `default`, or what `-v` asks for. Only lines of this crate pass: libraries may log secrets.
+fn start_at(messages: &MessageArgs, default: tracing::Level) {
     let level = match messages.verbose {
-        0 if !messages.log_json => return,
-        0 | 1 => tracing::Level::INFO,
+        0 => default,
+        1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
     let registry = tracing_subscriber::registry().with(Targets::new().with_target(env!("CARGO_PKG_NAME"), level));

@@ -22,11 +22,15 @@ mod series;
 mod series_output;
 #[cfg(feature = "server")]
 mod serve;
+#[cfg(feature = "server")]
+mod sign;
 mod snap;
 mod spinner;
 mod table_args;
 mod terminal;
 mod usage;
+#[cfg(feature = "fleet")]
+mod watch;
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -73,8 +77,12 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Inspect => inspect::inspect(&cli, terminal),
         #[cfg(feature = "fleet")]
         CliCommand::Batch => batch::batch(&cli, terminal),
+        #[cfg(feature = "fleet")]
+        CliCommand::Watch { listen } => watch::watch(&cli, listen, terminal),
         #[cfg(feature = "server")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
+        #[cfg(feature = "server")]
+        CliCommand::Sign => sign::sign(&cli, terminal),
         CliCommand::Completions(shell) => completions(shell),
         CliCommand::Version => Ok(()),
     }

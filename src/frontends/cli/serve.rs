@@ -3,14 +3,24 @@
 use std::{
     net::SocketAddr,
     panic,
+    sync::Arc,
     time::{Duration, Instant},
 };
+
+use axum::Router;
 
 use super::{
     args::Cli,
     logs,
     runtime::block_on,
     terminal::{self, Terminal},
+};
+#[cfg(not(feature = "fleet"))]
+use crate::frontends::settings::Serving;
+#[cfg(feature = "fleet")]
+use crate::frontends::{
+    metrics::{Metrics, QueueSize, ServeMetrics},
+    server,
 };
 use crate::{
     error::Error,
@@ -26,7 +36,7 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
     let settings = settings(cli)?;
     let (jobs, grace_period) = (settings.jobs.unwrap_or(DEFAULT_JOBS), remote_limits::of_many(&settings.defaults).timeout);
     let client = Client::new(&settings.network)?;
-    let router = http::router(http::HttpFrontend::new(settings.clone(), client, jobs));
+    let router = router(&settings, client, jobs)?;
     // A panic fails one request and nothing else; its response says so
     panic::set_hook(Box::new(|panic| tracing::error!("{}", panic_text(panic))));
     let start = Instant::now();
@@ -40,6 +50,29 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
     );
     tracing::info!("ended after {:?}", Duration::from_secs(start.elapsed().as_secs()));
     result
+}
+
+/// The HTTP frontend with what a server on one machine adds.
+#[cfg(feature = "fleet")]
+fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Error> {
+    let mut metrics = Metrics::new();
+    let counted = ServeMetrics::new(&mut metrics, client.traffic());
+    let frontend = http::HttpFrontend::new(settings.clone(), client, jobs, http::Observer::new(counted.clone()));
+    let queue = Arc::clone(&frontend);
+    metrics.add_queue(move || {
+        let (running, waiting) = queue.jobs();
+        QueueSize { running, waiting }
+    });
+    let router = http::router(frontend).merge(http::try_page::router(settings));
+    server::surround(router, &settings.serving, Arc::new(metrics), counted, http::path_name)
+}
+
+#[cfg(not(feature = "fleet"))]
+fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Error> {
+    if settings.serving != Serving::default() {
+        return Err(Error::usage("this build has no CORS, rate limit and access log", "build it with the feature fleet"));
+    }
+    Ok(http::router(http::HttpFrontend::new(settings.clone(), client, jobs, http::Observer::default())))
 }
 
 /// The environment's settings, overridden by flags.

@@ -82,6 +82,14 @@ impl Terminal {
         }
     }
 
+    /// Prints where a long-running command can be reached.
+    #[cfg(feature = "fleet")]
+    pub fn announce(self, text: &str) {
+        if !self.quiet {
+            print_message(text);
+        }
+    }
+
     /// Prints what a long-running command has to say.
     pub fn warn_text(self, text: &str) {
         if !self.quiet {

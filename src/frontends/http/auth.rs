@@ -34,7 +34,8 @@ pub(super) fn signature(settings: &Settings, path: &str, query: &str) -> Option<
     Some(encode_hex(hmac::sign(&key, format!("{path}?{query}").as_bytes()).as_ref()))
 }
 
-fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
+/// Fails with `not_allowed` unless the URL has a signature by the key that has not expired.
+pub(super) fn check_signature(key: &str, uri: &Uri) -> Result<(), Error> {
     let refused = |message: &str| {
         Error::new(ErrorKind::NotAllowed, message)
             .with_hint("sign the path and the query with the operator's key, and add the signature as sig")

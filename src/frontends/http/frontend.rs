@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     job_permits::JobPermits,
+    observer::Observer,
     recent::Recent,
     shared::{SharedFile, SharedSnapshot, SharedStoryboard},
     single_flight::SingleFlight,
@@ -21,6 +22,7 @@ pub(in crate::frontends) struct HttpFrontend {
     pub(super) settings: Settings,
     pub(super) client: Client,
     pub(super) permits: JobPermits,
+    pub(super) observer: Observer,
     pub(super) snapshots: SingleFlight<SharedSnapshot>,
     pub(super) files: SingleFlight<SharedFile>,
     pub(super) storyboards: SingleFlight<SharedStoryboard>,
@@ -29,16 +31,22 @@ pub(in crate::frontends) struct HttpFrontend {
 
 impl HttpFrontend {
     /// `jobs` is how many pictures are made at the same time.
-    pub fn new(settings: Settings, client: Client, jobs: usize) -> Arc<Self> {
+    pub fn new(settings: Settings, client: Client, jobs: usize, observer: Observer) -> Arc<Self> {
         Arc::new(Self {
             settings,
             client,
             permits: JobPermits::new(jobs),
+            observer,
             snapshots: SingleFlight::default(),
             files: SingleFlight::default(),
             storyboards: SingleFlight::default(),
             recent_storyboards: Recent::default(),
         })
+    }
+
+    /// How many jobs run, and how many wait until one of them ends.
+    pub fn jobs(&self) -> (usize, usize) {
+        (self.permits.running(), self.permits.waiting())
     }
 
     /// The playlist. Fails with `not_allowed` before the request waits for a job permit.

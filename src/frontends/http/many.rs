@@ -12,11 +12,7 @@ use axum::{
 };
 
 use super::{
-    auth,
-    frontend::HttpFrontend,
-    query::{self, Resource},
-    response::problem,
-    shared::SharedFile,
+    auth, frontend::HttpFrontend, observer::PictureKind, query, response::problem, routes::Resource, shared::SharedFile,
     single_flight::FlightResult,
 };
 use crate::{
@@ -53,9 +49,11 @@ async fn finished(
     frontend.bound(request.pictures_mut());
     let key = format!("{} {}", uri.path(), query::canonical_with(uri, &["expires"], &[]));
     let (client, permits) = (frontend.client.clone(), frontend.permits.clone());
+    let kind = if commands == Commands::SHEET { PictureKind::Sheet } else { PictureKind::Animation };
     let job = async move {
         let _permit = permits.acquire(&mut request.pictures_mut().snapshot.limits.timeout).await?;
         request.make(&client, &|_| {}).await.map(SharedFile::new)
     };
-    frontend.files.join(key, job).await
+    let observer = frontend.observer.clone();
+    frontend.files.join(key, async move { observer.job(kind, SharedFile::len, job).await }).await
 }

@@ -9,59 +9,68 @@ mod frontend;
 mod inspections;
 mod job_permits;
 mod many;
+mod observer;
+mod openapi;
+#[cfg(feature = "fleet")]
+mod page;
 mod query;
 mod recent;
 mod response;
+mod routes;
 mod serve;
 mod shared;
+mod sign;
 mod single_flight;
 mod snapshots;
 mod storyboards;
+#[cfg(feature = "fleet")]
+pub(super) mod try_page;
+#[cfg(feature = "fleet")]
+pub mod wall;
 
 use std::sync::Arc;
 
-use axum::{Router, http::Uri, routing::get};
+use axum::{
+    Router,
+    http::Uri,
+    routing::{MethodRouter, get},
+};
 
 use crate::{
     error::Error,
     frontends::{remote_source, settings::Settings},
-    request::{Format, SnapshotRequest, options::Commands},
+    request::{SnapshotRequest, options::Commands},
 };
-use query::Resource;
-use shared::Document;
+use routes::{Endpoint, ROUTES, Resource};
 
 pub(super) use frontend::HttpFrontend;
-pub(super) use response::problem;
-pub(super) use serve::serve;
+pub(super) use observer::{Observe, Observer, PictureKind};
+pub(super) use response::{problem, with_status};
+pub(super) use routes::path_name;
+pub(super) use serve::{Peer, serve};
+pub(super) use sign::signed;
 
 /// The contract's routes.
 pub(super) fn router(frontend: Arc<HttpFrontend>) -> Router {
-    let snapshot = |format| get(move |state, uri, headers| snapshots::picture(state, uri, headers, format));
-    let sheet = |format| get(move |state, uri, headers| many::sheet(state, uri, headers, format));
-    let sprite = |format| get(move |state, uri, headers| storyboards::sprite(state, uri, headers, format));
-    let document = |kind| get(move |state, uri, headers| storyboards::document(state, uri, headers, kind));
-    let animation = |is_gif| get(move |state, uri, headers| many::animation(state, uri, headers, is_gif));
-    Router::new()
-        .route("/snapshot.jpg", snapshot(Format::Jpeg))
-        .route("/snapshot.jpeg", snapshot(Format::Jpeg))
-        .route("/snapshot.png", snapshot(Format::Png))
-        .route("/snapshot.webp", snapshot(Format::WebP))
-        .route("/snapshot.avif", snapshot(Format::Avif))
-        .route("/report.json", get(snapshots::report))
-        .route("/sheet.jpg", sheet(Format::Jpeg))
-        .route("/sheet.png", sheet(Format::Png))
-        .route("/sheet.webp", sheet(Format::WebP))
-        .route(storyboards::SPRITE, sprite(Format::Jpeg))
-        .route("/storyboard.webp", sprite(Format::WebP))
-        .route("/storyboard.vtt", document(Document::WebVtt))
-        .route("/storyboard.json", document(Document::Json))
-        .route("/animated.webp", animation(false))
-        .route("/animated.gif", animation(true))
-        .route("/inspect.json", get(inspections::inspect))
-        .route("/healthz", get(|| async { response::health() }))
+    let routed = ROUTES.iter().fold(Router::new(), |router, route| router.route(route.path, handler(route.endpoint)));
+    routed
         .fallback(|uri: Uri| async move { response::no_such_path(uri.path()) })
         .method_not_allowed_fallback(|| async { response::no_such_method() })
         .with_state(frontend)
+}
+
+fn handler(endpoint: Endpoint) -> MethodRouter<Arc<HttpFrontend>> {
+    match endpoint {
+        Endpoint::Snapshot(format) => get(move |state, uri, headers| snapshots::picture(state, uri, headers, format)),
+        Endpoint::Report => get(snapshots::report),
+        Endpoint::Sheet(format) => get(move |state, uri, headers| many::sheet(state, uri, headers, format)),
+        Endpoint::Sprite(format) => get(move |state, uri, headers| storyboards::sprite(state, uri, headers, format)),
+        Endpoint::Document(kind) => get(move |state, uri, headers| storyboards::document(state, uri, headers, kind)),
+        Endpoint::Animation { is_gif } => get(move |state, uri, headers| many::animation(state, uri, headers, is_gif)),
+        Endpoint::Inspection => get(inspections::inspect),
+        Endpoint::OpenApi => get(openapi::answer),
+        Endpoint::Health => get(|| async { response::health() }),
+    }
 }
 
 /// Parses a query: the request, and the canonical text that a signature covers.

@@ -3,6 +3,7 @@
 use axum::http::Uri;
 use url::form_urlencoded;
 
+use super::routes::Resource;
 use crate::{
     error::Error,
     frontends::{remote_limits, settings::Settings},
@@ -13,15 +14,7 @@ use crate::{
 };
 
 /// The parameters of [`auth`](super::auth).
-const AUTH_PARAMETERS: [&str; 2] = ["sig", "expires"];
-
-/// The kind of a query, which decides on its parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resource {
-    /// Pictures, by the options of a command.
-    Pictures(Commands),
-    Playlists,
-}
+pub(super) const AUTH_PARAMETERS: [&str; 2] = ["sig", "expires"];
 
 impl Resource {
     /// The name of a parameter in the table of options.
@@ -45,7 +38,8 @@ impl Resource {
         spec.is_in_queries && spec.commands.include(commands)
     }
 
-    fn parameters(self) -> impl Iterator<Item = &'static OptionSpec<Options>> {
+    /// The rows of the options that its query may set.
+    pub fn parameters(self) -> impl Iterator<Item = &'static OptionSpec<Options>> {
         OPTIONS.iter().filter(move |spec| self.has_parameter(spec))
     }
 }

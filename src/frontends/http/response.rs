@@ -88,7 +88,7 @@ fn file_headers(file: &File<'_>, facts: impl IntoIterator<Item = (&'static str, 
 }
 
 /// Compares weakly with every ETag of If-None-Match (RFC 9110, section 13.1.2).
-fn is_cached(request: &HeaderMap, etag: &str) -> bool {
+pub(super) fn is_cached(request: &HeaderMap, etag: &str) -> bool {
     let lists = request.get_all(IF_NONE_MATCH).iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
 }
@@ -103,7 +103,8 @@ pub(in crate::frontends) fn problem(error: &Error) -> Response {
     with_status(error, error.kind().http_status())
 }
 
-fn with_status(error: &Error, status: u16) -> Response {
+/// An error with another status. Its kind becomes an extension of the response.
+pub(in crate::frontends) fn with_status(error: &Error, status: u16) -> Response {
     let kind = error.kind().name();
     let mut body = json!({
         "type": format!("urn:hlsnap:error:{kind}"), "title": title(error.kind()), "status": status, "kind": kind, "detail": error.message(),
@@ -118,7 +119,7 @@ fn with_status(error: &Error, status: u16) -> Response {
     }
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = [(CONTENT_TYPE, "application/problem+json"), (CACHE_CONTROL, "no-store")];
-    (status, headers, body.to_string()).into_response()
+    (status, Extension(error.kind()), headers, body.to_string()).into_response()
 }
 
 fn title(kind: ErrorKind) -> &'static str {
@@ -148,7 +149,7 @@ pub(super) fn health() -> Response {
 
 pub(super) fn no_such_path(path: &str) -> Response {
     let paths = "use /snapshot.jpg, .png, .webp or .avif, /sheet.jpg, .png or .webp, /storyboard.vtt, .json, .jpg or .webp, \
-                 /animated.webp or .gif, /report.json, /inspect.json or /healthz";
+                 /animated.webp or .gif, /report.json, /inspect.json, /openapi.json or /healthz";
     problem(&Error::new(ErrorKind::NotFound, format!("nothing is at {path}")).with_hint(paths))
 }
 

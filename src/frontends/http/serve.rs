@@ -1,9 +1,18 @@
 //! The listener of `hlsnap serve`.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
@@ -21,6 +30,10 @@ use crate::error::Error;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The maximum number of open connections; others wait to be accepted.
 const MAX_CONNECTIONS: usize = 1024;
+
+/// The address at the other end of a request's connection: an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::frontends) struct Peer(pub IpAddr);
 
 /// Listens until SIGTERM or SIGINT, then finishes open requests for at most `grace_period`.
 ///
@@ -44,8 +57,12 @@ pub(in crate::frontends) async fn serve(
             _ = sigterm.recv() => break,
             _ = sigint.recv() => break,
         };
-        let Some((stream, permit)) = stream else { continue };
-        let service = TowerToHyperService::new(router.clone());
+        let Some((stream, peer, permit)) = stream else { continue };
+        let router = TowerToHyperService::new(router.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer.ip()));
+            router.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -65,15 +82,15 @@ pub(in crate::frontends) async fn serve(
     Ok(())
 }
 
-type Accepted = Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)>;
+type Accepted = Option<(tokio::net::TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit)>;
 
 async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Accepted {
     let permit = Arc::clone(permits).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Do not delay a picture's last packet
             let _ = stream.set_nodelay(true);
-            Some((stream, permit))
+            Some((stream, peer, permit))
         }
         Err(error) => {
             // For example out of file descriptors: do not retry in a busy loop

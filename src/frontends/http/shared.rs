@@ -6,7 +6,10 @@ use axum::{http::HeaderMap, response::Response};
 use bytes::Bytes;
 use chrono::SecondsFormat;
 
-use super::response::{self, Caching, File};
+use super::{
+    response::{self, Caching, File},
+    routes::Document,
+};
 use crate::{
     capture::FinishedSnapshot,
     compose::OneSprite,
@@ -53,13 +56,6 @@ pub(super) struct SharedStoryboard {
     storyboard: OneSprite,
 }
 
-/// A document that leads to the sprite.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Document {
-    WebVtt,
-    Json,
-}
-
 /// What responses say about many pictures.
 #[derive(Debug)]
 struct PicturesFacts {
@@ -71,6 +67,11 @@ struct PicturesFacts {
 impl SharedSnapshot {
     pub fn new(snapshot: FinishedSnapshot) -> Self {
         Self { etag: response::etag(&snapshot.picture), picture: snapshot.picture.into(), facts: snapshot.facts }
+    }
+
+    /// The size of the picture in bytes.
+    pub fn len(&self) -> usize {
+        self.picture.len()
     }
 
     pub fn response(&self, settings: &Settings, request: &HeaderMap) -> Response {
@@ -92,6 +93,11 @@ impl SharedFile {
         Self { etag: response::etag(&bytes), bytes: bytes.into(), media_type, facts: PicturesFacts { report, failures } }
     }
 
+    /// The size of the file in bytes.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn response(&self, settings: &Settings, request: &HeaderMap) -> Response {
         self.facts.response(self.bytes.clone(), self.media_type, &self.etag, settings, request)
     }
@@ -104,6 +110,11 @@ impl SharedStoryboard {
         let facts = PicturesFacts { report: storyboard.report.clone(), failures: storyboard.failures };
         let sprite = SharedFile { etag: response::etag(&bytes), bytes: bytes.into(), media_type: format.media_type(), facts };
         Self { sprite, storyboard }
+    }
+
+    /// The size of the sprite in bytes.
+    pub fn sprite_len(&self) -> usize {
+        self.sprite.len()
     }
 
     pub fn sprite_response(&self, settings: &Settings, request: &HeaderMap) -> Response {

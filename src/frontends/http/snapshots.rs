@@ -11,8 +11,10 @@ use axum::{
 use super::{
     auth,
     frontend::HttpFrontend,
-    query::{self, Resource},
+    observer::PictureKind,
+    query,
     response::{self, problem},
+    routes::Resource,
     shared::SharedSnapshot,
     single_flight::FlightResult,
 };
@@ -23,12 +25,12 @@ use crate::{
 };
 
 pub(super) async fn picture(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
-    let snapshot = snapshot(&frontend, &uri, format).await;
+    let snapshot = snapshot(&frontend, &uri, format, PictureKind::Snapshot).await;
     snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.response(&frontend.settings, &headers))
 }
 
 pub(super) async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
-    let snapshot = snapshot(&frontend, &uri, Format::Jpeg).await;
+    let snapshot = snapshot(&frontend, &uri, Format::Jpeg, PictureKind::Report).await;
     let response = snapshot.and_then(|snapshot| {
         let report = Report::new(snapshot.facts.clone(), None);
         Ok(response::json(&report, response::cache_control(snapshot.facts.live))?)
@@ -37,7 +39,7 @@ pub(super) async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) 
 }
 
 /// One picture. Equal requests at the same time share it.
-async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format) -> FlightResult<SharedSnapshot> {
+async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format, kind: PictureKind) -> FlightResult<SharedSnapshot> {
     auth::check(&frontend.settings, uri)?;
     let mut options = query::options(&frontend.settings, uri, Resource::Pictures(Commands::SNAP))?;
     options.format = Some(format);
@@ -48,5 +50,6 @@ async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format) -> FlightR
         let _permit = permits.acquire(&mut request.limits.timeout).await?;
         capture::capture(&request, &client).await.map(SharedSnapshot::new)
     };
-    frontend.snapshots.join(key, job).await
+    let observer = frontend.observer.clone();
+    frontend.snapshots.join(key, async move { observer.job(kind, SharedSnapshot::len, job).await }).await
 }

@@ -14,9 +14,11 @@ use axum::{
 use super::{
     auth,
     frontend::HttpFrontend,
-    query::{self, Resource},
+    observer::PictureKind,
+    query,
     response::problem,
-    shared::{Document, SharedStoryboard},
+    routes::{Document, Resource, SPRITE},
+    shared::SharedStoryboard,
     single_flight::FlightResult,
 };
 use crate::{
@@ -24,9 +26,6 @@ use crate::{
     error::Error,
     request::{Format, Options, options::Commands},
 };
-
-/// The path of the sprite that documents name.
-pub(super) const SPRITE: &str = "/storyboard.jpg";
 
 /// The parameter that documents alone use.
 const BASE: &str = "base";
@@ -78,6 +77,8 @@ async fn finished(frontend: &HttpFrontend, uri: &Uri, options: &Options, format:
         let storyboard = Box::pin(compose::one_sprite(&request, &client, &|_| {})).await?;
         Ok(SharedStoryboard::new(storyboard, format))
     };
+    let observer = frontend.observer.clone();
+    let job = async move { observer.job(PictureKind::Storyboard, SharedStoryboard::sprite_len, job).await };
     let storyboard = frontend.storyboards.join(key.clone(), job).await?;
     frontend.recent_storyboards.keep(key, Arc::clone(&storyboard), storyboard.lifetime());
     Ok(storyboard)

@@ -30,7 +30,14 @@ pub(super) struct HttpEvents {
 
 impl HttpEvents {
     pub fn new(worker: &Worker) -> Self {
-        Self { router: http::router(http::HttpFrontend::new(worker.settings.clone(), worker.client.clone(), worker.jobs())) }
+        Self {
+            router: http::router(http::HttpFrontend::new(
+                worker.settings.clone(),
+                worker.client.clone(),
+                worker.jobs(),
+                http::Observer::default(),
+            )),
+        }
     }
 
     /// The response in the event sender's format.

@@ -26,7 +26,10 @@ use tracing::Instrument;
 
 use crate::{
     error::Error,
-    frontends::{remote_limits, settings::Settings},
+    frontends::{
+        remote_limits,
+        settings::{Serving, Settings},
+    },
 };
 use event::{Event, EventOptions};
 use http_events::HttpEvents;
@@ -43,6 +46,12 @@ pub fn run() -> ExitCode {
             return Err(Error::usage(
                 "this program runs in AWS Lambda only",
                 "deploy it (deploy/README.md), or use `hlsnap` on the command line",
+            ));
+        }
+        if settings.serving != Serving::default() {
+            return Err(Error::usage(
+                "HLSNAP_CORS, HLSNAP_RATE_LIMIT, HLSNAP_TRUSTED_PROXIES and HLSNAP_ACCESS_LOG are for `hlsnap serve`",
+                "configure CORS and throttling of the function URL or of API Gateway instead",
             ));
         }
         serve(settings)

@@ -1,5 +1,6 @@
 //! The table of settings: the operator's options, as flags of the command line and as `HLSNAP_` variables.
 
+use url::Url;
 use wildmatch::WildMatch;
 
 use super::values::Settings;
@@ -18,6 +19,7 @@ use crate::{
 const SERVE: Section = Section { heading: None, commands: Commands::SERVE, is_in_queries: false };
 /// Of lists of channels.
 const FLEET: Section = Section { heading: Some("List"), commands: Commands::BATCH.and(Commands::WATCH), is_in_queries: false };
+const WATCH: Section = Section { heading: Some("Watching"), commands: Commands::WATCH, is_in_queries: false };
 const VARIABLES: Section = Section { heading: None, commands: Commands::NONE, is_in_queries: false };
 const MAX_JOBS: u32 = 1000;
 
@@ -71,6 +73,27 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
             s.key = Some(v.text()?).filter(|key| !key.is_empty()).or(s.key.take());
             Ok(())
         },
+    )
+    .only_for(Commands::SERVE.and(Commands::WATCH)),
+    Row::new(WATCH, "token", Value, "TOKEN", "Open the wall to those who have this token (better as HLSNAP_TOKEN)", |s, v| {
+        s.watching.token = Some(v.text()?).filter(|token| !token.is_empty()).or(s.watching.token.take());
+        Ok(())
+    }),
+    Row::new(WATCH, "webhook", Repeatable, "URL", "Post each event to this URL, as JSON (repeatable)", |s, v| {
+        let url = Url::parse(&v.text()?).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        s.watching.webhooks.push(url.ok_or_else(|| Error::usage("--webhook is not a URL", "give an http:// or https:// URL"))?);
+        Ok(())
+    }),
+    Row::new(
+        WATCH,
+        "webhook-key",
+        Value,
+        "KEY",
+        "Sign events with this key, as Standard Webhooks does (better as HLSNAP_WEBHOOK_KEY)",
+        |s, v| {
+            s.watching.webhook_key = Some(v.text()?).filter(|key| !key.is_empty()).or(s.watching.webhook_key.take());
+            Ok(())
+        },
     ),
     Row::new(SERVE, "allow-any", Switch, "", "Answer requests for any public host", |s, v| v.flag().map(|on| s.allow_any = on)),
     Row::new(
@@ -114,6 +137,23 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "The pictures that one sheet, storyboard or animation may have [default: 400; for Lambda's events 2000]",
         |s, v| v.integer().map(|count| s.max_pictures = Some(count)),
     ),
+    Row::new(SERVE, "cors", Repeatable, "ORIGIN", "A web origin whose pages may read answers, or * for any (repeatable)", |s, v| {
+        v.text().map(|origin| s.serving.cors.push(origin))
+    }),
+    Row::new(SERVE, "rate-limit", Value, "N[/s|/m]", "The requests that one client may send in a second, or in a minute", |s, v| {
+        v.text().map(|rate| s.serving.rate_limit = Some(rate))
+    }),
+    Row::new(
+        SERVE,
+        "trusted-proxies",
+        Repeatable,
+        "CIDR",
+        "Proxies whose X-Forwarded-For names the client, such as 10.0.0.0/8 (repeatable)",
+        |s, v| v.text().map(|network| s.serving.trusted_proxies.push(network)),
+    ),
+    Row::new(SERVE, "access-log", Switch, "", "Write one JSON object per request to stderr", |s, v| {
+        v.flag().map(|on| s.serving.access_log = on)
+    }),
     Row::new(VARIABLES, "allow-output", Repeatable, "GLOB", "Outputs that events may name", |s, v| {
         v.text().map(|pattern| s.allow_outputs.push(WildMatch::new(&pattern)))
     }),

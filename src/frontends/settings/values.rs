@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use url::Url;
 use wildmatch::WildMatch;
 
 #[cfg(feature = "fleet")]
@@ -38,8 +39,36 @@ pub(in crate::frontends) struct Settings {
     pub sandbox: Option<bool>,
     /// Whether to drop queued messages that fail the same way every time.
     pub drop_permanent: bool,
+    /// How `hlsnap serve` treats its clients.
+    pub serving: Serving,
+    /// Whom `hlsnap watch` tells.
+    pub watching: Watching,
     /// The log level of the Lambda function.
     pub log: tracing::Level,
+}
+
+/// How `hlsnap serve` treats its clients, as given: `frontends/server` reads it. The Lambda function has none of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(in crate::frontends) struct Serving {
+    /// Origins of web pages that may read answers.
+    pub cors: Vec<String>,
+    /// How many requests one client may send in a time.
+    pub rate_limit: Option<String>,
+    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<String>,
+    /// Whether each request becomes a line on stderr.
+    pub access_log: bool,
+}
+
+/// Whom `hlsnap watch` tells.
+#[derive(Clone, Default)]
+pub(in crate::frontends) struct Watching {
+    /// Receivers of events.
+    pub webhooks: Vec<Url>,
+    /// The key that signs events.
+    pub webhook_key: Option<String>,
+    /// The token that opens the wall.
+    pub token: Option<String>,
 }
 
 impl fmt::Debug for Settings {
@@ -67,6 +96,8 @@ impl Default for Settings {
             max_pictures: None,
             sandbox: None,
             drop_permanent: false,
+            serving: Serving::default(),
+            watching: Watching::default(),
             log: tracing::Level::INFO,
         }
     }

@@ -19,7 +19,7 @@ use super::{
 use crate::error::Error;
 
 /// The options that are given. [`SnapshotRequest`]'s defaults fill in the others.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Options {
     /// The playlist.
     pub url: Option<String>,

@@ -8,7 +8,7 @@ use super::super::{
 };
 
 /// The options of many pictures that are given.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub struct GivenMany {
     /// Without a pace, which follows from the next two.

@@ -96,6 +96,18 @@ impl Options {
         self.max_bytes.get_or_insert(max_bytes);
     }
 
+    /// Sets the width of pictures whose size is not given, in pixels.
+    pub fn set_default_width(&mut self, width: u32) {
+        if self.size.width.is_none() && self.size.height.is_none() {
+            self.size.width = Some(width);
+        }
+    }
+
+    /// Sets the width of pictures, in pixels; the height follows.
+    pub fn set_width(&mut self, width: u32) {
+        (self.size.width, self.size.height) = (Some(width), None);
+    }
+
     fn pictures(&self, source: Source, output_format: Option<Format>) -> PicturesRequest {
         let snapshot = self.request(source, output_format);
         let snapshot = SnapshotRequest { limits: self.limits_of_many(), encoding: Encoding { ..snapshot.encoding }, ..snapshot };

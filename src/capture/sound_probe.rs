@@ -1,0 +1,80 @@
+//! Takes one segment of a playlist to learn about its sound alone.
+
+use url::Url;
+
+use super::{
+    decode_job::{DecodeInput, InputLayout, run_sound_job},
+    facts::{FinishedSnapshot, Snapshot},
+    open,
+    presentation::Presentation,
+};
+use crate::{
+    error::{Error, ErrorKind},
+    fetch::Client,
+    hls::{MediaPlaylist, RenditionType, Variant},
+    libav::{self, SoundFacts},
+    read::SegmentSpan,
+    report::Report,
+    request::SnapshotRequest,
+};
+
+impl Presentation {
+    /// Has each picture say what the bytes that it took anyway tell about sound. This links decoders of audio.
+    #[must_use]
+    pub(crate) fn with_sound(mut self) -> Self {
+        self.context.sound_reader = Some(libav::read_sound);
+        self
+    }
+
+    /// The Media Playlist of a Variant's audio: the Rendition that players start with. `None` if its audio is in its own segments.
+    pub(crate) fn audio_playlist(&self, variant: &Variant) -> Option<Url> {
+        let group = variant.audio.as_ref()?;
+        let multivariant = self.multivariant()?;
+        let in_group = || multivariant.renditions.iter().filter(|one| one.kind == RenditionType::Audio && one.group_id == *group);
+        let chosen = in_group().find(|rendition| rendition.default).or_else(|| in_group().next())?;
+        chosen.url.clone().filter(|url| *url != variant.url)
+    }
+
+    /// Loads the Media Playlist of an audio Rendition, and judges the sound of its newest segment: two requests.
+    pub(crate) async fn probe_audio_playlist(&self, url: &Url) -> Result<SoundFacts, Error> {
+        let context = self.context.of_one_picture(self.picture_timeout());
+        let playlist = open::reload_media_playlist(&context, url, &self.variables()).await?;
+        self.probe_sound(&playlist).await
+    }
+
+    /// Reads the sound of a playlist's newest complete segment, and no more of it than that takes.
+    ///
+    /// Fails with `not_found` if there is no such segment, and as reading and decrypting one does.
+    pub(crate) async fn probe_sound(&self, playlist: &MediaPlaylist) -> Result<SoundFacts, Error> {
+        let context = self.context.of_one_picture(self.picture_timeout());
+        let newest = playlist.complete_segments().iter().rposition(|segment| !segment.gap);
+        let (index, segment) = newest
+            .and_then(|index| Some((index, playlist.segments.get(index)?)))
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the playlist has no complete segment").with_url(&playlist.url))?;
+        let located = |error: Error| error.with_url(&segment.url).with_media_sequence_number(segment.media_sequence_number);
+        let span = SegmentSpan::new(playlist, index.into(), index);
+        let spans = span.byte_spans(&context.keyring).map_err(located)?;
+        let reader = context.open_reader(spans, None).await.map_err(located)?;
+        let input = DecodeInput { reader, layout: InputLayout::of(segment), segment_starts: span.starts() };
+        run_sound_job(&context, input, libav::read_sound).await.map_err(located)
+    }
+}
+
+/// Takes a picture, and says what its bytes tell about sound.
+pub async fn picture_and_sound(request: &SnapshotRequest, client: &Client) -> Result<(Snapshot, Option<SoundFacts>), Error> {
+    let presentation = Presentation::open(request, client).await?.with_sound();
+    let capture = presentation.capture_in(&presentation.context).await?;
+    let sound = capture.sound;
+    let FinishedSnapshot { picture, facts } = presentation.finish(capture).await?;
+    Ok((Snapshot { picture, report: Report::new(facts, None) }, sound))
+}
+
+/// The sound of a stream's newest segment, or of that of its audio Rendition.
+pub async fn sound_of_newest_segment(request: &SnapshotRequest, client: &Client) -> Result<SoundFacts, Error> {
+    let presentation = Presentation::open(request, client).await?;
+    let track = presentation.track().await?.ok_or_else(|| Error::usage("a media file has no segments", "give a playlist"))?;
+    match track.variant.as_ref().and_then(|variant| presentation.audio_playlist(variant)) {
+        Some(url) => presentation.probe_audio_playlist(&url).await,
+        None => presentation.probe_sound(track.playlist()).await,
+    }
+}

@@ -1,0 +1,88 @@
+//! Prints events on stdout, a JSON object a line, from a thread of its own: a reader that stops must not stop the watch.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+    },
+    thread::{self, JoinHandle},
+};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+
+use crate::error::Error;
+
+/// Events that wait for a slow reader of stdout; the rest is lost.
+const QUEUE: usize = 10_000;
+
+/// Prints events in order. Dropping it prints those that still wait.
+#[derive(Debug)]
+pub(super) struct EventPrinter {
+    queue: Option<SyncSender<Bytes>>,
+    thread: Option<JoinHandle<()>>,
+    state: Arc<PrinterState>,
+}
+
+#[derive(Debug, Default)]
+struct PrinterState {
+    is_closed: AtomicBool,
+    closed: Notify,
+    lost: AtomicU64,
+}
+
+impl EventPrinter {
+    /// Fails with `internal` if the thread cannot be started.
+    pub fn start() -> Result<Self, Error> {
+        let (queue, waiting) = sync_channel(QUEUE);
+        let state = Arc::new(PrinterState::default());
+        let shared = Arc::clone(&state);
+        let thread = thread::Builder::new().name("events".to_owned()).spawn(move || print_all(&waiting, &shared));
+        let thread = thread.map_err(|e| Error::internal("the thread that prints events cannot be started").with_source(e))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), state })
+    }
+
+    /// Prints an event, a JSON object, as soon as stdout takes it. Returns at once.
+    pub fn print(&self, event: Bytes) {
+        let Some(queue) = &self.queue else { return };
+        if let Err(TrySendError::Full(_)) = queue.try_send(event) {
+            let lost = self.state.lost.fetch_add(1, Relaxed) + 1;
+            if lost.is_power_of_two() {
+                tracing::warn!("the reader of stdout is too slow: {lost} events were lost");
+            }
+        }
+    }
+
+    /// Waits until the reader of stdout is gone.
+    pub async fn closed(&self) {
+        let closed = self.state.closed.notified();
+        if !self.state.is_closed.load(Relaxed) {
+            closed.await;
+        }
+    }
+}
+
+impl Drop for EventPrinter {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        // A reader that does not read would hold up the end
+        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn print_all(waiting: &Receiver<Bytes>, state: &PrinterState) {
+    for event in waiting {
+        let mut line = event.to_vec();
+        line.push(b'\n');
+        let mut stdout = io::stdout().lock();
+        if stdout.write_all(&line).and_then(|()| stdout.flush()).is_err() {
+            state.is_closed.store(true, Relaxed);
+            state.closed.notify_waiters();
+            return;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! `hlsnap watch` beside its command line: from rounds to files, events, webhooks, metrics and the wall.
+
+mod channel_metrics;
+mod event_printer;
+mod large_pictures;
+mod session;
+mod sink;
+
+pub(in crate::frontends) use session::WatchSession;

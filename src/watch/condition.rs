@@ -1,0 +1,213 @@
+//! A condition with hysteresis: it takes time to begin and to end, and the more often it flaps, the longer it takes to end.
+
+use std::collections::VecDeque;
+
+use super::clock::{Moment, Tick};
+
+/// Samples in a row without the condition that end it at the earliest.
+const MIN_CLEAR_SAMPLES: u32 = 2;
+/// A condition that began more than this many times lately flaps.
+const STEADY_BEGINNINGS: usize = 2;
+/// Each further beginning doubles what it takes to end, at most so many times.
+const MAX_DOUBLINGS: usize = 3;
+/// "Lately", as a multiple of the time that the condition must hold to begin.
+const RECENT: f64 = 30.0;
+
+/// What one sample says about a condition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Evidence {
+    /// Nothing.
+    None,
+    /// The condition does not hold.
+    Against,
+    /// It holds, and has held since then.
+    For(Moment),
+}
+
+/// What it takes for a condition to begin.
+#[derive(Debug, Clone, Copy)]
+pub struct Need {
+    /// Seconds for which it must hold.
+    pub seconds: f64,
+    /// Samples in a row that must say so.
+    pub samples: u32,
+}
+
+/// A condition of a channel.
+#[derive(Debug, Default)]
+pub struct Condition {
+    /// Since when it holds, whether or not for long enough.
+    began: Option<Moment>,
+    /// Samples in a row that say so.
+    samples: u32,
+    is_active: bool,
+    /// While active: since when samples say that it does not hold.
+    clear_since: Option<Moment>,
+    clear_samples: u32,
+    /// In seconds of the clock: when it became active, the last times.
+    beginnings: VecDeque<f64>,
+    /// Seconds for which it held while active, and up to when they are counted.
+    held_seconds: f64,
+    counted_to: f64,
+}
+
+impl Condition {
+    /// Whether it has held for long enough, and has not ended yet.
+    pub fn is_active(&self) -> bool {
+        self.is_active
+    }
+
+    /// Since when it holds.
+    pub fn began(&self) -> Option<Moment> {
+        self.began
+    }
+
+    /// Seconds for which it was observed to hold, while active.
+    pub fn held_seconds(&self) -> f64 {
+        self.held_seconds
+    }
+
+    /// Takes what a sample says.
+    pub fn observe(&mut self, evidence: Evidence, tick: &Tick, need: Need) {
+        let now = tick.now;
+        if tick.is_gap {
+            self.forget_gap(now);
+        }
+        // The condition was as likely to begin just after the previous sample as just before this one, and samples are not quite even
+        let slack = tick.interval.min(need.seconds) / 4.0;
+        match evidence {
+            Evidence::None => {}
+            Evidence::For(since) => {
+                self.clear_since = None;
+                self.clear_samples = 0;
+                let began = *self.began.get_or_insert(if tick.is_gap { now } else { since });
+                self.samples = self.samples.saturating_add(1);
+                if self.is_active {
+                    self.held_seconds += (now.seconds - self.counted_to).max(0.0);
+                } else if self.samples >= need.samples && now.seconds - began.seconds + slack >= need.seconds {
+                    self.is_active = true;
+                    self.held_seconds += now.seconds - began.seconds;
+                    self.remember_beginning(tick, need);
+                }
+            }
+            Evidence::Against if self.is_active => {
+                let clear_since = *self.clear_since.get_or_insert(now);
+                self.clear_samples += 1;
+                let factor = 1_u32 << self.beginnings.len().saturating_sub(STEADY_BEGINNINGS).min(MAX_DOUBLINGS);
+                let seconds = need.seconds / 2.0 * f64::from(factor);
+                if self.clear_samples >= MIN_CLEAR_SAMPLES * factor && now.seconds - clear_since.seconds + slack >= seconds {
+                    self.end();
+                }
+            }
+            Evidence::Against => self.end(),
+        }
+        self.counted_to = if evidence == Evidence::None { self.counted_to } else { now.seconds };
+    }
+
+    fn end(&mut self) {
+        self.is_active = false;
+        self.began = None;
+        self.samples = 0;
+        self.clear_since = None;
+        self.clear_samples = 0;
+    }
+
+    fn remember_beginning(&mut self, tick: &Tick, need: Need) {
+        let now = tick.now;
+        self.beginnings.push_back(now.seconds);
+        let duration = need.seconds.max(f64::from(need.samples) * tick.interval);
+        self.beginnings.retain(|seconds| now.seconds - seconds <= RECENT * duration);
+        if self.beginnings.len() > STEADY_BEGINNINGS + MAX_DOUBLINGS {
+            self.beginnings.pop_front();
+        }
+    }
+
+    /// Time that nobody observed counts neither for nor against the condition.
+    fn forget_gap(&mut self, now: Moment) {
+        self.counted_to = now.seconds;
+        self.clear_since = None;
+        self.clear_samples = 0;
+        if !self.is_active {
+            self.end();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::time::time_delta;
+
+    const TEN: Need = Need { seconds: 10.0, samples: 2 };
+
+    /// Whether the condition is active after each sample: `#` holds, `.` does not, `?` says nothing, `~` is a gap before the next sample.
+    fn run(condition: &mut Condition, samples: &str, interval: f64) -> String {
+        let (mut seconds, mut is_gap, mut active) = (0.0, false, String::new());
+        for sample in samples.chars() {
+            if sample == '~' {
+                (seconds, is_gap) = (seconds + 3600.0, true);
+                continue;
+            }
+            let now = Moment { time: DateTime::UNIX_EPOCH + time_delta(seconds), seconds };
+            let evidence = match sample {
+                '#' => Evidence::For(now),
+                '.' => Evidence::Against,
+                _ => Evidence::None,
+            };
+            condition.observe(evidence, &Tick { now, interval, is_gap }, TEN);
+            active.push(if condition.is_active() { '#' } else { '.' });
+            (seconds, is_gap) = (seconds + interval, false);
+        }
+        active
+    }
+
+    fn states(samples: &str, interval: f64) -> String {
+        run(&mut Condition::default(), samples, interval)
+    }
+
+    #[test]
+    fn one_sample_decides_nothing_in_either_direction() {
+        assert_eq!(states("..#....", 10.0), ".......");
+        assert_eq!(states("..##.##..", 10.0), "...#####.");
+        assert_eq!(states("..#?#.?.", 10.0), "....###.");
+    }
+
+    #[test]
+    fn with_frequent_samples_the_time_decides() {
+        assert_eq!(states("#####.", 2.0), "......");
+        assert_eq!(states("######...", 2.0), ".....####");
+        assert_eq!(states("######....", 2.0), ".....####.");
+        // Jitter of 5 % of the interval
+        let mut condition = Condition::default();
+        for (seconds, is_active) in [(0.0, false), (9.5, true)] {
+            let now = Moment { time: DateTime::UNIX_EPOCH, seconds };
+            condition.observe(Evidence::For(now), &Tick { now, interval: 9.5, is_gap: false }, TEN);
+            assert_eq!(condition.is_active(), is_active);
+        }
+    }
+
+    #[test]
+    fn time_in_a_gap_does_not_count() {
+        assert_eq!(states("#~#.", 10.0), "...");
+        assert_eq!(states("#~##", 10.0), "..#");
+        assert_eq!(states("##.~.#", 10.0), ".####");
+        let mut condition = Condition::default();
+        run(&mut condition, "###~##..", 10.0);
+        assert!((condition.held_seconds() - 30.0).abs() < 0.01, "{}", condition.held_seconds());
+    }
+
+    #[test]
+    fn a_flapping_condition_lasts() {
+        assert_eq!(states("#.#.#.#.#.#.", 10.0), "............");
+        let changes = |samples: &str| {
+            let states = states(samples, 10.0);
+            states.chars().zip(states.chars().skip(1)).filter(|(one, other)| one != other).count()
+        };
+        let flapping = "##..".repeat(40);
+        assert!(changes(&flapping) <= 6, "{} changes", changes(&flapping));
+        // It ends all the same
+        assert!(states(&(flapping + &".".repeat(16)), 10.0).ends_with('.'));
+    }
+}

@@ -1,0 +1,137 @@
+//! One round of a channel: from what its probe found to the sample that decides on its state.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+use super::{
+    event::Event,
+    playlist_rules::PlaylistMonitor,
+    sample::{PictureSample, PlaylistSample, Sample, SampleFailure},
+    state::{ChannelState, StateMachine, Transition},
+};
+use crate::{
+    capture::{Probe, ProbedPicture, ProbedPlaylist},
+    channels::Channel,
+    hls::MediaPlaylist,
+    report::SnapshotFacts,
+};
+
+/// A finished round.
+#[derive(Debug)]
+pub(crate) struct Round {
+    pub channel: Arc<Channel>,
+    pub sample: Sample,
+    pub state: ChannelState,
+    /// Since when the channel has been in this state; `None` before the first change.
+    pub since: Option<DateTime<Utc>>,
+    /// The change of state, if it changed.
+    pub transition: Option<Transition>,
+    /// The event that reports it.
+    pub event: Option<Event>,
+    /// Seconds since the last round in which the channel was observed to be black.
+    pub black_seconds: f64,
+    /// The same for a picture that stands still.
+    pub frozen_seconds: f64,
+    /// From the moment it was due to its begin.
+    pub lateness: Duration,
+    /// From its begin to its end, without the storing of the picture.
+    pub duration: Duration,
+}
+
+/// The begin of a round.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RoundStart {
+    pub time: DateTime<Utc>,
+    /// Since the watch began.
+    pub elapsed: Duration,
+}
+
+/// The picture of a round and its report's facts, for storing it.
+pub(crate) struct RoundPicture {
+    /// The encoded file.
+    pub file: Bytes,
+    /// Facts of its report.
+    pub facts: SnapshotFacts,
+}
+
+/// What the rounds of one channel know of the earlier ones.
+pub(super) struct ChannelHistory {
+    pub machine: StateMachine,
+    monitor: PlaylistMonitor,
+    /// The last playlist.
+    playlist: Option<PlaylistSample>,
+}
+
+impl ChannelHistory {
+    pub fn new(machine: StateMachine) -> Self {
+        Self { machine, monitor: PlaylistMonitor::default(), playlist: None }
+    }
+
+    /// The sample of a round, and its picture.
+    pub fn sample(&mut self, start: RoundStart, probe: Probe) -> (Sample, Option<RoundPicture>) {
+        let Probe { playlist, picture, failure, cost } = probe;
+        let seconds = start.elapsed.as_secs_f64();
+        let playlist = match playlist {
+            ProbedPlaylist::Missing => None,
+            ProbedPlaylist::Unchanged => self.playlist.clone().map(|known| PlaylistSample { violations: Vec::new(), ..known }),
+            ProbedPlaylist::Loaded(loaded) => {
+                let violations = self.monitor.observe(&loaded.playlist, seconds);
+                let sample = playlist_sample(&loaded.playlist, violations);
+                self.playlist = Some(sample.clone());
+                Some(sample)
+            }
+        };
+        let (picture, file) = match picture {
+            Some(picture) => {
+                let (sample, file) = picture_sample(picture);
+                (Some(sample), Some(file))
+            }
+            None => (None, None),
+        };
+        let failure = failure.map(|error| SampleFailure { kind: error.kind(), message: error.one_line() });
+        let sample = Sample { time: start.time, seconds, playlist, picture, failure, requests: cost.requests, bytes: cost.bytes_received };
+        (sample, file)
+    }
+}
+
+fn playlist_sample(playlist: &MediaPlaylist, violations: Vec<String>) -> PlaylistSample {
+    let last = playlist.complete_segments().last();
+    let end_date = last.and_then(|last| {
+        let duration = chrono::TimeDelta::from_std(Duration::try_from_secs_f64(last.duration).ok()?).ok()?;
+        last.program_date_time?.checked_add_signed(duration)
+    });
+    PlaylistSample {
+        media_sequence: playlist.media_sequence,
+        discontinuity_sequence: playlist.discontinuity_sequence,
+        next: playlist.next(),
+        target_duration: playlist.target_duration.unwrap_or(DEFAULT_TARGET_DURATION),
+        has_ended: !playlist.is_live(),
+        duration: playlist.duration(),
+        end_date,
+        violations,
+    }
+}
+
+/// Target duration of a playlist that has none, in seconds.
+const DEFAULT_TARGET_DURATION: f64 = 6.0;
+
+fn picture_sample(picture: ProbedPicture) -> (PictureSample, RoundPicture) {
+    let ProbedPicture { finished, fingerprint, start_hash, bits_per_pixel_second } = picture;
+    let (file, facts) = (Bytes::from(finished.picture), finished.facts);
+    let sample = PictureSample {
+        file: file.clone(),
+        media_type: facts.format.media_type(),
+        size: facts.size,
+        verdict: facts.verdict.clone(),
+        fingerprint,
+        coded_hash: start_hash,
+        bits_per_pixel_second,
+        sound: super::Sound::Unknown,
+        media_sequence_number: facts.segment.media_sequence_number,
+        program_date_time: facts.presentation.program_date_time,
+        codec: facts.frame.codec,
+    };
+    (sample, RoundPicture { file, facts })
+}

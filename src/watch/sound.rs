@@ -1,0 +1,56 @@
+//! Judges the sound of a channel by what was read of one segment.
+
+use super::sample::Sound;
+use crate::capture::SoundFacts;
+
+/// Audio whose root mean square is lower is silence, in dBFS: the noise of 12 bits, or of an open line with nobody on it.
+const SILENCE_DBFS: f64 = -70.0;
+/// Less decoded audio, in seconds, may be a pause between two words.
+const MIN_SECONDS: f64 = 0.2;
+/// Audio that is not muxed beside so much video, in seconds, is not there.
+const MIN_VIDEO_SECONDS: f64 = 1.0;
+
+impl Sound {
+    /// The sound of a segment. `None` are facts that could not be had. A segment whose audio is in a Rendition of its own has none: the caller
+    /// gives the facts of the Rendition instead, or nothing.
+    pub fn of(facts: Option<&SoundFacts>) -> Self {
+        let Some(facts) = facts.filter(|facts| facts.has_tables && !facts.is_encrypted) else { return Self::Unknown };
+        let is_read = facts.is_whole || facts.video_seconds >= MIN_VIDEO_SECONDS;
+        match facts.level {
+            _ if !facts.is_declared => Self::Missing,
+            _ if facts.packets == 0 && is_read => Self::Missing,
+            _ if facts.packets == 0 => Self::Unknown,
+            Some(level) if level.seconds < MIN_SECONDS => Self::Present,
+            Some(level) if level.rms_dbfs < SILENCE_DBFS => Self::Silent,
+            Some(_) | None => Self::Present,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::SoundLevel;
+
+    #[test]
+    fn a_judgment_needs_enough_of_the_segment() {
+        let read = SoundFacts { has_tables: true, is_declared: true, ..SoundFacts::default() };
+        let level = |seconds, rms_dbfs| SoundFacts { packets: 9, level: Some(SoundLevel { seconds, rms_dbfs }), ..read };
+        for (facts, sound) in [
+            (SoundFacts::default(), Sound::Unknown),
+            (SoundFacts { is_declared: false, ..read }, Sound::Missing),
+            (SoundFacts { is_encrypted: true, ..level(1.0, -90.0) }, Sound::Unknown),
+            (SoundFacts { video_seconds: 0.4, ..read }, Sound::Unknown),
+            (SoundFacts { video_seconds: 1.2, ..read }, Sound::Missing),
+            (SoundFacts { is_whole: true, ..read }, Sound::Missing),
+            (SoundFacts { packets: 1, ..read }, Sound::Present),
+            (level(1.0, f64::NEG_INFINITY), Sound::Silent),
+            (level(1.0, -70.1), Sound::Silent),
+            (level(1.0, -69.9), Sound::Present),
+            (level(0.1, -90.0), Sound::Present),
+        ] {
+            assert_eq!(Sound::of(Some(&facts)), sound, "{facts:?}");
+        }
+        assert_eq!(Sound::of(None), Sound::Unknown);
+    }
+}

@@ -1,0 +1,111 @@
+//! Whether a channel's picture stands still, from the key frames of different segments.
+
+use std::collections::VecDeque;
+
+use super::{clock::Moment, condition::Evidence, sample::PictureSample};
+use crate::{
+    render::{self, Likeness},
+    request::ReferencePicture,
+};
+
+/// Coded pictures of a static channel that are remembered. Encoders that number their key frames in turn repeat every second one.
+const REMEMBERED: usize = 8;
+
+/// Pictures that differ in their grain must be alike for this many times as long: an empty street at night is not frozen.
+pub const GRAIN_PATIENCE: f64 = 3.0;
+
+/// Whether the picture stands still.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Standstill {
+    /// What the sample says.
+    pub evidence: Evidence,
+    /// Whether the grain changes, so that a camera may be at work.
+    pub is_grainy: bool,
+}
+
+/// A key frame to compare with.
+#[derive(Debug)]
+struct KeyFrame {
+    seen: Moment,
+    number: Option<u64>,
+    coded_hash: Option<u64>,
+    fingerprint: ReferencePicture,
+}
+
+impl KeyFrame {
+    fn compare(&self, picture: &PictureSample) -> Likeness {
+        let is_same_coded = self.coded_hash.is_some() && self.coded_hash == picture.coded_hash;
+        if is_same_coded { Likeness::Identical } else { render::compare_pictures(&self.fingerprint, &picture.fingerprint) }
+    }
+}
+
+/// Compares each key frame with earlier ones.
+#[derive(Debug, Default)]
+pub struct Stillness {
+    /// The first picture of those that are alike. Comparing with the previous one alone would make a slow fade a row of equal pictures.
+    first: Option<KeyFrame>,
+    previous: Option<KeyFrame>,
+    /// Of the pictures since `first`: those identical to it or to the one before, less those with another grain.
+    identical: i32,
+    /// For a static channel: coded key frame and bits of the segment.
+    coded: VecDeque<(u64, Option<u64>)>,
+}
+
+impl Stillness {
+    /// After a gap, the time until now does not count.
+    pub fn restart(&mut self, now: Moment) {
+        for key_frame in self.first.iter_mut().chain(&mut self.previous) {
+            key_frame.seen = now;
+        }
+    }
+
+    /// Compares a picture with earlier ones. The same segment twice says nothing.
+    pub fn observe(&mut self, picture: &PictureSample, now: Moment, is_static: bool) -> Standstill {
+        let key_frame = || KeyFrame {
+            seen: now,
+            number: picture.media_sequence_number,
+            coded_hash: picture.coded_hash,
+            fingerprint: picture.fingerprint.clone(),
+        };
+        let previous = self.previous.replace(key_frame());
+        let is_same_segment = |previous: &KeyFrame| previous.number.is_some() && previous.number == picture.media_sequence_number;
+        if let Some(previous) = previous.as_ref().filter(|previous| is_same_segment(previous) && previous.coded_hash == picture.coded_hash)
+        {
+            let seen = previous.seen;
+            self.previous = Some(KeyFrame { seen, ..key_frame() });
+            return Standstill { evidence: Evidence::None, is_grainy: false };
+        }
+        if is_static {
+            let seen = previous.map_or(now, |previous| previous.seen);
+            return Standstill { evidence: self.compare_coded(picture, seen), is_grainy: false };
+        }
+        let likeness = self.first.as_ref().map_or(Likeness::Different, |first| first.compare(picture));
+        match &self.first {
+            Some(first) if likeness != Likeness::Different => {
+                let is_as_before = || previous.is_some_and(|previous| previous.compare(picture) == Likeness::Identical);
+                let is_identical = likeness == Likeness::Identical || is_as_before();
+                self.identical = self.identical.saturating_add(if is_identical { 1 } else { -1 });
+                Standstill { evidence: Evidence::For(first.seen), is_grainy: self.identical < 0 }
+            }
+            _ => {
+                (self.first, self.identical) = (Some(key_frame()), 0);
+                Standstill { evidence: Evidence::Against, is_grainy: false }
+            }
+        }
+    }
+
+    /// A static picture is alive while its encoder works: key frames, or at least segments, are new ones. Sound changes a segment's size even
+    /// if an encoder codes the same picture to the same bytes.
+    fn compare_coded(&mut self, picture: &PictureSample, since: Moment) -> Evidence {
+        let Some(hash) = picture.coded_hash else { return Evidence::None };
+        let coded = (hash, picture.bits_per_pixel_second.map(f64::to_bits));
+        if self.coded.contains(&coded) {
+            return Evidence::For(since);
+        }
+        if self.coded.len() == REMEMBERED {
+            self.coded.pop_front();
+        }
+        self.coded.push_back(coded);
+        Evidence::Against
+    }
+}
