@@ -39,7 +39,7 @@ fn moving(faults: &Value) -> Script {
 fn window(script: &Script, seconds: f64) -> (u64, u64, Vec<String>) {
     let text = script.playlist("low", seconds, start(), &clips());
     let number = |tag: &str| text.lines().find_map(|line| line.strip_prefix(tag)).expect("the tag").parse().expect("a number");
-    let files = text.lines().filter(|line| line.ends_with(".ts")).map(str::to_owned).collect();
+    let files = text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect();
     (number("#EXT-X-MEDIA-SEQUENCE:"), number("#EXT-X-DISCONTINUITY-SEQUENCE:"), files)
 }
 

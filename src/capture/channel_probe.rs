@@ -13,12 +13,14 @@ use super::{
     open,
     playlist_cache::{LoadedPlaylist, PlaylistCache},
     presentation::Presentation,
+    sound_probe::probe_audio_playlist,
     variants::Track,
 };
 use crate::{
     error::{Error, ErrorKind},
     fetch::{Client, Job, Validators},
     hls::{MediaPlaylist, Variables, Variant},
+    libav::{self, SoundFacts},
     read::SegmentSpan,
     render,
     report::Cost,
@@ -60,7 +62,12 @@ pub(crate) struct ProbedPicture {
     pub start_hash: Option<u64>,
     /// Bits of its segment per pixel and second, if the segment is complete and its size known.
     pub bits_per_pixel_second: Option<f64>,
+    /// What is known of its sound.
+    pub sound: Option<SoundFacts>,
 }
+
+/// An audio playlist costs two requests, so only one of so many samples looks into it.
+const SAMPLES_PER_AUDIO: u32 = 6;
 
 /// An open stream.
 struct ProbedStream {
@@ -72,17 +79,12 @@ struct ProbedStream {
     variables: Variables,
     /// The version of the playlist that the next request names. `None` requests it unconditionally.
     known: Option<Validators>,
+    /// The Media Playlist of its audio, if that is not in the Variant's segments.
+    audio: Option<Url>,
+    /// Samples until the audio playlist is looked into.
+    until_audio: u32,
     /// Media Sequence Number and part index after the newest segment.
     next: (u64, u64),
-}
-
-impl ProbedPlaylist {
-    pub fn loaded(&self) -> Option<&MediaPlaylist> {
-        match self {
-            Self::Loaded(loaded) => Some(&loaded.playlist),
-            Self::Missing | Self::Unchanged => None,
-        }
-    }
 }
 
 impl ChannelProbe {
@@ -156,7 +158,10 @@ impl Round<'_> {
                 .with_url(self.base)
                 .with_hint("give the URL of a playlist"));
         };
-        let context = JobContext { key_frame_bytes: Some(Arc::default()), ..presentation.context.clone() }.without_media();
+        let context =
+            JobContext { key_frame_bytes: Some(Arc::default()), sound_reader: Some(libav::read_sound), ..presentation.context.clone() };
+        let context = context.without_media();
+        let audio = track.variant.as_ref().and_then(|variant| presentation.audio_playlist(variant));
         let picture = match self.picture(&context, &track).await {
             Err(error) if track.variant.is_some() && !self.job.is_spent() => {
                 let other = presentation.capture_in(&context).await.map_err(|_| error);
@@ -168,7 +173,9 @@ impl Round<'_> {
             picture => picture,
         };
         let playlist = track.playlist();
-        let stream = ProbedStream {
+        let mut stream = ProbedStream {
+            audio,
+            until_audio: 0,
             url: playlist.url.clone(),
             next: playlist.next(),
             variables: presentation.variables(),
@@ -178,6 +185,7 @@ impl Round<'_> {
             variant: track.variant,
             known: None,
         };
+        let picture = self.with_sound(&mut stream, picture).await;
         Ok((Probe::new(ProbedPlaylist::Loaded(track.loaded), picture.map(Some)), Some(stream)))
     }
 
@@ -204,7 +212,24 @@ impl Round<'_> {
         let track =
             Track { loaded: Arc::clone(&loaded), url: stream.listed_url.clone(), variant: stream.variant.clone(), notes: Vec::new() };
         let picture = self.picture(&context, &track).await;
+        let picture = self.with_sound(&mut stream, picture).await;
         Ok((Probe::new(ProbedPlaylist::Loaded(loaded), picture.map(Some)), Some(stream)))
+    }
+
+    /// The picture with the sound of its audio playlist, if it has one: its own segment has none.
+    async fn with_sound(&self, stream: &mut ProbedStream, picture: Result<ProbedPicture, Error>) -> Result<ProbedPicture, Error> {
+        let Some(audio) = &stream.audio else { return picture };
+        let mut picture = picture?;
+        picture.sound = None;
+        stream.until_audio = stream.until_audio.checked_sub(1).unwrap_or(SAMPLES_PER_AUDIO - 1);
+        if stream.until_audio == SAMPLES_PER_AUDIO - 1 {
+            let context = stream.context.with_job(self.job.clone());
+            match probe_audio_playlist(&context, audio, &stream.variables).await {
+                Ok(sound) => picture.sound = Some(sound),
+                Err(error) => tracing::info!("the sound is unknown: {}", error.one_line()),
+            }
+        }
+        Ok(picture)
     }
 
     /// The newest key frame of a playlist.
@@ -216,9 +241,16 @@ impl Round<'_> {
     async fn finish(&self, context: &JobContext, playlist: &MediaPlaylist, capture: Capture) -> Result<ProbedPicture, Error> {
         let fingerprint = render::fingerprint(&capture.picture.image);
         let segment = SegmentFacts::of(context, playlist, &capture);
+        let sound = capture.sound;
         let finished = capture.finish(context, self.base).await?;
         context.downloads.finish_rests().await;
-        Ok(ProbedPicture { finished, fingerprint, start_hash: segment.start_hash, bits_per_pixel_second: segment.bits_per_pixel_second })
+        Ok(ProbedPicture {
+            finished,
+            fingerprint,
+            start_hash: segment.start_hash,
+            bits_per_pixel_second: segment.bits_per_pixel_second,
+            sound,
+        })
     }
 }
 

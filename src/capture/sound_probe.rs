@@ -3,6 +3,7 @@
 use url::Url;
 
 use super::{
+    context::JobContext,
     decode_job::{DecodeInput, InputLayout, run_sound_job},
     facts::{FinishedSnapshot, Snapshot},
     open,
@@ -11,7 +12,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     fetch::Client,
-    hls::{MediaPlaylist, RenditionType, Variant},
+    hls::{MediaPlaylist, RenditionType, Variables, Variant},
     libav::{self, SoundFacts},
     read::SegmentSpan,
     report::Report,
@@ -34,30 +35,29 @@ impl Presentation {
         let chosen = in_group().find(|rendition| rendition.default).or_else(|| in_group().next())?;
         chosen.url.clone().filter(|url| *url != variant.url)
     }
+}
 
-    /// Loads the Media Playlist of an audio Rendition, and judges the sound of its newest segment: two requests.
-    pub(crate) async fn probe_audio_playlist(&self, url: &Url) -> Result<SoundFacts, Error> {
-        let context = self.context.of_one_picture(self.picture_timeout());
-        let playlist = open::reload_media_playlist(&context, url, &self.variables()).await?;
-        self.probe_sound(&playlist).await
-    }
+/// Loads the Media Playlist of an audio Rendition, and judges the sound of its newest segment: two requests.
+pub(super) async fn probe_audio_playlist(context: &JobContext, url: &Url, variables: &Variables) -> Result<SoundFacts, Error> {
+    let playlist = open::reload_media_playlist(context, url, variables).await?;
+    probe_sound(context, &playlist).await
+}
 
-    /// Reads the sound of a playlist's newest complete segment, and no more of it than that takes.
-    ///
-    /// Fails with `not_found` if there is no such segment, and as reading and decrypting one does.
-    pub(crate) async fn probe_sound(&self, playlist: &MediaPlaylist) -> Result<SoundFacts, Error> {
-        let context = self.context.of_one_picture(self.picture_timeout());
-        let newest = playlist.complete_segments().iter().rposition(|segment| !segment.gap);
-        let (index, segment) = newest
-            .and_then(|index| Some((index, playlist.segments.get(index)?)))
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the playlist has no complete segment").with_url(&playlist.url))?;
-        let located = |error: Error| error.with_url(&segment.url).with_media_sequence_number(segment.media_sequence_number);
-        let span = SegmentSpan::new(playlist, index.into(), index);
-        let spans = span.byte_spans(&context.keyring).map_err(located)?;
-        let reader = context.open_reader(spans, None).await.map_err(located)?;
-        let input = DecodeInput { reader, layout: InputLayout::of(segment), segment_starts: span.starts() };
-        run_sound_job(&context, input, libav::read_sound).await.map_err(located)
-    }
+/// Reads the sound of a playlist's newest complete segment, and no more of it than that takes.
+///
+/// Fails with `not_found` if there is no such segment, and as reading and decrypting one does.
+pub(super) async fn probe_sound(context: &JobContext, playlist: &MediaPlaylist) -> Result<SoundFacts, Error> {
+    let context = context.without_media();
+    let newest = playlist.complete_segments().iter().rposition(|segment| !segment.gap);
+    let (index, segment) = newest
+        .and_then(|index| Some((index, playlist.segments.get(index)?)))
+        .ok_or_else(|| Error::new(ErrorKind::NotFound, "the playlist has no complete segment").with_url(&playlist.url))?;
+    let located = |error: Error| error.with_url(&segment.url).with_media_sequence_number(segment.media_sequence_number);
+    let span = SegmentSpan::new(playlist, index.into(), index);
+    let spans = span.byte_spans(&context.keyring).map_err(located)?;
+    let reader = context.open_reader(spans, None).await.map_err(located)?;
+    let input = DecodeInput { reader, layout: InputLayout::of(segment), segment_starts: span.starts() };
+    run_sound_job(&context, input, libav::read_sound).await.map_err(located)
 }
 
 /// Takes a picture, and says what its bytes tell about sound.
@@ -74,7 +74,7 @@ pub async fn sound_of_newest_segment(request: &SnapshotRequest, client: &Client)
     let presentation = Presentation::open(request, client).await?;
     let track = presentation.track().await?.ok_or_else(|| Error::usage("a media file has no segments", "give a playlist"))?;
     match track.variant.as_ref().and_then(|variant| presentation.audio_playlist(variant)) {
-        Some(url) => presentation.probe_audio_playlist(&url).await,
-        None => presentation.probe_sound(track.playlist()).await,
+        Some(url) => probe_audio_playlist(&presentation.context, &url, &presentation.variables()).await,
+        None => probe_sound(&presentation.context, track.playlist()).await,
     }
 }

@@ -22,6 +22,8 @@ pub struct WatchOptions {
     pub frozen_for: Option<Duration>,
     /// How long the picture must have a single color.
     pub flat_for: Option<Duration>,
+    /// How long the sound must be missing or silent; `Duration::MAX` ignores it.
+    pub silent_for: Option<Duration>,
     /// How long the playlist must not advance.
     pub stale_after: Option<Duration>,
     /// How many samples in a row must fail.
@@ -41,6 +43,11 @@ pub static WATCH_OPTIONS: &[OptionSpec<WatchOptions>] = &[
     }),
     OptionSpec::new(WATCHING, "flat-for", Value, "TIME", "Report `flat` after so long [default: 10s]", |o, v| {
         v.duration().map(|time| o.flat_for = Some(time))
+    }),
+    OptionSpec::new(WATCHING, "silent-for", Value, "TIME", "Report `silent` after so long; off: never [default: 20s]", |o, v| {
+        let is_off = v.text()? == "off";
+        o.silent_for = Some(if is_off { Duration::MAX } else { v.duration()? });
+        Ok(())
     }),
     OptionSpec::new(
         WATCHING,

@@ -44,7 +44,6 @@ impl Delivery {
     }
 
     /// As [`new`](Self::new), for a line of a list.
-    #[cfg(feature = "fleet")]
     pub fn of_channel(options: &Options, default: &str) -> Result<Self, Error> {
         Self::parse(options, default, Output::parse_channel)
     }

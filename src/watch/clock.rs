@@ -29,6 +29,13 @@ pub struct Tick {
     pub is_gap: bool,
 }
 
+impl Tick {
+    /// Whether so much time has passed since a moment, in seconds, that more than one sample is missing.
+    pub fn is_long_since(&self, seconds: f64) -> bool {
+        self.now.seconds - seconds > GAP * self.interval + JITTER
+    }
+}
+
 /// Measures the intervals between samples.
 #[derive(Debug, Default)]
 pub struct SampleClock {

@@ -16,8 +16,10 @@ const RECENT: f64 = 30.0;
 /// What one sample says about a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Evidence {
-    /// Nothing.
+    /// Nothing: it could not be taken.
     None,
+    /// Nothing new, such as the same segment again: what held goes on.
+    Unchanged,
     /// The condition does not hold.
     Against,
     /// It holds, and has held since then.
@@ -49,6 +51,8 @@ pub struct Condition {
     /// Seconds for which it held while active, and up to when they are counted.
     held_seconds: f64,
     counted_to: f64,
+    /// The last sample that said anything, in seconds of the clock.
+    observed: Option<f64>,
 }
 
 impl Condition {
@@ -69,18 +73,23 @@ impl Condition {
 
     /// Takes what a sample says.
     pub fn observe(&mut self, evidence: Evidence, tick: &Tick, need: Need) {
+        if evidence == Evidence::None {
+            return;
+        }
         let now = tick.now;
-        if tick.is_gap {
+        let is_gap = tick.is_gap || self.observed.is_some_and(|observed| tick.is_long_since(observed));
+        self.observed = Some(now.seconds);
+        if is_gap {
             self.forget_gap(now);
         }
         // The condition was as likely to begin just after the previous sample as just before this one, and samples are not quite even
         let slack = tick.interval.min(need.seconds) / 4.0;
         match evidence {
-            Evidence::None => {}
+            Evidence::None | Evidence::Unchanged => return,
             Evidence::For(since) => {
                 self.clear_since = None;
                 self.clear_samples = 0;
-                let began = *self.began.get_or_insert(if tick.is_gap { now } else { since });
+                let began = *self.began.get_or_insert(if is_gap { now } else { since });
                 self.samples = self.samples.saturating_add(1);
                 if self.is_active {
                     self.held_seconds += (now.seconds - self.counted_to).max(0.0);
@@ -101,7 +110,7 @@ impl Condition {
             }
             Evidence::Against => self.end(),
         }
-        self.counted_to = if evidence == Evidence::None { self.counted_to } else { now.seconds };
+        self.counted_to = now.seconds;
     }
 
     fn end(&mut self) {
@@ -142,7 +151,7 @@ mod tests {
 
     const TEN: Need = Need { seconds: 10.0, samples: 2 };
 
-    /// Whether the condition is active after each sample: `#` holds, `.` does not, `?` says nothing, `~` is a gap before the next sample.
+    /// Whether the condition is active after each sample: `#` holds, `.` does not, `?` says nothing, `=` nothing new, `~` is a gap before the next sample.
     fn run(condition: &mut Condition, samples: &str, interval: f64) -> String {
         let (mut seconds, mut is_gap, mut active) = (0.0, false, String::new());
         for sample in samples.chars() {
@@ -154,6 +163,7 @@ mod tests {
             let evidence = match sample {
                 '#' => Evidence::For(now),
                 '.' => Evidence::Against,
+                '=' => Evidence::Unchanged,
                 _ => Evidence::None,
             };
             condition.observe(evidence, &Tick { now, interval, is_gap }, TEN);
@@ -193,6 +203,9 @@ mod tests {
         assert_eq!(states("#~#.", 10.0), "...");
         assert_eq!(states("#~##", 10.0), "..#");
         assert_eq!(states("##.~.#", 10.0), ".####");
+        // Nor does the time of samples that say nothing
+        assert_eq!(states("#?????#.", 10.0), "........");
+        assert_eq!(states("#====##.", 10.0), ".....###");
         let mut condition = Condition::default();
         run(&mut condition, "###~##..", 10.0);
         assert!((condition.held_seconds() - 30.0).abs() < 0.01, "{}", condition.held_seconds());

@@ -56,8 +56,8 @@ impl Event {
         let age = shown.and_then(|picture| picture.program_date_time).map(|date| seconds_between(date, sample.time));
         Self {
             time: sample.time,
-            channel: channel.id.clone(),
-            name: channel.name.clone().unwrap_or_else(|| channel.id.clone()),
+            name: channel.name.clone().unwrap_or_else(|| channel.shown_id()),
+            channel: channel.shown_id(),
             from,
             to,
             since,

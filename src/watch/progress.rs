@@ -68,7 +68,7 @@ impl Progress {
             Some(advanced) if now.seconds - advanced.seconds > LATE * playlist.target_duration => {
                 (Evidence::For(advanced), Some(Staleness::Standing))
             }
-            _ => (Evidence::None, None),
+            _ => (Evidence::Unchanged, None),
         }
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use super::{
     event::Event,
     playlist_rules::PlaylistMonitor,
-    sample::{PictureSample, PlaylistSample, Sample, SampleFailure},
+    sample::{PictureSample, PlaylistSample, Sample, SampleFailure, Sound},
     state::{ChannelState, StateMachine, Transition},
 };
 use crate::{
@@ -24,8 +24,6 @@ pub(crate) struct Round {
     pub channel: Arc<Channel>,
     pub sample: Sample,
     pub state: ChannelState,
-    /// Since when the channel has been in this state; `None` before the first change.
-    pub since: Option<DateTime<Utc>>,
     /// The change of state, if it changed.
     pub transition: Option<Transition>,
     /// The event that reports it.
@@ -118,7 +116,7 @@ fn playlist_sample(playlist: &MediaPlaylist, violations: Vec<String>) -> Playlis
 const DEFAULT_TARGET_DURATION: f64 = 6.0;
 
 fn picture_sample(picture: ProbedPicture) -> (PictureSample, RoundPicture) {
-    let ProbedPicture { finished, fingerprint, start_hash, bits_per_pixel_second } = picture;
+    let ProbedPicture { finished, fingerprint, start_hash, bits_per_pixel_second, sound } = picture;
     let (file, facts) = (Bytes::from(finished.picture), finished.facts);
     let sample = PictureSample {
         file: file.clone(),
@@ -128,7 +126,7 @@ fn picture_sample(picture: ProbedPicture) -> (PictureSample, RoundPicture) {
         fingerprint,
         coded_hash: start_hash,
         bits_per_pixel_second,
-        sound: super::Sound::Unknown,
+        sound: Sound::of(sound.as_ref()),
         media_sequence_number: facts.segment.media_sequence_number,
         program_date_time: facts.presentation.program_date_time,
         codec: facts.frame.codec,

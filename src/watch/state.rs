@@ -11,7 +11,7 @@ use super::{
     condition::{Condition, Evidence, Need},
     progress::{Progress, Staleness},
     sample::{PictureSample, Sample, SampleFailure, Sound},
-    stillness::{GRAIN_PATIENCE, Standstill, Stillness},
+    stillness::{GRAIN_PATIENCE, GRAIN_SAMPLES, Standstill, Stillness},
     thresholds::Thresholds,
 };
 use crate::error::ErrorKind;
@@ -126,6 +126,7 @@ struct Findings {
     stale_seconds: f64,
     flat_seconds: f64,
     frozen_seconds: f64,
+    frozen_samples: u32,
 }
 
 impl Findings {
@@ -139,6 +140,7 @@ impl Findings {
         stale_seconds: 0.0,
         flat_seconds: 0.0,
         frozen_seconds: 0.0,
+        frozen_samples: 1,
     };
 
     fn all(&self) -> [Evidence; 6] {
@@ -198,7 +200,6 @@ impl StateMachine {
         self.since.get_or_insert(sample.time);
         if tick.is_gap {
             self.progress.restart(tick.now);
-            self.stillness.restart(tick.now);
         }
         let findings = self.findings(sample, &tick);
         self.update_conditions(&findings, &tick);
@@ -239,9 +240,10 @@ impl StateMachine {
         findings.flat = when(is_flat);
         // A black picture is flat too, but may last as long as a black one
         findings.flat_seconds = if picture.verdict.black { flat_for.max(black_for) } else { flat_for }.as_secs_f64();
-        let Standstill { evidence, is_grainy } = self.stillness.observe(picture, tick.now, self.is_static);
+        let Standstill { evidence, is_grainy } = self.stillness.observe(picture, tick, self.is_static);
         findings.frozen = if is_flat { Evidence::Against } else { evidence };
-        findings.frozen_seconds = frozen_for.as_secs_f64() * if is_grainy { GRAIN_PATIENCE } else { 1.0 };
+        let (patience, samples) = if is_grainy { (GRAIN_PATIENCE, GRAIN_SAMPLES) } else { (1.0, 1) };
+        (findings.frozen_seconds, findings.frozen_samples) = (frozen_for.as_secs_f64() * patience, samples);
         if picture.sound != Sound::Unknown {
             self.sound = picture.sound;
         }
@@ -260,7 +262,7 @@ impl StateMachine {
         conditions.stale.observe(findings.stale, tick, need(findings.stale_seconds, 1));
         conditions.black.observe(findings.black, tick, need(black_for.as_secs_f64(), 2));
         conditions.flat.observe(findings.flat, tick, need(findings.flat_seconds, 2));
-        conditions.frozen.observe(findings.frozen, tick, need(findings.frozen_seconds, 1));
+        conditions.frozen.observe(findings.frozen, tick, need(findings.frozen_seconds, findings.frozen_samples));
         conditions.silent.observe(findings.silent, tick, need(silent_for.as_secs_f64(), 2));
     }
 

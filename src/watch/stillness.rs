@@ -2,17 +2,23 @@
 
 use std::collections::VecDeque;
 
-use super::{clock::Moment, condition::Evidence, sample::PictureSample};
+use super::{
+    clock::{Moment, Tick},
+    condition::Evidence,
+    sample::PictureSample,
+};
 use crate::{
     render::{self, Likeness},
     request::ReferencePicture,
 };
 
 /// Coded pictures of a static channel that are remembered. Encoders that number their key frames in turn repeat every second one.
-const REMEMBERED: usize = 8;
+const REMEMBERED: usize = 4;
 
 /// Pictures that differ in their grain must be alike for this many times as long: an empty street at night is not frozen.
 pub const GRAIN_PATIENCE: f64 = 3.0;
+/// Comparisons that must find them alike at least.
+pub const GRAIN_SAMPLES: u32 = 5;
 
 /// Whether the picture stands still.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,20 +53,27 @@ pub struct Stillness {
     previous: Option<KeyFrame>,
     /// Of the pictures since `first`: those identical to it or to the one before, less those with another grain.
     identical: i32,
+    /// The last picture, in seconds of the clock.
+    last: Option<f64>,
     /// For a static channel: coded key frame and bits of the segment.
     coded: VecDeque<(u64, Option<u64>)>,
 }
 
 impl Stillness {
     /// After a gap, the time until now does not count.
-    pub fn restart(&mut self, now: Moment) {
+    fn restart(&mut self, now: Moment) {
         for key_frame in self.first.iter_mut().chain(&mut self.previous) {
             key_frame.seen = now;
         }
     }
 
-    /// Compares a picture with earlier ones. The same segment twice says nothing.
-    pub fn observe(&mut self, picture: &PictureSample, now: Moment, is_static: bool) -> Standstill {
+    /// Compares a picture with earlier ones. The same segment twice says nothing new.
+    pub fn observe(&mut self, picture: &PictureSample, tick: &Tick, is_static: bool) -> Standstill {
+        let now = tick.now;
+        let last = self.last.replace(now.seconds);
+        if tick.is_gap || last.is_some_and(|last| tick.is_long_since(last)) {
+            self.restart(now);
+        }
         let key_frame = || KeyFrame {
             seen: now,
             number: picture.media_sequence_number,
@@ -73,7 +86,7 @@ impl Stillness {
         {
             let seen = previous.seen;
             self.previous = Some(KeyFrame { seen, ..key_frame() });
-            return Standstill { evidence: Evidence::None, is_grainy: false };
+            return Standstill { evidence: Evidence::Unchanged, is_grainy: false };
         }
         if is_static {
             let seen = previous.map_or(now, |previous| previous.seen);

@@ -42,7 +42,7 @@ impl Thresholds {
             black_for: options.black_for.unwrap_or(self.black_for),
             flat_for: options.flat_for.unwrap_or(self.flat_for),
             frozen_for: options.frozen_for.unwrap_or(self.frozen_for),
-            silent_for: self.silent_for,
+            silent_for: options.silent_for.unwrap_or(self.silent_for),
             stale_after: options.stale_after.or(self.stale_after),
             down_after: options.down_after.unwrap_or(self.down_after),
         }

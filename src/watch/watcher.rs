@@ -198,7 +198,6 @@ impl Shared {
                 event: transition.clone().map(|transition| Event::new(&channel, transition, &sample, stored)),
                 transition,
                 state: history.machine.state(),
-                since: history.machine.since(),
                 black_seconds: history.machine.black_seconds() - before.0,
                 frozen_seconds: history.machine.frozen_seconds() - before.1,
                 lateness: start.elapsed.saturating_sub(pace.due()),

@@ -25,6 +25,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::channel::{Clips, FaultKind, Script, etag};
 
+/// Ends of names.
+const SEGMENT: &str = ".ts";
+const PLAYLIST: &str = ".m3u8";
+
 /// Bandwidth and resolution of the sizes, the smallest first.
 const SIZES: [(&str, u32, &str); 2] = [("low", 200_000, "320x180"), ("high", 550_000, "640x360")];
 
@@ -85,7 +89,7 @@ impl Fleet {
         let seconds = self.seconds();
         let (id, file) = path.trim_start_matches('/').split_once('/')?;
         let Some((script, log)) = self.channels.get(id) else { return Some(respond(StatusCode::NOT_FOUND, "text/plain", Bytes::new())) };
-        let is_segment = file.ends_with(".ts");
+        let is_segment = file.strip_suffix(SEGMENT).is_some();
         count(log, file, seconds);
         if script.has(FaultKind::Reset, seconds) || script.has(FaultKind::Refuse, seconds) {
             return None;
@@ -113,19 +117,19 @@ impl Fleet {
                     "#EXT-X-STREAM-INF:BANDWIDTH={bandwidth},RESOLUTION={resolution},FRAME-RATE=25.000,CODECS=\"{codecs}\"\n{size}.m3u8\n"
                 )
             });
-            return Some(self.text(log, format!("#EXTM3U\n#EXT-X-VERSION:3\n{}", text.concat()), headers));
+            return Some(Self::text(log, format!("#EXTM3U\n#EXT-X-VERSION:3\n{}", text.concat()), headers));
         }
-        if let Some(size) = file.strip_suffix(".m3u8").filter(|size| SIZES.iter().any(|(known, _, _)| known == size)) {
-            return Some(self.text(log, script.playlist(size, self.seconds(), self.start.1, &self.clips), headers));
+        if let Some(size) = file.strip_suffix(PLAYLIST).filter(|size| SIZES.iter().any(|(known, _, _)| known == size)) {
+            return Some(Self::text(log, script.playlist(size, self.seconds(), self.start.1, &self.clips), headers));
         }
-        let (size, number) = file.strip_suffix(".ts")?.split_once('-')?;
+        let (size, number) = file.strip_suffix(SEGMENT)?.split_once('-')?;
         let body = script.segment(number.parse().ok()?, size, &self.clips)?;
         let response = with_range(&body, headers);
         log.bytes.fetch_add(response.headers()[header::CONTENT_LENGTH].to_str().ok()?.parse().ok()?, Ordering::Relaxed);
         Some(response)
     }
 
-    fn text(&self, log: &Log, text: String, headers: &HeaderMap) -> Response<Body> {
+    fn text(log: &Log, text: String, headers: &HeaderMap) -> Response<Body> {
         let tag = etag(&text);
         let is_same = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == tag.as_bytes());
         let mut response = if is_same {
@@ -155,7 +159,7 @@ impl Fleet {
 fn count(log: &Log, file: &str, seconds: f64) {
     match file {
         "master.m3u8" => log.master.fetch_add(1, Ordering::Relaxed),
-        file if file.ends_with(".m3u8") => {
+        file if file.strip_suffix(PLAYLIST).is_some() => {
             log.playlists.lock().expect("the log").push(seconds);
             0
         }

@@ -11,6 +11,7 @@ mod direct;
 mod event;
 mod http_events;
 mod kind;
+mod list_keys;
 mod log;
 mod many;
 mod metrics;

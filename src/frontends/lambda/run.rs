@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{
     kind::EventKind,
+    list_keys::ListKeys,
     many,
     metrics::Metrics,
     worker::{Completed, Deadline, Worker},
@@ -13,7 +14,7 @@ use crate::{
     error::Error,
     frontends::{deliver::Delivery, remote_source, report_facts::PictureCost},
     report::Report,
-    request::Options,
+    request::{Options, Source},
 };
 
 /// Runs one request. Without an output its picture is returned; with `must_store`, for asynchronous events, that is `usage`.
@@ -39,7 +40,8 @@ async fn run_uncounted(worker: &Worker, request: &Value, deadline: Deadline, mus
     let Value::Object(object) = request else {
         return Err(Error::usage("a request is not an object", "send {\"url\": …}"));
     };
-    let (kind, object) = EventKind::split(object)?;
+    let (kind, mut object) = EventKind::split(object)?;
+    let keys = ListKeys::take(&mut object)?;
     let mut options = worker.settings.defaults.clone();
     options.set_all(&object)?;
     if options.output.is_none() && must_store {
@@ -49,12 +51,12 @@ async fn run_uncounted(worker: &Worker, request: &Value, deadline: Deadline, mus
         ));
     }
     match kind {
-        EventKind::Snapshot => snapshot(worker, &options, deadline).await,
+        EventKind::Snapshot => snapshot(worker, &options, &keys, deadline).await,
         EventKind::Many(kind) => many::run(worker, kind, &options, deadline).await,
     }
 }
 
-async fn snapshot(worker: &Worker, options: &Options, deadline: Deadline) -> Result<Completed, Error> {
+async fn snapshot(worker: &Worker, options: &Options, keys: &ListKeys, deadline: Deadline) -> Result<Completed, Error> {
     let delivery = options.output.is_some().then(|| delivery(worker, options)).transpose()?;
     let mut request = options.request(remote_source(options)?, delivery.as_ref().and_then(|delivery| delivery.output.format()));
     let _permit = worker.permit(deadline).await?;
@@ -64,7 +66,8 @@ async fn snapshot(worker: &Worker, options: &Options, deadline: Deadline) -> Res
         return completed(&snapshot.report, Some(snapshot.picture));
     };
     delivery.check(&worker.stores)?;
-    let report = delivery.capture(&request, &worker.client, &worker.stores).await?;
+    let id = if let Source::Url(url) = &request.source { keys.shown_id(url) } else { String::new() };
+    let report = delivery.capture_of(Some(keys.channel(&id)), &request, &worker.client, &worker.stores).await?;
     completed(&report, None)
 }
 
@@ -73,7 +76,7 @@ fn completed(report: &Report, picture: Option<Vec<u8>>) -> Result<Completed, Err
 }
 
 fn delivery(worker: &Worker, options: &Options) -> Result<Delivery, Error> {
-    let delivery = Delivery::new(options, "-")?;
+    let delivery = Delivery::of_channel(options, "-")?;
     let names = [options.output.as_deref(), options.report_output.as_deref()].into_iter().flatten();
     delivery.outputs().zip(names).try_for_each(|(output, name)| worker.settings.check_output(output, name))?;
     Ok(delivery)

@@ -94,7 +94,10 @@ impl WatchSession {
     async fn channels(&self, client: &Client) -> Result<Vec<Channel>, Error> {
         let mut channels = read_channels(&self.list, client, &self.defaults).await?;
         channels.retain(|channel| self.settings.shard.is_none_or(|shard| shard.has(&channel.id)));
-        channels.iter().try_for_each(|channel| delivery(channel).map(drop))?;
+        for channel in &mut channels {
+            let format = delivery(channel)?.and_then(|delivery| delivery.output.format());
+            channel.options.format = channel.options.format.or(format);
+        }
         if channels.is_empty() {
             return Err(Error::usage("the list has no channels", "check the list, and --shard if it is given"));
         }

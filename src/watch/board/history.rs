@@ -13,10 +13,10 @@ use crate::{
 };
 
 const SECONDS: i64 = 3600;
-/// A point for every five seconds; rounds at a faster pace leave some out.
-const MAX_POINTS: usize = 720;
-const SECONDS_PER_POINT: i64 = SECONDS / 720;
+/// Rounds at a faster pace leave points out, but none that begins or ends a state.
+const SECONDS_PER_POINT: i64 = 5;
 const MAX_CHANGES: usize = 64;
+const MAX_POINTS: usize = 720 + 2 * MAX_CHANGES;
 
 /// The last hour.
 #[derive(Debug, Default)]

@@ -116,7 +116,7 @@ impl Channel {
                 'E' => sample.playlist.iter_mut().for_each(|playlist| playlist.has_ended = true),
                 letter => sample.picture.iter_mut().for_each(|picture| self.spoil(picture, letter, scene)),
             }
-            if matches!(letter, 'Z' | 'G' | 'L') {
+            if matches!(letter, 'Z' | 'G' | 'L' | 'D') {
                 self.scene = scene;
             }
             if let Some(transition) = self.machine.observe(&sample) {
@@ -239,6 +239,13 @@ fn time_that_nobody_watched_does_not_count() {
     channel.take("..BBB~BBB");
     assert_eq!(channel.log(), "black@3");
     assert!((channel.machine.black_seconds() - 40.0).abs() < 1.0, "{}", channel.machine.black_seconds());
+}
+
+#[test]
+fn time_without_a_picture_does_not_count() {
+    // The same picture before and after
+    assert_eq!(log(10.0, "...ZDDDDDDZ...."), "down@6 ok@11");
+    assert_eq!(log(10.0, "...BDDDDDDB...."), "down@6 ok@11");
 }
 
 #[test]

@@ -42,8 +42,8 @@ const PAGE: PageFile = PageFile::html(include_str!("../../../../assets/wall/inde
 const SIGN_IN: PageFile = PageFile::html(include_str!("../../../../assets/wall/sign-in.html"));
 const STYLE: PageFile = PageFile::css(include_str!("../../../../assets/wall/wall.css"));
 const SCRIPT: PageFile = PageFile::script(include_str!("../../../../assets/wall/wall.js"));
-/// The files that need no session: the page for signing in has the style of the wall.
-const OPEN_PATHS: [&str; 2] = ["/healthz", "/wall.css"];
+/// What needs no session: probes and Prometheus have none, and the page for signing in has the style of the wall.
+const OPEN_PATHS: [&str; 3] = ["/healthz", "/metrics", "/wall.css"];
 
 /// Open requests may take so long when the server ends. Streams end at once.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
