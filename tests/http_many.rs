@@ -165,7 +165,7 @@ fn the_sprite_of_a_live_stream_shows_the_moments_of_its_document() {
     let origin = Origin::start();
     let [server, other] = [(); 2].map(|()| Server::start(&OPEN, &[]));
     let vtt = server.get(&format!("/storyboard.vtt?url={}&from=-4&every=2", origin.url("/live/master.m3u8")));
-    assert_eq!((vtt.header("cache-control"), vtt.header("x-hlsnap-live")), ("public, max-age=2", "true"));
+    assert_eq!((vtt.header("cache-control"), vtt.header("x-hlsnap-live")), ("public, max-age=10", "true"));
     let cues = cues(&vtt);
     let url = format!("/{}", cues[0].url);
     let sprite = server.get(&url).picture();
@@ -244,7 +244,7 @@ fn requests_beyond_a_limit_are_too_large() {
 #[test]
 fn missing_pictures_are_counted_and_not_cached_for_long() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
-    let private = Server::start(&OPEN, &[("HLSNAP_CACHE_CONTROL", "private, max-age=99")]);
+    let private = Server::start(&OPEN, &[("HLSNAP_CACHE_CONTROL", "private, max-age=99"), ("HLSNAP_CACHE_BYTES", "0")]);
     let query = format!("url={}&every=2&columns=3", origin.url("/ladder-ts/v0.m3u8"));
     assert_eq!(private.get(&format!("/sheet.png?{query}")).header("cache-control"), "private, max-age=99");
     origin.rule("/ladder-ts/v0-1.ts", Rule::Status(404, None));

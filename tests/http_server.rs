@@ -88,7 +88,7 @@ fn a_picture_with_a_matching_etag_is_not_sent_again() {
     let other = server.get_with(&path, &[("if-none-match", "\"other\"")]);
     assert_eq!((other.status, other.body), (200, first.body));
     let live = server.get(&format!("/snapshot.jpg?url={}", origin.url("/live/master.m3u8")));
-    assert_eq!((live.header("cache-control"), live.header("x-hlsnap-live")), ("public, max-age=2", "true"));
+    assert_eq!((live.header("cache-control"), live.header("x-hlsnap-live")), ("public, max-age=2, stale-while-revalidate=2", "true"));
     assert!(live.header("x-hlsnap-age").parse::<f64>().is_ok());
 }
 

@@ -21,6 +21,7 @@ use crate::{
 
 /// One job's request, network access, keys, playlists, downloads and timing. Clones share all of them.
 #[derive(Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own")]
 pub(super) struct JobContext {
     pub request: Arc<SnapshotRequest>,
     /// Deadline and network access.
@@ -38,6 +39,8 @@ pub(super) struct JobContext {
     pub key_frame_bytes: Option<Arc<KeyFrameBytes>>,
     /// Whether the limits hold for each of many pictures, instead of all together.
     pub has_limits_per_picture: bool,
+    /// Whether captures keep their frames, for pictures of other sizes and formats.
+    pub keeps_frames: bool,
     /// Whether one connection carries several requests at once (HTTP/2).
     pub is_multiplexed: bool,
     /// Reads what the downloaded bytes say about sound; `None` if nobody asks.
@@ -58,6 +61,7 @@ impl JobContext {
             is_playlist_fixed: false,
             key_frame_bytes: None,
             has_limits_per_picture: false,
+            keeps_frames: false,
             is_multiplexed: false,
             sound_reader: None,
             timing: Arc::new(JobTiming::start()),
@@ -94,6 +98,13 @@ impl JobContext {
     /// The same context for another moment.
     pub fn at(&self, at: Option<Position>) -> Self {
         Self { request: Arc::new(SnapshotRequest { at, ..(*self.request).clone() }), ..self.clone() }
+    }
+
+    /// The same context for another request of the same stream, which shares no media.
+    #[cfg(feature = "fleet")]
+    pub fn for_request(&self, request: &SnapshotRequest) -> Self {
+        let (request, image_kind) = (Arc::new(request.clone()), ImageKind::of(&request.encoding));
+        Self { request, image_kind, downloads: DownloadCache::default(), headers: SharedHeaders::default(), ..self.clone() }
     }
 
     /// The same context for another job.

@@ -1,10 +1,14 @@
 //! Searches, decodes and renders on a blocking thread: bytes in, pictures out.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use super::{
     context::JobContext,
     decode_permit::{DecodePermit, PermitReleasingReader},
+    kept_frame::KeptFrame,
 };
 use crate::{
     error::Error,
@@ -24,6 +28,8 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct RenderedPicture {
     pub picture: CheckedPicture,
+    /// The frame itself, if the job keeps frames.
+    pub kept: Option<Arc<KeptFrame>>,
     pub frame: FrameFacts,
     /// Seconds from the start of the playlist's first segment, or of the file.
     pub seconds: f64,
@@ -153,6 +159,7 @@ async fn run_on_blocking_thread<T: Send + 'static>(
     let limits = context.request.limits;
     let job = DecodeJob {
         permit: DecodePermit::new(&context.job),
+        keeps_frames: context.keeps_frames,
         layout,
         limits: DecodeLimits { pixels: limits.max_coded_pixels, frames: limits.max_frames },
         decryptor,
@@ -177,6 +184,7 @@ async fn run_on_blocking_thread<T: Send + 'static>(
 /// Everything that the blocking thread needs. It keeps its permit until the last picture is rendered.
 struct DecodeJob {
     permit: DecodePermit,
+    keeps_frames: bool,
     layout: InputLayout,
     limits: DecodeLimits,
     decryptor: SampleDecryptor,
@@ -188,13 +196,17 @@ struct DecodeJob {
 impl DecodeJob {
     fn render(&self, found: FoundFrame) -> Result<RenderedPicture, Error> {
         let decoded_at = Instant::now();
+        let FoundFrame { frame, coded, .. } = found;
+        let facts = frame_facts(&frame, found.media_seconds);
+        let shared = if self.keeps_frames { frame.share() } else { None };
         Ok(RenderedPicture {
-            frame: frame_facts(&found.frame, found.media_seconds),
+            frame: facts,
             seconds: found.seconds,
             bytes_read: found.bytes_read,
             segment: self.offsets.segment_at(found.position),
             encryption: self.decryptor.detected_encryption(),
-            picture: render::render(found.frame, found.coded.as_ref(), &self.render)?,
+            picture: render::render(frame, coded.as_ref(), &self.render)?,
+            kept: shared.map(|frame| Arc::new(KeptFrame { frame, coded, area: self.layout.area() })),
             decoded_at,
             render_time: decoded_at.elapsed(),
             sound: None,

@@ -43,6 +43,16 @@ impl DecodePermit {
         Ok(())
     }
 
+    /// Waits until a permit is free, and holds it. Fails with `timeout` at the job's deadline.
+    #[cfg(feature = "fleet")]
+    pub async fn acquired(self) -> Result<Self, Error> {
+        let acquired = tokio::time::timeout_at(self.job.deadline().into(), PERMITS.acquire()).await;
+        let permit =
+            acquired.map_err(|_| self.job.timeout())?.map_err(|e| Error::internal("the decode semaphore is closed").with_source(e))?;
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
+        Ok(self)
+    }
+
     /// Lets another job decode until the next [`DecodePermit::acquire`].
     pub fn release(&self) {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).take();

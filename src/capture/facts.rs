@@ -1,17 +1,21 @@
 //! A captured picture with the facts about it, and the finished file.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{context::JobContext, decode_job::encode};
+use super::{context::JobContext, decode_job::encode, freshness::Freshness, kept_frame::KeptFrame};
 use crate::{
     error::{Error, redacted},
     hls::{Key, Method, Variant},
     libav::SoundFacts,
     render::{self, CheckedPicture},
     report::{Encryption, FrameFacts, Presentation, Report, SegmentReport, SnapshotFacts, VariantReport},
+    request::Encoding,
 };
 
 /// A picture and the report on it.
@@ -31,12 +35,20 @@ pub(crate) struct FinishedSnapshot {
     pub picture: Vec<u8>,
     /// The input of [`Report::new`](crate::Report::new).
     pub facts: SnapshotFacts,
+    /// Until when the stream shows nothing newer; `None` for a recording, and if unknown.
+    #[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
+    pub freshness: Option<Freshness>,
 }
 
 /// A captured picture with the facts about it.
 #[derive(Clone)]
 pub(crate) struct Capture {
     pub picture: CheckedPicture,
+    /// The frame itself, if the job keeps frames.
+    #[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
+    pub kept: Option<Arc<KeptFrame>>,
+    /// Until when the stream shows nothing newer; `None` for a recording, and if unknown.
+    pub freshness: Option<Freshness>,
     /// When its frame was decoded.
     pub decoded_at: Instant,
     /// How long rendering took.
@@ -56,41 +68,56 @@ impl Capture {
     /// Encodes the picture, adds the metadata to the file, and completes the facts with what the job cost. Fails with `too_large` beyond
     /// `max_bytes`.
     pub(super) async fn finish(self, context: &JobContext, base: &Url) -> Result<FinishedSnapshot, Error> {
-        let encoding = &context.request.encoding;
-        let url = redacted(base);
-        let CheckedPicture { image, avif, verdict } = self.picture;
+        let facts = self.facts(context, base);
         let start = Instant::now();
-        let (mut picture, size) = if let Some(avif) = avif {
-            avif
-        } else {
-            let size = image.size();
-            (encode(context, image).await?, size)
+        let (file, size) = match self.picture {
+            CheckedPicture { avif: Some(avif), .. } => avif,
+            CheckedPicture { image, .. } => {
+                let size = image.size();
+                (encode(context, image).await?, size)
+            }
         };
         let encode_time = self.render_time + start.elapsed();
-        if !encoding.strip {
-            let metadata = render::ImageMetadata { time: self.presentation.date_text(), source: encoding.describe.then(|| url.clone()) };
-            let tagged = render::embed_exif(picture.clone(), encoding.format, &metadata);
-            if encoding.max_bytes.is_none_or(|max| tagged.len() as u64 <= max) {
-                picture = tagged;
-            }
-        }
-        let facts = SnapshotFacts {
-            url,
-            format: encoding.format,
-            size,
-            bytes: picture.len() as u64,
+        let picture = with_metadata(file, &context.request.encoding, &facts);
+        let timing = context.timing.finish(self.decoded_at, encode_time);
+        let facts = SnapshotFacts { size, bytes: picture.len() as u64, cost: context.job.cost(), timing, ..facts };
+        Ok(FinishedSnapshot { picture, facts, freshness: self.freshness })
+    }
+
+    /// The facts before the picture is encoded.
+    pub(super) fn facts(&self, context: &JobContext, base: &Url) -> SnapshotFacts {
+        SnapshotFacts {
+            url: redacted(base),
+            format: context.request.encoding.format,
+            size: self.picture.image.size(),
+            bytes: 0,
             live: self.live,
             encryption: self.encryption,
-            variant: self.variant,
-            segment: self.segment,
-            frame: self.frame,
+            variant: self.variant.clone(),
+            segment: self.segment.clone(),
+            frame: self.frame.clone(),
             presentation: self.presentation,
-            verdict,
+            verdict: self.picture.verdict.clone(),
             cost: context.job.cost(),
-            timing: context.timing.finish(self.decoded_at, encode_time),
-            notes: self.notes,
-        };
-        Ok(FinishedSnapshot { picture, facts })
+            timing: context.timing.finish(self.decoded_at, self.render_time),
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+/// The file with its metadata, unless the encoding leaves them out or `max_bytes` has no room for them.
+pub(super) fn with_metadata(file: Vec<u8>, encoding: &Encoding, facts: &SnapshotFacts) -> Vec<u8> {
+    if encoding.strip {
+        return file;
+    }
+    let source = encoding.describe.then(|| facts.url.clone());
+    let metadata = render::ImageMetadata { time: facts.presentation.date_text(), source };
+    match encoding.max_bytes {
+        None => render::embed_exif(file, encoding.format, &metadata),
+        Some(max_bytes) => {
+            let tagged = render::embed_exif(file.clone(), encoding.format, &metadata);
+            if tagged.len() as u64 <= max_bytes { tagged } else { file }
+        }
     }
 }
 

@@ -68,6 +68,8 @@ impl<'a> FileSearch<'a> {
             frame: picture.frame,
             presentation: facts::presentation(picture.seconds, 0.0, None),
             picture: picture.picture,
+            kept: picture.kept,
+            freshness: None,
             decoded_at: picture.decoded_at,
             render_time: picture.render_time,
             sound: picture.sound,

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Instant};
 use super::{
     context::{JobContext, TimeShare},
     facts::Capture,
+    freshness::Freshness,
     media_playlist::{SelectedVariant, capture_playlist},
     open,
     playlist_cache::LoadedPlaylist,
@@ -30,6 +31,7 @@ pub(super) async fn capture_with_reloads(
         let error = match capture_playlist(context, &loaded.playlist, selected, max_gone).await {
             Err(error) if loaded.playlist.is_live() && error.is_gone() && context.may_reload(&loaded.playlist.url) => error,
             Ok(mut capture) => {
+                capture.freshness = Freshness::of(&loaded);
                 capture.notes.extend(note);
                 return Ok(capture);
             }

@@ -27,10 +27,14 @@ mod failure_scope;
 mod file;
 mod file_search;
 mod forget;
+#[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
+mod freshness;
 mod i_frames;
 mod inspect;
 mod inspected_playlists;
 pub mod inspection_report;
+#[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
+mod kept_frame;
 mod key_frame_bytes;
 mod live;
 mod live_follower;
@@ -45,6 +49,8 @@ mod playlist_search;
 mod presentation;
 mod reload;
 #[cfg(feature = "fleet")]
+mod shared_stream;
+#[cfg(feature = "fleet")]
 mod sound_probe;
 mod variants;
 
@@ -55,12 +61,16 @@ pub use crate::render::reference_picture;
 pub(crate) use channel_probe::{ChannelProbe, Probe, ProbedPicture, ProbedPlaylist};
 pub use facts::Snapshot;
 pub(crate) use facts::{Capture, FinishedSnapshot};
+#[cfg(feature = "frontends")]
+pub(crate) use freshness::Freshness;
 pub use inspect::inspect;
 pub(crate) use live_follower::{Interruption, LiveFollower};
 pub(crate) use live_timeline::LiveTimeline;
 pub(crate) use moment_range::{TimeRange, live_end, live_start};
 pub(crate) use presentation::MomentCapture;
 pub use presentation::Presentation;
+#[cfg(feature = "fleet")]
+pub(crate) use shared_stream::{CapturedPicture, SharedFrame, SharedStream};
 #[cfg(feature = "fleet")]
 pub use sound_probe::{picture_and_sound, sound_of_newest_segment};
 pub(crate) use variants::Track;
@@ -78,7 +88,7 @@ use crate::{
 ///
 /// Fails with any [`ErrorKind`](crate::ErrorKind) except `output`.
 pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snapshot, Error> {
-    let FinishedSnapshot { picture, facts } = Box::pin(capture(request, client)).await?;
+    let FinishedSnapshot { picture, facts, .. } = Box::pin(capture(request, client)).await?;
     Ok(Snapshot { picture, report: Report::new(facts, None) })
 }
 

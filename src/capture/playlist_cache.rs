@@ -47,6 +47,32 @@ impl PlaylistCache {
         self.with(url, |entry| entry.loaded = Arc::new(OnceCell::new_with(Some(playlist))));
     }
 
+    /// A cache with the playlists of recordings that this one has.
+    #[cfg(feature = "fleet")]
+    pub fn of_recordings(&self) -> Self {
+        let recordings = Self::default();
+        recordings.add_recordings(self);
+        recordings
+    }
+
+    /// Adds the playlists of recordings that another cache has.
+    #[cfg(feature = "fleet")]
+    pub fn add_recordings(&self, other: &Self) {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return;
+        }
+        let loaded: Vec<_> = other.with_all(|url, loaded| (!loaded.playlist.is_live()).then(|| (url.clone(), Arc::clone(loaded))));
+        for (url, playlist) in loaded {
+            self.with(&url, |entry| _ = entry.loaded.set(playlist));
+        }
+    }
+
+    /// About how many bytes the playlists take.
+    #[cfg(feature = "fleet")]
+    pub fn size(&self) -> usize {
+        self.with_all(|_, loaded| Some(loaded.playlist.size())).into_iter().sum()
+    }
+
     /// Counts a picture that could not be had from the playlist at `url`.
     pub fn count_failure(&self, url: &Url) {
         self.with(url, |entry| entry.failures += 1);
@@ -65,6 +91,12 @@ impl PlaylistCache {
     /// Whether the playlist at `url` failed too often to be tried again.
     pub fn is_excluded(&self, url: &Url) -> bool {
         self.with(url, |entry| entry.failures >= MAX_FAILURES)
+    }
+
+    #[cfg(feature = "fleet")]
+    fn with_all<T>(&self, work: impl Fn(&Url, &Arc<LoadedPlaylist>) -> Option<T>) -> Vec<T> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.iter().filter_map(|(url, entry)| work(url, entry.loaded.get()?)).collect()
     }
 
     fn with<T>(&self, url: &Url, work: impl FnOnce(&mut Entry) -> T) -> T {

@@ -310,6 +310,8 @@ impl<'a> PlaylistSearch<'a> {
             frame: picture.frame,
             presentation: facts::presentation(picture.seconds, segment.start, segment.program_date_time),
             picture: picture.picture,
+            kept: picture.kept,
+            freshness: None,
             decoded_at: picture.decoded_at,
             render_time: picture.render_time,
             sound: self.sound_of(segment, picture.sound),

@@ -19,11 +19,11 @@ use super::{
     variants::{self, Track},
 };
 use crate::{
-    error::{Error, ErrorKind, redacted},
+    error::{Error, redacted},
     fetch::{Body, Client, Job},
     hls::{MultivariantPlaylist, Variables},
     report::{Cost, Report, TimingFacts},
-    request::{Format, SnapshotRequest},
+    request::SnapshotRequest,
 };
 
 /// A stream opened once: its playlists, keys, inits and connections serve every picture that is taken of it.
@@ -32,20 +32,32 @@ use crate::{
 pub struct Presentation {
     pub(super) context: JobContext,
     pub(super) base: Url,
-    opened: Opened,
+    pub(super) opened: Arc<Opened>,
 }
 
 /// The resource at the requested URL.
-enum Opened {
+pub(super) enum Opened {
     Multivariant(Box<MultivariantPlaylist>),
     Media(Arc<LoadedPlaylist>),
     File(Box<OpenedFile>),
 }
 
 /// A media file. The response that was opened serves the first picture.
-struct OpenedFile {
+pub(super) struct OpenedFile {
     url: Url,
     first: Mutex<Option<(Body, BytesMut)>>,
+}
+
+#[cfg(feature = "fleet")]
+impl OpenedFile {
+    /// Whether the response that was opened is not used yet.
+    pub fn has_response(&self) -> bool {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    pub fn drop_response(&self) {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// The picture of one moment.
@@ -67,10 +79,7 @@ impl Presentation {
     }
 
     pub(super) async fn open_within(request: &SnapshotRequest, job: Job, base: &Url) -> Result<Self, Error> {
-        if request.encoding.lossless && request.encoding.format == Format::Jpeg {
-            return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
-        }
-        request.check_avif()?;
+        request.check_encoding()?;
         let mut context = JobContext::new(request, job);
         let (stream, is_multiplexed) = open::open_stream(&context, base).await?;
         context.is_multiplexed = is_multiplexed;
@@ -85,7 +94,7 @@ impl Presentation {
                 Opened::File(Box::new(OpenedFile { url: body.url().clone(), first: Mutex::new(Some((*body, head))) }))
             }
         };
-        Ok(Self { context, base: base.clone(), opened })
+        Ok(Self { context, base: base.clone(), opened: Arc::new(opened) })
     }
 
     /// The length of the playlist in seconds, of a live stream that of its window; `None` for a media file. Fails if no Variant's playlist can
@@ -99,7 +108,7 @@ impl Presentation {
     pub fn snapshots(&self, moments: &[f64], parallel: usize) -> impl Stream<Item = Result<Snapshot, Error>> {
         let captures = self.captures(moments, parallel);
         captures.then(async |MomentCapture { capture, .. }| {
-            let FinishedSnapshot { picture, facts } = self.finish(capture?).await?;
+            let FinishedSnapshot { picture, facts, .. } = self.finish(capture?).await?;
             Ok(Snapshot { picture, report: Report::new(facts, None) })
         })
     }
@@ -117,7 +126,7 @@ impl Presentation {
 
     /// The variables of the Multivariant Playlist, which Media Playlists import.
     pub(super) fn variables(&self) -> Variables {
-        match &self.opened {
+        match &*self.opened {
             Opened::Multivariant(multivariant) => multivariant.variables.clone(),
             Opened::Media(_) | Opened::File { .. } => Variables::default(),
         }
@@ -126,7 +135,7 @@ impl Presentation {
     /// The Multivariant Playlist, if that is what was opened.
     #[cfg(feature = "fleet")]
     pub(super) fn multivariant(&self) -> Option<&MultivariantPlaylist> {
-        if let Opened::Multivariant(multivariant) = &self.opened { Some(multivariant) } else { None }
+        if let Opened::Multivariant(multivariant) = &*self.opened { Some(multivariant) } else { None }
     }
 
     /// What the pictures cost until now.
@@ -146,7 +155,7 @@ impl Presentation {
 
     /// Captures the picture of a context's moment.
     pub(super) async fn capture_in(&self, context: &JobContext) -> Result<Capture, Error> {
-        match &self.opened {
+        match &*self.opened {
             Opened::Multivariant(multivariant) => Box::pin(variants::capture_best_variant(context, multivariant)).await,
             Opened::Media(loaded) => {
                 let newest = context.playlists.newest(&loaded.playlist.url).unwrap_or_else(|| Arc::clone(loaded));
@@ -161,7 +170,7 @@ impl Presentation {
 
     /// The playlist that pictures come from if nothing fails; `None` for a media file.
     pub(crate) async fn track(&self) -> Result<Option<Track>, Error> {
-        match &self.opened {
+        match &*self.opened {
             Opened::Multivariant(multivariant) => variants::open_best_track(&self.context, multivariant).await.map(Some),
             Opened::Media(loaded) => {
                 let url = loaded.playlist.url.clone();

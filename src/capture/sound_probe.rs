@@ -65,7 +65,7 @@ pub async fn picture_and_sound(request: &SnapshotRequest, client: &Client) -> Re
     let presentation = Presentation::open(request, client).await?.with_sound();
     let capture = presentation.capture_in(&presentation.context).await?;
     let sound = capture.sound;
-    let FinishedSnapshot { picture, facts } = presentation.finish(capture).await?;
+    let FinishedSnapshot { picture, facts, .. } = presentation.finish(capture).await?;
     Ok((Snapshot { picture, report: Report::new(facts, None) }, sound))
 }
 

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::{Error, ErrorKind},
     hls::{self, MediaPlaylist, MultivariantPlaylist, Variant},
-    request::Format,
+    request::{Format, SnapshotRequest},
 };
 
 /// Maximum number of Variants to try before reporting the first failure.
@@ -25,7 +25,7 @@ const MAX_VARIANTS: usize = 4;
 
 /// Captures a picture from the best Variant that has one. Fails with the first Variant's failure if none has.
 pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Capture, Error> {
-    let variants = ranked_variants(context, multivariant)?;
+    let variants = ranked_variants(&context.request, multivariant)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
         && let Some(capture) = capture_i_frame(context, multivariant, best, &mut failures.notes).await?
@@ -53,10 +53,18 @@ pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &Mu
     Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
 }
 
+/// The playlists that [`capture_best_variant`] would try, in order: requests with the same ones get the same frame. Fails as that does.
+#[cfg(feature = "fleet")]
+pub(super) fn candidate_playlists<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist) -> Result<Vec<&'a Url>, Error> {
+    let variants = ranked_variants(request, multivariant)?;
+    let shortcut = variants.first().and_then(|best| i_frames::replacement(request, multivariant, best));
+    Ok(shortcut.into_iter().chain(variants.into_iter().take(MAX_VARIANTS)).map(|variant| &variant.url).collect())
+}
+
 /// The Variants of the request's choice, the best first. AVIF takes the bytes of AV1.
-fn ranked_variants<'a>(context: &JobContext, multivariant: &'a MultivariantPlaylist) -> Result<Vec<&'a Variant>, Error> {
-    let mut variants = hls::select_variants(multivariant, &context.request.variant, &context.request.size)?;
-    if context.request.encoding.format == Format::Avif {
+fn ranked_variants<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist) -> Result<Vec<&'a Variant>, Error> {
+    let mut variants = hls::select_variants(multivariant, &request.variant, &request.size)?;
+    if request.encoding.format == Format::Avif {
         variants.sort_by_key(|variant| !variant.is_av1());
     }
     Ok(variants)
@@ -88,7 +96,7 @@ impl Track {
 
 /// The first playlist that [`capture_best_variant`] uses, if it loads: the I-frame Playlist, else that of the best Variant.
 pub(super) async fn open_best_track(context: &JobContext, multivariant: &MultivariantPlaylist) -> Result<Track, Error> {
-    let variants = ranked_variants(context, multivariant)?;
+    let variants = ranked_variants(&context.request, multivariant)?;
     let mut failures = VariantFailures::default();
     if let Some(best) = variants.first()
         && let Some((url, loaded)) = i_frames::load(context, multivariant, best, &mut failures.notes).await?

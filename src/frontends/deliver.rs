@@ -81,7 +81,7 @@ impl Delivery {
         stores: &Stores,
     ) -> Result<Report, Error> {
         let start = Instant::now();
-        let FinishedSnapshot { picture, facts } = capture::capture(request, client).await?;
+        let FinishedSnapshot { picture, facts, .. } = capture::capture(request, client).await?;
         self.deliver(picture.into(), facts, channel, stores, request.limits.timeout.saturating_sub(start.elapsed())).await
     }
 

@@ -6,7 +6,7 @@ use url::Url;
 use super::{
     attributes::Attributes,
     date,
-    low_latency::{PreloadHint, RenditionReport, ServerControl},
+    low_latency::{Part, PreloadHint, RenditionReport, ServerControl},
     multivariant::StartOffset,
     segment::Segment,
 };
@@ -98,6 +98,12 @@ impl MediaPlaylist {
             Some(last) => (last.media_sequence_number, last.parts.len() as u64),
             None => (self.media_sequence, 0),
         }
+    }
+
+    /// About how many bytes it takes in memory.
+    pub fn size(&self) -> usize {
+        let segment = |segment: &Segment| size_of::<Segment>() + segment.url.as_str().len() + segment.parts.len() * size_of::<Part>() * 2;
+        size_of::<Self>() + self.segments.iter().map(segment).sum::<usize>()
     }
 
     /// Notes about the text for the report.

@@ -24,6 +24,11 @@ impl CodedKeyFrame {
         (code >= 0).then_some(Self { packet: shared })
     }
 
+    /// The size of the coded bytes.
+    pub fn size(&self) -> usize {
+        self.packet.size()
+    }
+
     /// The key frame as a picture of its own. Fails with a reason that continues "the key frame ...".
     pub fn extract(&self) -> Result<Av1KeyFrame, &'static str> {
         Av1KeyFrame::extract(self.packet.data().unwrap_or_default())

@@ -73,6 +73,14 @@ impl SnapshotRequest {
         }
     }
 
+    /// Fails with `usage` or `unsupported` if no picture can be encoded as requested.
+    pub(crate) fn check_encoding(&self) -> Result<(), Error> {
+        if self.encoding.lossless && self.encoding.format == Format::Jpeg {
+            return Err(Error::new(ErrorKind::Usage, "JPEG has no lossless mode").with_hint("use PNG or WebP"));
+        }
+        self.check_avif()
+    }
+
     /// Fails with `unsupported` if an AVIF is requested with an option that the stream's own bytes cannot fulfill.
     pub fn check_avif(&self) -> Result<(), Error> {
         let Size { width, height, crop, .. } = self.size;

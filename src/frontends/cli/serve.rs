@@ -29,6 +29,8 @@ use crate::{
 };
 
 const DEFAULT_JOBS: usize = 8;
+#[cfg(feature = "fleet")]
+const DEFAULT_CACHE_BYTES: u64 = 256 << 20;
 
 pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> Result<(), Error> {
     *terminal = Terminal::new(&cli.messages);
@@ -57,14 +59,23 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
 fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Error> {
     let mut metrics = Metrics::new();
     let counted = ServeMetrics::new(&mut metrics, client.traffic());
-    let frontend = http::HttpFrontend::new(settings.clone(), client, jobs, http::Observer::new(counted.clone()));
+    let observer = http::Observer::new(counted.clone());
+    let memory = memory(settings, &observer);
+    let frontend = http::HttpFrontend::new(settings.clone(), client, jobs, observer, memory);
     let queue = Arc::clone(&frontend);
     metrics.add_queue(move || {
-        let (running, waiting) = queue.jobs();
+        let (running, waiting) = queue.job_counts();
         QueueSize { running, waiting }
     });
     let router = http::router(frontend).merge(http::try_page::router(settings));
     server::surround(router, &settings.serving, Arc::new(metrics), counted, http::path_name)
+}
+
+/// What the server remembers; `None` if the operator wants nothing remembered.
+#[cfg(feature = "fleet")]
+fn memory(settings: &Settings, observer: &http::Observer) -> Option<Arc<dyn http::PictureMemory>> {
+    let bytes = settings.cache_bytes.unwrap_or(DEFAULT_CACHE_BYTES);
+    (bytes > 0).then(|| http::ServerMemory::new(bytes, observer.clone()) as Arc<dyn http::PictureMemory>)
 }
 
 #[cfg(not(feature = "fleet"))]
@@ -72,7 +83,7 @@ fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Er
     if settings.serving != Serving::default() {
         return Err(Error::usage("this build has no CORS, rate limit and access log", "build it with the feature fleet"));
     }
-    Ok(http::router(http::HttpFrontend::new(settings.clone(), client, jobs, http::Observer::default())))
+    Ok(http::router(http::HttpFrontend::new(settings.clone(), client, jobs, http::Observer::default(), None)))
 }
 
 /// The environment's settings, overridden by flags.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use super::{
     job_permits::JobPermits,
+    memory::{Jobs, Memory, PictureMemory},
     observer::Observer,
+    recall::Recall,
     recent::Recent,
-    shared::{SharedFile, SharedSnapshot, SharedStoryboard},
+    shared::{SharedFile, SharedInspection, SharedSnapshot, SharedStoryboard},
     single_flight::SingleFlight,
 };
 use crate::{
@@ -22,31 +24,69 @@ pub(in crate::frontends) struct HttpFrontend {
     pub(super) settings: Settings,
     pub(super) client: Client,
     pub(super) permits: JobPermits,
+    pub(super) memory: Option<Arc<dyn PictureMemory>>,
+    results: Option<Arc<dyn Memory>>,
+    /// Without a memory, it keeps the last storyboards.
+    recent: Arc<Recent>,
     pub(super) observer: Observer,
-    pub(super) snapshots: SingleFlight<SharedSnapshot>,
-    pub(super) files: SingleFlight<SharedFile>,
-    pub(super) storyboards: SingleFlight<SharedStoryboard>,
-    pub(super) recent_storyboards: Recent<SharedStoryboard>,
+    snapshots: SingleFlight<SharedSnapshot>,
+    files: SingleFlight<SharedFile>,
+    storyboards: SingleFlight<SharedStoryboard>,
+    inspections: SingleFlight<SharedInspection>,
 }
 
 impl HttpFrontend {
     /// `jobs` is how many pictures are made at the same time.
-    pub fn new(settings: Settings, client: Client, jobs: usize, observer: Observer) -> Arc<Self> {
+    pub fn new(settings: Settings, client: Client, jobs: usize, observer: Observer, memory: Option<Arc<dyn PictureMemory>>) -> Arc<Self> {
         Arc::new(Self {
             settings,
             client,
             permits: JobPermits::new(jobs),
+            results: memory.as_ref().map(|memory| memory.results()),
+            memory,
+            recent: Arc::default(),
             observer,
             snapshots: SingleFlight::default(),
             files: SingleFlight::default(),
             storyboards: SingleFlight::default(),
-            recent_storyboards: Recent::default(),
+            inspections: SingleFlight::default(),
         })
     }
 
     /// How many jobs run, and how many wait until one of them ends.
-    pub fn jobs(&self) -> (usize, usize) {
+    #[cfg(feature = "fleet")]
+    pub fn job_counts(&self) -> (usize, usize) {
         (self.permits.running(), self.permits.waiting())
+    }
+
+    pub(super) fn snapshots(&self) -> Recall<'_, SharedSnapshot> {
+        self.recall(&self.snapshots, self.results.clone())
+    }
+
+    pub(super) fn files(&self) -> Recall<'_, SharedFile> {
+        self.recall(&self.files, self.results.clone())
+    }
+
+    pub(super) fn inspections(&self) -> Recall<'_, SharedInspection> {
+        self.recall(&self.inspections, self.results.clone())
+    }
+
+    pub(super) fn storyboards(&self) -> Recall<'_, SharedStoryboard> {
+        self.recall(&self.storyboards, Some(self.storyboard_memory()))
+    }
+
+    /// Where storyboards are kept until players have their sprites.
+    pub(super) fn storyboard_memory(&self) -> Arc<dyn Memory> {
+        self.results.clone().unwrap_or_else(|| Arc::clone(&self.recent) as Arc<dyn Memory>)
+    }
+
+    fn recall<'a, T>(&'a self, flights: &'a SingleFlight<T>, memory: Option<Arc<dyn Memory>>) -> Recall<'a, T> {
+        Recall { memory, flights, observer: &self.observer }
+    }
+
+    /// What jobs need.
+    pub(super) fn jobs(&self) -> Jobs {
+        Jobs { client: self.client.clone(), permits: self.permits.clone() }
     }
 
     /// The playlist. Fails with `not_allowed` before the request waits for a job permit.

@@ -11,11 +11,9 @@ use axum::{
     response::Response,
 };
 
-use super::{
-    auth, frontend::HttpFrontend, observer::PictureKind, query, response::problem, routes::Resource, shared::SharedFile,
-    single_flight::FlightResult,
-};
+use super::{auth, frontend::HttpFrontend, observer::PictureKind, query, response::problem, routes::Resource, shared::SharedFile};
 use crate::{
+    error::Error,
     frontends::one_file::OneFileRequest,
     request::{Format, Options, Source, options::Commands},
 };
@@ -25,35 +23,45 @@ pub(super) async fn sheet(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, h
         options.format = Some(format);
         OneFileRequest::Sheet(options.sheet(source, None))
     };
-    let file = finished(&frontend, &uri, Commands::SHEET, make).await;
-    file.map_or_else(|e| problem(&e), |file| file.response(&frontend.settings, &headers))
+    respond(&frontend, &uri, &headers, Commands::SHEET, &make).await
 }
 
 pub(super) async fn animation(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, is_gif: bool) -> Response {
     let make = |options: &mut Options, source| OneFileRequest::Animation(options.animation(source, is_gif));
-    let file = finished(&frontend, &uri, Commands::ANIMATE, make).await;
-    file.map_or_else(|e| problem(&e), |file| file.response(&frontend.settings, &headers))
+    respond(&frontend, &uri, &headers, Commands::ANIMATE, &make).await
 }
 
-/// One file. Equal requests at the same time share it.
-async fn finished(
+async fn respond(
+    frontend: &HttpFrontend,
+    uri: &Uri,
+    headers: &HeaderMap,
+    commands: Commands,
+    make: &(dyn Fn(&mut Options, Source) -> OneFileRequest + Sync),
+) -> Response {
+    let response = async {
+        auth::check(&frontend.settings, uri)?;
+        let file = frontend.files().result(query::key(uri.path(), uri), || job(frontend, uri, commands, make)).await?;
+        Ok(file.value.response(&frontend.settings, headers, file.life))
+    };
+    response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
+}
+
+/// Makes one file.
+fn job(
     frontend: &HttpFrontend,
     uri: &Uri,
     commands: Commands,
-    make: impl FnOnce(&mut Options, Source) -> OneFileRequest,
-) -> FlightResult<SharedFile> {
-    auth::check(&frontend.settings, uri)?;
+    make: &(dyn Fn(&mut Options, Source) -> OneFileRequest + Sync),
+) -> Result<impl Future<Output = Result<SharedFile, Error>> + Send + use<>, Error> {
     let mut options = query::options(&frontend.settings, uri, Resource::Pictures(commands))?;
     let source = frontend.source(&options)?;
     let mut request = make(&mut options, source);
     frontend.bound(request.pictures_mut());
-    let key = format!("{} {}", uri.path(), query::canonical_with(uri, &["expires"], &[]));
-    let (client, permits) = (frontend.client.clone(), frontend.permits.clone());
+    let (jobs, observer) = (frontend.jobs(), frontend.observer.clone());
     let kind = if commands == Commands::SHEET { PictureKind::Sheet } else { PictureKind::Animation };
     let job = async move {
-        let _permit = permits.acquire(&mut request.pictures_mut().snapshot.limits.timeout).await?;
-        request.make(&client, &|_| {}).await.map(SharedFile::new)
+        let _permit = jobs.permits.acquire(&mut request.pictures_mut().snapshot.limits.timeout).await?;
+        request.make(&jobs.client, &|_| {}).await.map(SharedFile::new)
     };
-    let observer = frontend.observer.clone();
-    frontend.files.join(key, async move { observer.job(kind, SharedFile::len, job).await }).await
+    Ok(async move { observer.job(kind, SharedFile::len, job).await })
 }

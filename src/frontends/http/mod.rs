@@ -1,23 +1,30 @@
 //! The HTTP frontend: pictures by URL, for `hlsnap serve` and for Lambda's HTTP events.
 //!
 //! ```text
-//! request -> auth (is it allowed?) -> query -> single_flight (is it running already?) -> snapshots | many | storyboards -> response
+//! request -> auth (is it allowed?) -> recall (is it known, or running already?) -> query -> snapshots | many | storyboards -> response
 //! ```
 
 mod auth;
+#[cfg(feature = "fleet")]
+mod byte_cache;
 mod frontend;
 mod inspections;
 mod job_permits;
+mod life;
 mod many;
+mod memory;
 mod observer;
 mod openapi;
 #[cfg(feature = "fleet")]
 mod page;
 mod query;
+mod recall;
 mod recent;
 mod response;
 mod routes;
 mod serve;
+#[cfg(feature = "fleet")]
+mod server_memory;
 mod shared;
 mod sign;
 mod single_flight;
@@ -44,10 +51,13 @@ use crate::{
 use routes::{Endpoint, ROUTES, Resource};
 
 pub(super) use frontend::HttpFrontend;
+pub(super) use memory::PictureMemory;
 pub(super) use observer::{Observe, Observer, PictureKind};
 pub(super) use response::{problem, with_status};
 pub(super) use routes::path_name;
 pub(super) use serve::{Peer, serve};
+#[cfg(feature = "fleet")]
+pub(super) use server_memory::ServerMemory;
 pub(super) use sign::signed;
 
 /// The contract's routes.

@@ -26,7 +26,7 @@ const OTHER_ERRORS: [(u16, &str); 2] = [(405, "usage"), (429, "not_allowed")];
 
 pub(super) async fn answer(State(frontend): State<Arc<HttpFrontend>>) -> Response {
     let document = document(frontend.settings.key.is_some(), frontend.observer.is_active());
-    response::json(&document, CACHE_CONTROL).unwrap_or_else(|e: Error| response::problem(&e))
+    response::json(&document, &response::Caching::fixed(CACHE_CONTROL)).unwrap_or_else(|e: Error| response::problem(&e))
 }
 
 /// The document. `is_signed` if every request needs a signature; `has_metrics` if `/metrics` is there.

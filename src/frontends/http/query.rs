@@ -67,6 +67,11 @@ pub(super) fn options(settings: &Settings, uri: &Uri, resource: Resource) -> Res
     Ok(options)
 }
 
+/// What requests with the same result have in common: `kind` says what is made. The signature is not part of it.
+pub(super) fn key(kind: &str, uri: &Uri) -> String {
+    format!("{kind} {}", canonical_with(uri, &["expires"], &[]))
+}
+
 /// The query without its signature, sorted by name and encoded in one way, so that equal requests have equal text.
 pub(super) fn canonical(uri: &Uri) -> String {
     canonical_with(uri, &[], &[])

@@ -1,68 +1,73 @@
-//! Keeps results for those who need them again soon: a player asks for a sprite right after its document.
+//! A memory of a few results, for frontends without another one: a player asks for a sprite right after its document.
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    sync::{Mutex, PoisonError},
 };
+
+use futures_util::{FutureExt, future::BoxFuture};
+
+use super::memory::{Memory, Remembered};
 
 const MAX_ENTRIES: usize = 8;
 
-/// The latest results, each until a time.
-pub(super) struct Recent<T>(Mutex<Vec<Entry<T>>>);
+/// The latest results.
+#[derive(Default)]
+pub(super) struct Recent(Mutex<Vec<(String, Remembered)>>);
 
-struct Entry<T> {
-    key: String,
-    value: Arc<T>,
-    end: Instant,
-}
-
-impl<T> fmt::Debug for Recent<T> {
+impl fmt::Debug for Recent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recent").finish_non_exhaustive()
     }
 }
 
-impl<T> Default for Recent<T> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
-}
-
-impl<T> Recent<T> {
-    /// The result with this key, unless its time is over.
-    pub fn get(&self, key: &str) -> Option<Arc<T>> {
+impl Recent {
+    fn find(&self, key: &str) -> Option<Remembered> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        entries.retain(|entry| entry.end > now);
-        entries.iter().find(|entry| entry.key == key).map(|entry| Arc::clone(&entry.value))
+        entries.retain(|(_, remembered)| remembered.life.is_usable());
+        entries.iter().find(|(known, _)| known == key).map(|(_, remembered)| remembered.clone())
     }
 
-    /// Keeps a result for a time, and gives up the oldest one if there are too many.
-    pub fn keep(&self, key: String, value: Arc<T>, time: Duration) {
+    /// Gives up the oldest result if there are too many.
+    fn add(&self, key: String, remembered: Remembered) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|entry| entry.key != key);
+        entries.retain(|(known, _)| *known != key);
         if entries.len() >= MAX_ENTRIES {
             entries.remove(0);
         }
-        entries.push(Entry { key, value, end: Instant::now() + time });
+        entries.push((key, remembered));
+    }
+}
+
+impl Memory for Recent {
+    fn get<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Option<Remembered>> {
+        async move { self.find(key) }.boxed()
+    }
+
+    fn keep(&self, key: String, remembered: Remembered) -> BoxFuture<'_, ()> {
+        async move { self.add(key, remembered) }.boxed()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{sync::Arc, time::Duration};
+
+    use super::{super::life::Life, *};
+
+    fn remembered(number: usize, life: Duration) -> Remembered {
+        Remembered { value: Ok(Arc::new(number)), life: Life::of(life), retry_at: None, size: 0 }
+    }
 
     #[test]
     fn results_are_kept_for_a_time_and_in_a_limited_number() {
         let recent = Recent::default();
-        recent.keep("short".to_owned(), Arc::new(0), Duration::ZERO);
-        assert_eq!(recent.get("short"), None);
+        let find = |key: &str| recent.find(key).and_then(|found| found.value.ok()?.downcast_ref::<usize>().copied());
+        recent.add("short".to_owned(), remembered(0, Duration::ZERO));
+        assert_eq!(find("short"), None);
         for number in 0..=MAX_ENTRIES {
-            recent.keep(number.to_string(), Arc::new(number), Duration::from_secs(60));
+            recent.add(number.to_string(), remembered(number, Duration::from_secs(60)));
         }
-        assert_eq!(recent.get("0"), None);
-        assert_eq!(recent.get("1").as_deref(), Some(&1));
-        assert_eq!(recent.get(&MAX_ENTRIES.to_string()).as_deref(), Some(&MAX_ENTRIES));
+        assert_eq!((find("0"), find("1"), find(&MAX_ENTRIES.to_string())), (None, Some(1), Some(MAX_ENTRIES)));
     }
 }

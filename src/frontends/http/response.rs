@@ -5,7 +5,7 @@ use axum::{
     body::Body,
     http::{
         HeaderMap, HeaderValue, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, InvalidHeaderValue},
+        header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, InvalidHeaderValue},
     },
     response::{IntoResponse, Response},
 };
@@ -15,33 +15,59 @@ use ring::digest;
 use serde::Serialize;
 use serde_json::json;
 
+use super::life::Life;
 use crate::{
     error::{Error, ErrorKind},
     frontends::{report_facts::PictureCost, settings::Settings},
 };
 
 /// `Cache-Control` of a live picture, which is soon outdated, and of a picture that may come out better next time.
-pub(super) const LIVE: &str = "public, max-age=2";
+const LIVE: &str = "public, max-age=2";
 /// `Cache-Control` of a recording's picture, which does not change.
 const RECORDED: &str = "public, max-age=86400";
 
-pub(super) fn cache_control(live: bool) -> &'static str {
-    if live { LIVE } else { RECORDED }
+/// The `Cache-Control` of a response, and its `Age` if it is remembered.
+#[derive(Debug, Clone)]
+pub(super) struct Caching {
+    control: String,
+    age: u64,
 }
 
-/// The `Cache-Control` of a response.
-#[derive(Debug, Clone)]
-pub(super) struct Caching(String);
-
 impl Caching {
-    /// The operator's, or that of a live stream or of a recording.
-    pub fn new(live: bool, settings: &Settings) -> Self {
-        Self(settings.defaults.cache_control.clone().unwrap_or_else(|| cache_control(live).to_owned()))
+    /// The operator's, or that of what is remembered, of a live stream or of a recording.
+    pub fn new(is_live: bool, life: Option<Life>, settings: &Settings) -> Self {
+        let caching = Self::of_document(is_live, life);
+        match &settings.defaults.cache_control {
+            Some(control) => Self { control: control.clone(), ..caching },
+            None => caching,
+        }
     }
 
     /// For what may come out better next time: as short as for a live stream, or none if the operator has a `Cache-Control` of his own.
-    pub fn short(settings: &Settings) -> Self {
-        Self(if settings.defaults.cache_control.is_some() { "no-store" } else { LIVE }.to_owned())
+    pub fn short(life: Option<Life>, settings: &Settings) -> Self {
+        match &settings.defaults.cache_control {
+            Some(_) => Self { control: "no-store".to_owned(), age: 0 },
+            None => Self::of_document(true, life),
+        }
+    }
+
+    /// Of what is remembered, of a live stream or of a recording.
+    pub fn of_document(is_live: bool, life: Option<Life>) -> Self {
+        let without_memory = || if is_live { LIVE } else { RECORDED }.to_owned();
+        Self { control: life.map_or_else(without_memory, |life| life.cache_control()), age: life.map_or(0, |life| life.age()) }
+    }
+
+    /// With this `Cache-Control`.
+    pub fn fixed(control: &'static str) -> Self {
+        Self { control: control.to_owned(), age: 0 }
+    }
+
+    fn write(&self, headers: &mut HeaderMap) -> Result<(), InvalidHeaderValue> {
+        headers.insert(CACHE_CONTROL, self.control.parse()?);
+        if self.age > 0 {
+            headers.insert(AGE, self.age.into());
+        }
+        Ok(())
     }
 }
 
@@ -82,7 +108,7 @@ fn file_headers(file: &File<'_>, facts: impl IntoIterator<Item = (&'static str, 
     for (name, text) in facts {
         headers.insert(name, text.parse()?);
     }
-    headers.insert(CACHE_CONTROL, file.caching.0.parse()?);
+    file.caching.write(&mut headers)?;
     headers.insert(ETAG, file.etag.parse()?);
     Ok(headers)
 }
@@ -93,9 +119,23 @@ pub(super) fn is_cached(request: &HeaderMap, etag: &str) -> bool {
     lists.flat_map(|list| list.split(',')).map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == etag)
 }
 
-pub(super) fn json(object: &impl Serialize, cache_control: &'static str) -> Result<Response, Error> {
-    let text = serde_json::to_string(object).map_err(|e| Error::internal("the response cannot be written as JSON").with_source(e))?;
-    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, cache_control)], text).into_response())
+/// A document.
+pub(super) fn json(object: &impl Serialize, caching: &Caching) -> Result<Response, Error> {
+    Ok(json_text(to_json(object)?, caching))
+}
+
+pub(super) fn to_json(object: &impl Serialize) -> Result<String, Error> {
+    serde_json::to_string(object).map_err(|e| Error::internal("the response cannot be written as JSON").with_source(e))
+}
+
+/// A document that is written already.
+pub(super) fn json_text(text: impl Into<Body>, caching: &Caching) -> Response {
+    let mut headers = HeaderMap::new();
+    if let Err(error) = caching.write(&mut headers) {
+        return problem(&Error::internal("a header cannot be written").with_source(error));
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    (headers, text.into()).into_response()
 }
 
 /// An error, with its kind's HTTP status.

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 
 use super::{
+    life::Life,
+    recall::Answer,
     response::{self, Caching, File},
     routes::Document,
 };
 use crate::{
-    capture::FinishedSnapshot,
+    capture::{FinishedSnapshot, inspection_report::Inspection},
     compose::OneSprite,
     error::Error,
     frontends::{
@@ -19,14 +21,15 @@ use crate::{
         report_facts::{self, PictureCost},
         settings::Settings,
     },
-    report::{PicturesReport, SnapshotFacts},
+    report::{PictureReport, PicturesReport, SnapshotFacts},
     request::Format,
     time::milliseconds,
 };
 
-/// How long a finished storyboard answers further requests.
-const KEEP_RECORDED: Duration = Duration::from_secs(60);
+/// How long a storyboard of a live stream answers: players ask for its sprite a little later.
 const KEEP_LIVE: Duration = Duration::from_secs(10);
+/// How long the playlists answer.
+const KEEP_PLAYLISTS: Duration = Duration::from_secs(2);
 
 /// The longest range in seconds that a query can name.
 const LONGEST_RANGE: f64 = 24.0 * 3600.0;
@@ -37,7 +40,12 @@ pub(super) struct SharedSnapshot {
     picture: Bytes,
     etag: String,
     pub facts: SnapshotFacts,
+    life: Life,
 }
+
+/// What the playlists say, as JSON.
+#[derive(Debug)]
+pub(super) struct SharedInspection(Bytes);
 
 /// One file of many pictures.
 #[derive(Debug)]
@@ -46,6 +54,7 @@ pub(super) struct SharedFile {
     media_type: &'static str,
     etag: String,
     facts: PicturesFacts,
+    life: Life,
 }
 
 /// The sprite of a storyboard, and what its documents are made from.
@@ -66,7 +75,9 @@ struct PicturesFacts {
 
 impl SharedSnapshot {
     pub fn new(snapshot: FinishedSnapshot) -> Self {
-        Self { etag: response::etag(&snapshot.picture), picture: snapshot.picture.into(), facts: snapshot.facts }
+        let FinishedSnapshot { picture, facts, freshness } = snapshot;
+        let life = Life::of_picture(facts.live, freshness, !facts.notes.is_empty());
+        Self { etag: response::etag(&picture), picture: picture.into(), facts, life }
     }
 
     /// The size of the picture in bytes.
@@ -74,13 +85,13 @@ impl SharedSnapshot {
         self.picture.len()
     }
 
-    pub fn response(&self, settings: &Settings, request: &HeaderMap) -> Response {
+    pub fn response(&self, settings: &Settings, request: &HeaderMap, life: Option<Life>) -> Response {
         let facts = &self.facts;
         let file = File {
             bytes: self.picture.clone(),
             media_type: facts.format.media_type(),
             etag: &self.etag,
-            caching: Caching::new(facts.live, settings),
+            caching: Caching::new(facts.live, life, settings),
             cost: PictureCost::new(facts.cost, milliseconds(facts.timing.total)),
         };
         response::file(file, report_facts::http_headers(facts), request)
@@ -90,7 +101,8 @@ impl SharedSnapshot {
 impl SharedFile {
     pub fn new(file: OneFile) -> Self {
         let OneFile { bytes, media_type, report, failures, .. } = file;
-        Self { etag: response::etag(&bytes), bytes: bytes.into(), media_type, facts: PicturesFacts { report, failures } }
+        let life = Life::of_pictures(report.live, failures);
+        Self { etag: response::etag(&bytes), bytes: bytes.into(), media_type, facts: PicturesFacts { report, failures }, life }
     }
 
     /// The size of the file in bytes.
@@ -98,8 +110,9 @@ impl SharedFile {
         self.bytes.len()
     }
 
-    pub fn response(&self, settings: &Settings, request: &HeaderMap) -> Response {
-        self.facts.response(self.bytes.clone(), self.media_type, &self.etag, settings, request)
+    pub fn response(&self, settings: &Settings, request: &HeaderMap, life: Option<Life>) -> Response {
+        let file = (self.bytes.clone(), self.media_type, self.etag.as_str());
+        self.facts.response(file, life, settings, request)
     }
 }
 
@@ -108,7 +121,11 @@ impl SharedStoryboard {
     pub fn new(mut storyboard: OneSprite, format: Format) -> Self {
         let bytes = std::mem::take(&mut storyboard.file);
         let facts = PicturesFacts { report: storyboard.report.clone(), failures: storyboard.failures };
-        let sprite = SharedFile { etag: response::etag(&bytes), bytes: bytes.into(), media_type: format.media_type(), facts };
+        let life = match (facts.report.live, facts.failures) {
+            (true, 0) => Life::of(KEEP_LIVE),
+            (live, failures) => Life::of_pictures(live, failures),
+        };
+        let sprite = SharedFile { etag: response::etag(&bytes), bytes: bytes.into(), media_type: format.media_type(), facts, life };
         Self { sprite, storyboard }
     }
 
@@ -117,23 +134,25 @@ impl SharedStoryboard {
         self.sprite.len()
     }
 
-    pub fn sprite_response(&self, settings: &Settings, request: &HeaderMap) -> Response {
-        self.sprite.response(settings, request)
+    pub fn sprite_response(&self, settings: &Settings, request: &HeaderMap, life: Option<Life>) -> Response {
+        self.sprite.response(settings, request, life)
     }
 
     /// A document, which names the sprite by this URL. Fails with `usage` if that has a character that no URL has.
-    pub fn document_response(&self, kind: Document, url: &str, settings: &Settings, request: &HeaderMap) -> Result<Response, Error> {
+    pub fn document_response(
+        &self,
+        kind: Document,
+        url: &str,
+        settings: &Settings,
+        request: &HeaderMap,
+        life: Option<Life>,
+    ) -> Result<Response, Error> {
         let (text, media_type) = match kind {
             Document::WebVtt => (self.storyboard.webvtt(url)?, "text/vtt; charset=utf-8"),
             Document::Json => (self.storyboard.json(url)?, "application/json"),
         };
         let etag = response::etag(text.as_bytes());
-        Ok(self.sprite.facts.response(text.into(), media_type, &etag, settings, request))
-    }
-
-    /// How long it answers further requests.
-    pub fn lifetime(&self) -> Duration {
-        if self.sprite.facts.report.live { KEEP_LIVE } else { KEEP_RECORDED }
+        Ok(self.sprite.facts.response((text.into(), media_type, &etag), life, settings, request))
     }
 
     /// Parameters that name the same moments of a live stream later, when its window has moved on. Empty for a recording, and without
@@ -155,11 +174,72 @@ impl SharedStoryboard {
 
 impl PicturesFacts {
     /// A file made from the pictures. It is cached shortly if some are missing, since the next attempt may have them.
-    fn response(&self, bytes: Bytes, media_type: &'static str, etag: &str, settings: &Settings, request: &HeaderMap) -> Response {
+    fn response(
+        &self,
+        (bytes, media_type, etag): (Bytes, &'static str, &str),
+        life: Option<Life>,
+        settings: &Settings,
+        request: &HeaderMap,
+    ) -> Response {
         let report = &self.report;
-        let caching = if self.failures > 0 { Caching::short(settings) } else { Caching::new(report.live, settings) };
+        let caching = if self.failures > 0 { Caching::short(life, settings) } else { Caching::new(report.live, life, settings) };
         let cost = PictureCost::new(report.cost, report.timing_ms.total);
         let file = File { bytes, media_type, etag, caching, cost };
         response::file(file, report_facts::http_headers_of_many(report, self.failures), request)
+    }
+}
+
+impl SharedInspection {
+    /// Fails with `internal` if it cannot be written as JSON.
+    pub fn new(inspection: &Inspection) -> Result<Self, Error> {
+        Ok(Self(response::to_json(inspection)?.into()))
+    }
+
+    pub fn response(&self, life: Option<Life>) -> Response {
+        response::json_text(self.0.clone(), &Caching::of_document(true, life))
+    }
+}
+
+/// Facts, headers and text beside a file, in bytes.
+const FACTS: usize = 2048;
+
+impl Answer for SharedSnapshot {
+    fn life(&self) -> Life {
+        self.life
+    }
+
+    fn size(&self) -> usize {
+        self.picture.len() + FACTS
+    }
+}
+
+impl Answer for SharedFile {
+    fn life(&self) -> Life {
+        self.life
+    }
+
+    fn size(&self) -> usize {
+        self.bytes.len() + FACTS + self.facts.report.pictures.len() * size_of::<PictureReport>()
+    }
+}
+
+impl Answer for SharedStoryboard {
+    fn life(&self) -> Life {
+        self.sprite.life
+    }
+
+    fn size(&self) -> usize {
+        // The report is there twice
+        self.sprite.size() + FACTS + self.sprite.facts.report.pictures.len() * size_of::<PictureReport>()
+    }
+}
+
+impl Answer for SharedInspection {
+    fn life(&self) -> Life {
+        Life::of(KEEP_PLAYLISTS)
+    }
+
+    fn size(&self) -> usize {
+        self.0.len()
     }
 }

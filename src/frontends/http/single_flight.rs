@@ -16,7 +16,7 @@ use crate::error::Error;
 
 /// What several responses share.
 pub(super) type FlightResult<T> = Result<Arc<T>, Arc<Error>>;
-type Flight<T> = BoxFuture<'static, FlightResult<T>>;
+pub(super) type Flight<T> = BoxFuture<'static, FlightResult<T>>;
 
 /// The jobs in progress.
 pub(super) struct SingleFlight<T> {
@@ -37,25 +37,29 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Send + Sync + 'static> SingleFlight<T> {
-    /// Runs a job, or joins the one with the same `key`.
-    pub async fn join(&self, key: String, job: impl Future<Output = Result<T, Error>> + Send + 'static) -> FlightResult<T> {
-        self.shared(key, job).await
-    }
-
-    fn shared(&self, key: String, job: impl Future<Output = Result<T, Error>> + Send + 'static) -> Shared<Flight<T>> {
+    /// The job with this `key` that is running, or else this one.
+    pub fn start(&self, key: String, job: impl Future<Output = FlightResult<T>> + Send + 'static) -> Shared<Flight<T>> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
-        let running = flights.get(&key).and_then(WeakShared::upgrade).filter(|flight| flight.peek().is_none());
-        if let Some(flight) = running {
+        if let Some(flight) = running(&flights, &key) {
             return flight;
         }
         flights.retain(|_, flight| flight.upgrade().is_some_and(|flight| flight.peek().is_none()));
         // A panic fails one job, not the server
         let flight = AssertUnwindSafe(job)
             .catch_unwind()
-            .map(|result| result.unwrap_or_else(|_| Err(Error::internal("hlsnap panicked"))).map(Arc::new).map_err(Arc::new))
+            .map(|result| result.unwrap_or_else(|_| Err(Arc::new(Error::internal("hlsnap panicked")))))
             .boxed()
             .shared();
         flights.extend(flight.downgrade().map(|weak| (key, weak)));
         flight
     }
+
+    /// Whether a job with this key is running.
+    pub fn is_running(&self, key: &str) -> bool {
+        running(&self.flights.lock().unwrap_or_else(PoisonError::into_inner), key).is_some()
+    }
+}
+
+fn running<T>(flights: &HashMap<String, WeakShared<Flight<T>>>, key: &str) -> Option<Shared<Flight<T>>> {
+    flights.get(key).and_then(WeakShared::upgrade).filter(|flight| flight.peek().is_none())
 }

@@ -13,43 +13,54 @@ use super::{
     frontend::HttpFrontend,
     observer::PictureKind,
     query,
-    response::{self, problem},
+    recall::Recalled,
+    response::{self, Caching, problem},
     routes::Resource,
     shared::SharedSnapshot,
-    single_flight::FlightResult,
 };
 use crate::{
-    capture,
+    error::Error,
     report::Report,
     request::{Format, options::Commands},
 };
 
 pub(super) async fn picture(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
     let snapshot = snapshot(&frontend, &uri, format, PictureKind::Snapshot).await;
-    snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.response(&frontend.settings, &headers))
+    snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.value.response(&frontend.settings, &headers, snapshot.life))
 }
 
 pub(super) async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
     let snapshot = snapshot(&frontend, &uri, Format::Jpeg, PictureKind::Report).await;
     let response = snapshot.and_then(|snapshot| {
-        let report = Report::new(snapshot.facts.clone(), None);
-        Ok(response::json(&report, response::cache_control(snapshot.facts.live))?)
+        let facts = &snapshot.value.facts;
+        Ok(response::json(&Report::new(facts.clone(), None), &Caching::of_document(facts.live, snapshot.life))?)
     });
     response.unwrap_or_else(|e| problem(&e))
 }
 
-/// One picture. Equal requests at the same time share it.
-async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format, kind: PictureKind) -> FlightResult<SharedSnapshot> {
+/// One picture. Equal requests share it.
+async fn snapshot(frontend: &HttpFrontend, uri: &Uri, format: Format, kind: PictureKind) -> Result<Recalled<SharedSnapshot>, Arc<Error>> {
     auth::check(&frontend.settings, uri)?;
+    frontend.snapshots().result(query::key(format.name(), uri), || job(frontend, uri, format, kind)).await
+}
+
+/// Takes a snapshot.
+fn job(
+    frontend: &HttpFrontend,
+    uri: &Uri,
+    format: Format,
+    kind: PictureKind,
+) -> Result<impl Future<Output = Result<SharedSnapshot, Error>> + Send + use<>, Error> {
     let mut options = query::options(&frontend.settings, uri, Resource::Pictures(Commands::SNAP))?;
     options.format = Some(format);
-    let key = format!("{format} {}", query::canonical(uri));
-    let mut request = options.request(frontend.source(&options)?, None);
-    let (client, permits) = (frontend.client.clone(), frontend.permits.clone());
+    let request = options.request(frontend.source(&options)?, None);
+    let (jobs, observer, memory) = (frontend.jobs(), frontend.observer.clone(), frontend.memory.clone());
     let job = async move {
-        let _permit = permits.acquire(&mut request.limits.timeout).await?;
-        capture::capture(&request, &client).await.map(SharedSnapshot::new)
+        let snapshot = match memory {
+            Some(memory) => memory.snapshot(request, &jobs).await,
+            None => jobs.snapshot(request).await,
+        };
+        snapshot.map(SharedSnapshot::new)
     };
-    let observer = frontend.observer.clone();
-    frontend.snapshots.join(key, async move { observer.job(kind, SharedSnapshot::len, job).await }).await
+    Ok(async move { observer.job(kind, SharedSnapshot::len, job).await })
 }

@@ -16,10 +16,10 @@ use super::{
     frontend::HttpFrontend,
     observer::PictureKind,
     query,
+    recall::Recalled,
     response::problem,
     routes::{Document, Resource, SPRITE},
     shared::SharedStoryboard,
-    single_flight::FlightResult,
 };
 use crate::{
     compose,
@@ -36,25 +36,26 @@ const MOMENTS: [&str; 5] = ["from", "to", "for", "every", "count"];
 
 pub(super) async fn sprite(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
     let response = async {
-        let options = options(&frontend, &uri, format)?;
-        let storyboard = finished(&frontend, &uri, &options, format).await?;
-        Ok(storyboard.sprite_response(&frontend.settings, &headers))
+        auth::check(&frontend.settings, &uri)?;
+        let storyboard = finished(&frontend, &uri, format).await?;
+        Ok(storyboard.value.sprite_response(&frontend.settings, &headers, storyboard.life))
     };
     response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
 }
 
 pub(super) async fn document(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, kind: Document) -> Response {
     let response = async {
+        auth::check(&frontend.settings, &uri)?;
+        // Its base is not part of the key
         let options = options(&frontend, &uri, Format::Jpeg)?;
-        let storyboard = finished(&frontend, &uri, &options, Format::Jpeg).await?;
-        let url = sprite_url(&frontend, &uri, &options, &storyboard);
-        Ok(storyboard.document_response(kind, &url, &frontend.settings, &headers)?)
+        let storyboard = finished(&frontend, &uri, Format::Jpeg).await?;
+        let url = sprite_url(&frontend, &uri, &options, &storyboard).await;
+        Ok(storyboard.value.document_response(kind, &url, &frontend.settings, &headers, storyboard.life)?)
     };
     response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
 }
 
 fn options(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Options, Error> {
-    auth::check(&frontend.settings, uri)?;
     let mut options = query::options(&frontend.settings, uri, Resource::Pictures(Commands::STORYBOARD))?;
     options.format = Some(format);
     if options.storyboard_base().is_some_and(|base| base.contains('?')) {
@@ -63,39 +64,42 @@ fn options(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Options
     Ok(options)
 }
 
-/// One storyboard. Requests for its sprite and its documents at the same time share it, and so do those that follow soon.
-async fn finished(frontend: &HttpFrontend, uri: &Uri, options: &Options, format: Format) -> FlightResult<SharedStoryboard> {
-    let mut request = options.storyboard(frontend.source(options)?);
-    frontend.bound(&mut request.pictures);
+/// One storyboard. Requests for its sprite and its documents share it.
+async fn finished(frontend: &HttpFrontend, uri: &Uri, format: Format) -> Result<Recalled<SharedStoryboard>, Arc<Error>> {
     let key = key(format, &query::canonical_with(uri, &FORM, &[]));
-    if let Some(storyboard) = frontend.recent_storyboards.get(&key) {
-        return Ok(storyboard);
-    }
-    let (client, permits) = (frontend.client.clone(), frontend.permits.clone());
+    frontend.storyboards().result(key, || job(frontend, uri, format)).await
+}
+
+/// Makes a storyboard.
+fn job(
+    frontend: &HttpFrontend,
+    uri: &Uri,
+    format: Format,
+) -> Result<impl Future<Output = Result<SharedStoryboard, Error>> + Send + use<>, Error> {
+    let options = options(frontend, uri, format)?;
+    let mut request = options.storyboard(frontend.source(&options)?);
+    frontend.bound(&mut request.pictures);
+    let (jobs, observer) = (frontend.jobs(), frontend.observer.clone());
     let job = async move {
-        let _permit = permits.acquire(&mut request.pictures.snapshot.limits.timeout).await?;
-        let storyboard = Box::pin(compose::one_sprite(&request, &client, &|_| {})).await?;
+        let _permit = jobs.permits.acquire(&mut request.pictures.snapshot.limits.timeout).await?;
+        let storyboard = Box::pin(compose::one_sprite(&request, &jobs.client, &|_| {})).await?;
         Ok(SharedStoryboard::new(storyboard, format))
     };
-    let observer = frontend.observer.clone();
-    let job = async move { observer.job(PictureKind::Storyboard, SharedStoryboard::sprite_len, job).await };
-    let storyboard = frontend.storyboards.join(key.clone(), job).await?;
-    frontend.recent_storyboards.keep(key, Arc::clone(&storyboard), storyboard.lifetime());
-    Ok(storyboard)
+    Ok(async move { observer.job(PictureKind::Storyboard, SharedStoryboard::sprite_len, job).await })
 }
 
 fn key(format: Format, canonical: &str) -> String {
-    format!("{format} {canonical}")
+    format!("storyboard {format} {canonical}")
 }
 
 /// The URL of the sprite: beside the document, or below the request's `base`.
-fn sprite_url(frontend: &HttpFrontend, uri: &Uri, options: &Options, storyboard: &Arc<SharedStoryboard>) -> String {
-    let moments = storyboard.absolute_moments();
+async fn sprite_url(frontend: &HttpFrontend, uri: &Uri, options: &Options, storyboard: &Recalled<SharedStoryboard>) -> String {
+    let moments = storyboard.value.absolute_moments();
     let dropped: &[&str] = if moments.is_empty() { &[] } else { &MOMENTS };
     if !moments.is_empty() {
         // The URL leads to this sprite as long as it is kept
         let key = key(Format::Jpeg, &query::canonical_with(uri, &[&FORM[..], dropped].concat(), &moments));
-        frontend.recent_storyboards.keep(key, Arc::clone(storyboard), storyboard.lifetime());
+        storyboard.keep(&frontend.storyboard_memory(), key).await;
     }
     let query = query::canonical_with(uri, &[&[BASE], dropped].concat(), &moments);
     let signature = auth::signature(&frontend.settings, SPRITE, &query).map_or_else(String::new, |sig| format!("&sig={sig}"));

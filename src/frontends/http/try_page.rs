@@ -85,7 +85,7 @@ fn options(signed: bool) -> Response {
         resources: RESOURCES.into_iter().map(resource).collect(),
         options: OPTIONS.iter().filter(|spec| spec.is_in_queries).map(OptionRow::new).collect(),
     };
-    with_page_headers(response::json(&catalog, "no-cache").unwrap_or_else(|e| problem(&e)))
+    with_page_headers(response::json(&catalog, &response::Caching::fixed("no-cache")).unwrap_or_else(|e| problem(&e)))
 }
 
 impl OptionRow {

@@ -36,6 +36,7 @@ impl HttpEvents {
                 worker.client.clone(),
                 worker.jobs(),
                 http::Observer::default(),
+                None,
             )),
         }
     }

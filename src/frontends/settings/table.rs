@@ -154,6 +154,17 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
     Row::new(SERVE, "access-log", Switch, "", "Write one JSON object per request to stderr", |s, v| {
         v.flag().map(|on| s.serving.access_log = on)
     }),
+    Row::new(
+        SERVE,
+        "cache-bytes",
+        Value,
+        "N",
+        "The memory for pictures, frames and playlists that answer further requests; 0 remembers nothing [default: 256M]",
+        |s, v| {
+            let is_off = v.text().is_ok_and(|text| text == "0");
+            if is_off { Ok(0) } else { v.bytes() }.map(|bytes| s.cache_bytes = Some(bytes))
+        },
+    ),
     Row::new(VARIABLES, "allow-output", Repeatable, "GLOB", "Outputs that events may name", |s, v| {
         v.text().map(|pattern| s.allow_outputs.push(WildMatch::new(&pattern)))
     }),

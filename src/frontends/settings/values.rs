@@ -35,6 +35,9 @@ pub(in crate::frontends) struct Settings {
     pub resume: Option<PathBuf>,
     /// How many pictures one request may make.
     pub max_pictures: Option<usize>,
+    /// How many bytes `serve` remembers; 0 remembers nothing.
+    #[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
+    pub cache_bytes: Option<u64>,
     /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
     pub sandbox: Option<bool>,
     /// Whether to drop queued messages that fail the same way every time.
@@ -94,6 +97,7 @@ impl Default for Settings {
             shard: None,
             resume: None,
             max_pictures: None,
+            cache_bytes: None,
             sandbox: None,
             drop_permanent: false,
             serving: Serving::default(),

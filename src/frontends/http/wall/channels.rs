@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::state::{Wall, no_such_channel};
 use crate::{
-    frontends::http::response::{self, problem},
+    frontends::http::response::{self, Caching, problem},
     time::rfc3339,
     watch::ChannelView,
 };
@@ -36,13 +36,13 @@ pub(super) async fn list(State(wall): State<Wall>) -> Response {
         event_id,
         channels: channels.iter().map(Arc::as_ref).collect(),
     };
-    response::json(&list, UNCACHED).unwrap_or_else(|e| problem(&e))
+    response::json(&list, &Caching::fixed(UNCACHED)).unwrap_or_else(|e| problem(&e))
 }
 
 pub(super) async fn detail(State(wall): State<Wall>, Path(file): Path<String>) -> Response {
     let id = file.strip_suffix(".json").unwrap_or(&file);
     match wall.board.detail(id) {
-        Some(detail) => response::json(&detail, UNCACHED).unwrap_or_else(|e| problem(&e)),
+        Some(detail) => response::json(&detail, &Caching::fixed(UNCACHED)).unwrap_or_else(|e| problem(&e)),
         None => no_such_channel(id),
     }
 }

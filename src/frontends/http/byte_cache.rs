@@ -1,0 +1,37 @@
+//! A cache that is bounded by bytes, and whose entries each end at a time of their own.
+
+use std::time::{Duration, Instant};
+
+use moka::{Expiry, future::Cache, policy::EvictionPolicy};
+
+/// What an entry takes beside its content, in bytes.
+const ENTRY: usize = 512;
+
+/// An entry by its key.
+pub(super) type ByteCache<E> = Cache<String, E>;
+
+/// What a cache weighs and lets end.
+pub(super) trait Entry: Clone + Send + Sync + 'static {
+    /// How long it may still be used.
+    fn left(&self) -> Duration;
+    /// About how many bytes it takes.
+    fn size(&self) -> usize;
+}
+
+struct AtItsEnd;
+
+impl<E: Entry> Expiry<String, E> for AtItsEnd {
+    fn expire_after_create(&self, _: &String, entry: &E, _: Instant) -> Option<Duration> {
+        Some(entry.left())
+    }
+
+    fn expire_after_update(&self, _: &String, entry: &E, _: Instant, _: Option<Duration>) -> Option<Duration> {
+        Some(entry.left())
+    }
+}
+
+/// A cache of at most `bytes`. The entries that were used the longest time ago leave first.
+pub(super) fn cache<E: Entry>(bytes: u64) -> ByteCache<E> {
+    let weight = |key: &String, entry: &E| u32::try_from(key.len() + entry.size() + ENTRY).unwrap_or(u32::MAX);
+    Cache::builder().max_capacity(bytes).weigher(weight).eviction_policy(EvictionPolicy::lru()).expire_after(AtItsEnd).build()
+}
