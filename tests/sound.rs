@@ -21,9 +21,9 @@ use origin::{Origin, fixture};
 const VIDEO: &str = "late-key/0.ts";
 /// A tone of -20 dBFS, and the same 30 and 50 dB lower.
 const TONES: [(&str, &str); 3] = [
-    ("tone", "sine=f=440:r=48000:d=2,volume=-2dB,aformat=channel_layouts=stereo"),
-    ("quiet tone", "sine=f=440:r=48000:d=2,volume=-32dB,aformat=channel_layouts=stereo"),
-    ("faint tone", "sine=f=440:r=48000:d=2,volume=-45dB,aformat=channel_layouts=stereo"),
+    ("tone", "sine=f=440:r=48000:d=2,volume=-2dB,pan=stereo|c0=c0|c1=c0"),
+    ("quiet tone", "sine=f=440:r=48000:d=2,volume=-32dB,pan=stereo|c0=c0|c1=c0"),
+    ("faint tone", "sine=f=440:r=48000:d=2,volume=-45dB,pan=stereo|c0=c0|c1=c0"),
 ];
 /// Sounds, and whether they are silence.
 const SOUNDS: [(&str, &str, Sound); 7] = [

@@ -316,6 +316,36 @@ fn a_kill_leaves_whole_pictures_and_a_new_watch_finds_the_states_again() {
 }
 
 #[test]
+fn a_new_watch_goes_on_from_the_states_that_were_kept_and_reports_only_what_is_new() {
+    let origin = live_origin();
+    let url = origin.url("/live/v0.m3u8?token=secret");
+    origin.rule("/live/v0.m3u8", Rule::Status(404, None));
+    let options = [&FAST[..], &["--down-after", "2", "--state", "states.json"]].concat();
+    let mut watch = Watch::start(&format!("{url}\n"), &options);
+    let down = watch.event();
+    assert_eq!((&down["from"], &down["to"]), (&"ok".into(), &"down".into()));
+    wait_for(|| watch.path("states.json").exists());
+    watch.signal("KILL");
+    watch.child.wait().expect("it ends");
+    let kept = std::fs::read_to_string(watch.path("states.json")).expect("states");
+    assert!(kept.contains("down") && !kept.contains("secret"), "{kept}");
+    let folder = std::mem::replace(&mut watch.folder, tempfile::tempdir().expect("a folder"));
+    drop(watch);
+
+    let watch = Watch::start_in(folder, &options);
+    let failures = origin.count("/live/v0.m3u8");
+    wait_for(|| origin.count("/live/v0.m3u8") >= failures + 3);
+    origin.rule("/live/v0.m3u8", Rule::File);
+    let up = watch.event();
+    assert_eq!((&up["from"], &up["to"]), (&"down".into(), &"ok".into()), "it was down all the time: {up}");
+    std::fs::write(watch.path("states.json"), "nonsense").expect("written");
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("channels"), &url).expect("written");
+    let run = hlsnap_with(&["watch", "channels", "--state", "channels"], b"", folder);
+    assert!(run.code == 2 && run.last_line().contains("--state channels is not a file of states"), "{}", run.stderr);
+}
+
+#[test]
 fn mistakes_are_one_line_before_anything_is_watched() {
     let run = |list: &str, options: &[&str]| {
         let folder = tempfile::tempdir().expect("a folder");

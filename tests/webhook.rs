@@ -135,7 +135,7 @@ fn start(config: &WebhookConfig) -> (Webhook, WebhookSender) {
 }
 
 fn send(sender: &WebhookSender, channel: &str, body: &str) {
-    sender.send(channel, body.to_owned().into_bytes().into());
+    sender.send(channel, &body.to_owned().into_bytes().into());
 }
 
 /// Waits until the counts are as they should be.

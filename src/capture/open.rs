@@ -116,22 +116,23 @@ pub(super) async fn reload_if_changed(
     known: Option<&Validators>,
 ) -> Result<Option<(MediaPlaylist, Validators)>, Error> {
     let job = known.map_or_else(|| context.job.clone(), |known| context.job.if_changed_from(known));
-    let body = job.open(url, Range::ALL).await?;
+    let mut body = job.open(url, Range::ALL).await?;
     if body.is_unchanged() {
         return Ok(None);
     }
     let version = body.validators().clone();
-    Ok(Some((media_playlist(read(context, body, variables).await?)?, version)))
+    Ok(Some((media_playlist(read(context, &mut body, variables).await?)?, version)))
 }
 
 /// Loads a playlist; also returns its URL after redirects.
 async fn load(context: &JobContext, url: &Url, variables: &Variables) -> Result<(Url, Playlist), Error> {
-    read(context, context.job.open(url, Range::ALL).await?, variables).await
+    let mut body = context.job.open(url, Range::ALL).await?;
+    read(context, &mut body, variables).await
 }
 
 /// Reads an open playlist; also returns its URL.
-async fn read(context: &JobContext, mut body: Body, variables: &Variables) -> Result<(Url, Playlist), Error> {
-    let head = read_head(&mut body).await?;
+async fn read(context: &JobContext, body: &mut Body, variables: &Variables) -> Result<(Url, Playlist), Error> {
+    let head = read_head(body).await?;
     let from = body.url().clone();
     // Media may be endless
     if !hls::looks_like_playlist(&head) && libav::require_media(&head).is_ok() {
@@ -139,7 +140,7 @@ async fn read(context: &JobContext, mut body: Body, variables: &Variables) -> Re
             .with_url(&from)
             .with_hint("report it to the origin's operator"));
     }
-    let bytes = read_playlist(context, &mut body, head).await?;
+    let bytes = read_playlist(context, body, head).await?;
     let playlist = hls::parse(&bytes, &from, variables, &context.request.limits).map_err(|e| e.with_url(&from))?;
     Ok((from, playlist))
 }

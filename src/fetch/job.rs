@@ -28,7 +28,7 @@ pub struct Job {
     /// The limit for one response of unknown size, in bytes: it may be endless.
     pub(super) max_unsized_bytes: u64,
     /// The version of the resource that the caller has: requests without a range are conditional.
-    pub(super) known_version: Option<Validators>,
+    pub(super) known_version: Option<Arc<Validators>>,
     /// The folder of a local playlist: only files below it may be read. `None` for every other playlist.
     pub(super) local_root: Option<Arc<Path>>,
 }
@@ -115,7 +115,7 @@ impl Job {
     /// whether it is still the same.
     #[must_use]
     pub fn if_changed_from(&self, known: &Validators) -> Self {
-        Self { known_version: Some(known.clone()), ..self.clone() }
+        Self { known_version: Some(Arc::new(known.clone())), ..self.clone() }
     }
 
     /// The same job, which waits for a response at least this long.

@@ -20,8 +20,9 @@ use crate::{
     request::NetworkPolicy,
 };
 
-/// Bytes of an answer that are read, so that its connection can be used again.
+/// Bytes of an answer that are read, and for how long. A longer one ends its connection.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Posts bodies, and keeps connections for the next ones. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,11 +53,14 @@ impl Poster {
     pub async fn post(&self, url: &Url, headers: &[(&'static str, String)], body: Bytes, timeout: Duration) -> Result<(), PostFailure> {
         let headers = header_map(headers).map_err(PostFailure::permanent)?;
         let request = self.0.post(url.clone()).headers(headers).body(body);
-        let step = async { request.send().await.map_err(|e| PostFailure::transient(from_reqwest(e)))?.accepted().await };
-        let answered = tokio::time::timeout(timeout, step).await;
-        let failure = match answered {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(failure)) => failure,
+        let failure = match tokio::time::timeout(timeout, request.send()).await {
+            Ok(Ok(response)) if response.status().is_success() => {
+                // The status says that the receiver has the body, whatever its answer holds
+                let _ = tokio::time::timeout(ANSWER_TIMEOUT, skip_answer(response)).await;
+                return Ok(());
+            }
+            Ok(Ok(response)) => PostFailure::of_status(&response),
+            Ok(Err(error)) => PostFailure::transient(from_reqwest(error)),
             Err(_) => {
                 let what = format!("the receiver did not answer within {} s", timeout.as_secs_f64());
                 PostFailure::transient(Error::new(ErrorKind::Timeout, what))
@@ -66,30 +70,23 @@ impl Poster {
     }
 }
 
-/// The end of a request.
-trait Accepted {
-    async fn accepted(self) -> Result<(), PostFailure>;
-}
-
-impl Accepted for Response {
-    async fn accepted(mut self) -> Result<(), PostFailure> {
-        let status = self.status();
-        if !status.is_success() {
-            let is_transient = matches!(status.as_u16(), 408 | 429 | 500..);
-            return Err(PostFailure { error: status_error(status), is_transient, retry_after: retry_after(self.headers()) });
-        }
-        let mut read = 0;
-        // The status says that the receiver has the body, whatever its answer holds
-        while let Ok(Some(chunk)) = self.chunk().await
-            && read < MAX_ANSWER_BYTES
-        {
-            read += chunk.len();
-        }
-        Ok(())
+/// Reads an answer, so that its connection can be used again.
+async fn skip_answer(mut response: Response) {
+    let mut read = 0;
+    while let Ok(Some(chunk)) = response.chunk().await
+        && read < MAX_ANSWER_BYTES
+    {
+        read += chunk.len();
     }
 }
 
 impl PostFailure {
+    fn of_status(response: &Response) -> Self {
+        let status = response.status();
+        let is_transient = matches!(status.as_u16(), 408 | 429 | 500..);
+        Self { error: status_error(status), is_transient, retry_after: retry_after(response.headers()) }
+    }
+
     fn transient(error: Error) -> Self {
         Self { error, is_transient: true, retry_after: None }
     }

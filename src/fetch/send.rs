@@ -7,7 +7,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{content_coding::ACCEPTED, failure::from_reqwest, job::Job, range::Range, validators::Validators};
+use super::{content_coding::ACCEPTED, failure::from_reqwest, job::Job, range::Range};
 use crate::error::{self, Error, ErrorKind};
 
 impl Job {
@@ -43,7 +43,7 @@ impl Job {
             headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         } else {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ACCEPTED));
-            headers.extend(self.known_version.iter().flat_map(Validators::conditions));
+            headers.extend(self.known_version.iter().flat_map(|known| known.conditions()));
         }
         let request = self.client.http.get(url.clone()).headers(headers);
         self.meter.count_request().map_err(|e| e.with_url(url))?;

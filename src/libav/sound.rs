@@ -24,6 +24,7 @@ use crate::{
 
 /// What was read about the sound of a segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct SoundFacts {
     /// Whether the program's tables, or the tracks, are known.
     pub has_tables: bool,
@@ -69,13 +70,11 @@ pub fn read_sound(source: &ByteSource, decryptor: &dyn DecryptSamples) -> Result
     let (context, mut pass) = (&mut context.0, SoundPass { decryptor, streams: Vec::new(), facts: SoundFacts::default(), clock: None });
     for _ in 0..MAX_PACKETS {
         discard_unused(context, demuxer);
-        match read_packet(context, source)? {
-            Some(packet) => pass.add(context, &packet),
-            None => {
-                pass.facts.is_whole = true;
-                break;
-            }
-        }
+        let Some(packet) = read_packet(context, source)? else {
+            pass.facts.is_whole = true;
+            break;
+        };
+        pass.add(context, &packet);
         if pass.has_enough(context) {
             break;
         }

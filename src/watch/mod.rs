@@ -28,7 +28,7 @@ pub use large_pictures::{LargePicture, LargePictures};
 pub use playlist_rules::PlaylistMonitor;
 pub(crate) use round::{Round, RoundPicture};
 pub use sample::{PictureSample, PlaylistSample, Sample, SampleFailure, Sound};
-pub use state::{ChannelState, StateMachine, Transition};
+pub use state::{ChannelState, KnownState, StateMachine, Transition};
 pub use thresholds::Thresholds;
 pub(crate) use watcher::{ListChange, WatchConfig, WatchSink, Watcher};
 pub use webhook::{SigningKey, Webhook, WebhookConfig, WebhookCounts, WebhookSender, WebhookTiming};

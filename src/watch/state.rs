@@ -4,7 +4,7 @@
 //! starts as `ok` provisionally, without an event; `is_provisional` says so until two samples in a row found nothing.
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     clock::{Moment, SampleClock, Tick},
@@ -17,7 +17,7 @@ use super::{
 use crate::error::ErrorKind;
 
 /// The state of a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelState {
     /// Nothing is wrong.
@@ -54,6 +54,15 @@ impl ChannelState {
     }
 }
 
+/// A state that has been reported, and since when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownState {
+    /// The state.
+    pub state: ChannelState,
+    /// When its condition began.
+    pub since: DateTime<Utc>,
+}
+
 /// A change of state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transition {
@@ -84,6 +93,8 @@ pub struct StateMachine {
     quiet: Option<Moment>,
     quiet_samples: u32,
     is_provisional: bool,
+    /// Whether the state comes from an earlier watch, and nothing has confirmed or refuted it yet.
+    is_restored: bool,
     staleness: Option<Staleness>,
     sound: Sound,
     failure: Option<SampleFailure>,
@@ -163,10 +174,16 @@ impl StateMachine {
             quiet: None,
             quiet_samples: 0,
             is_provisional: true,
+            is_restored: false,
             staleness: None,
             sound: Sound::Unknown,
             failure: None,
         }
+    }
+
+    /// Goes on from the state that an earlier watch has reported: it stays until two samples in a row find nothing, or another one follows.
+    pub fn restore(&mut self, known: KnownState) {
+        (self.state, self.since, self.is_restored) = (known.state, Some(known.since), true);
     }
 
     /// The state.
@@ -287,9 +304,10 @@ impl StateMachine {
         let (to, since) = match worst {
             Some((state, condition)) => (*state, condition.began().unwrap_or(tick.now)),
             // From black to gray is not by way of `ok`
-            None if is_pending => (self.state, tick.now),
+            None if is_pending || (self.is_restored && self.quiet_samples < 2) => (self.state, tick.now),
             None => (ChannelState::Ok, self.quiet.unwrap_or(tick.now)),
         };
+        self.is_restored &= worst.is_none() && self.quiet_samples < 2;
         self.is_provisional &= to == ChannelState::Ok && self.quiet_samples < 2;
         let from = std::mem::replace(&mut self.state, to);
         if from == to {

@@ -16,7 +16,7 @@ use super::{
     event::Event,
     pace::Pace,
     round::{ChannelHistory, Round, RoundPicture, RoundStart},
-    state::{ChannelState, StateMachine},
+    state::{ChannelState, KnownState, StateMachine},
     thresholds::Thresholds,
 };
 use crate::{
@@ -41,6 +41,8 @@ pub(crate) struct WatchConfig {
     pub per_host: usize,
     /// Rounds that begin in a second; `None` is no limit.
     pub rate: Option<f64>,
+    /// What an earlier watch has reported, by the channels' ids.
+    pub known_states: HashMap<String, KnownState>,
 }
 
 /// The shortest time that a round may take, unless the channel's timeout is shorter.
@@ -172,7 +174,11 @@ impl Shared {
     async fn watch(self: Arc<Self>, channel: Arc<Channel>, (mut probe, url): ChannelSource, index: u64) {
         let mut pace = Pace::new(self.every(&channel), index, self.start.elapsed());
         let thresholds = self.config.thresholds.clone().with(&channel.watch);
-        let mut history = ChannelHistory::new(StateMachine::new(thresholds, channel.is_static));
+        let mut machine = StateMachine::new(thresholds, channel.is_static);
+        if let Some(known) = self.config.known_states.get(&channel.id) {
+            machine.restore(*known);
+        }
+        let mut history = ChannelHistory::new(machine);
         let mut is_failing = false;
         loop {
             tokio::time::sleep_until((self.start + pace.due()).into()).await;

@@ -88,8 +88,8 @@ pub fn channels(count: usize) -> Vec<Channel> {
             id: if last { url } else { format!("c{number:04}") },
             name: (!last).then(|| format!("{} {}", NAMES[number % 10], number / 10 + 1)),
             group: Some(GROUPS[number % 5].to_owned()),
-            is_static: false,
             options,
+            ..Channel::default()
         }
     };
     (1..=count).map(channel).collect()

@@ -1,6 +1,6 @@
 //! `hlsnap watch LIST`: a picture and a state of every channel, every few seconds. Events go to stdout, a JSON object a line.
 
-use std::{net::SocketAddr, panic, thread, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, panic, thread, time::Duration};
 
 use super::{args::Cli, logs, runtime::block_on, terminal::Terminal};
 use crate::{
@@ -31,6 +31,7 @@ pub(super) fn watch(cli: &Cli, listen: Option<SocketAddr>, terminal: &mut Termin
         jobs,
         per_host: settings.per_host.unwrap_or(DEFAULT_PER_HOST),
         rate: settings.rate,
+        known_states: HashMap::new(),
     };
     // A panic fails one round and nothing else
     panic::set_hook(Box::new(|panic| tracing::error!("{}", panic_text(panic))));

@@ -11,7 +11,7 @@ pub(super) async fn inspect(State(frontend): State<Arc<HttpFrontend>>, uri: Uri)
     let response = async {
         auth::check(&frontend.settings, &uri)?;
         let inspection = frontend.inspections().result(query::key("inspection", &uri), || job(&frontend, &uri)).await?;
-        Ok(inspection.value.response(inspection.life))
+        Ok(inspection.respond(SharedInspection::response))
     };
     response.await.unwrap_or_else(|e: Arc<Error>| response::problem(&e))
 }

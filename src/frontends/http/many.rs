@@ -41,7 +41,7 @@ async fn respond(
     let response = async {
         auth::check(&frontend.settings, uri)?;
         let file = frontend.files().result(query::key(uri.path(), uri), || job(frontend, uri, commands, make)).await?;
-        Ok(file.value.response(&frontend.settings, headers, file.life))
+        Ok(file.respond(|file, life| file.response(&frontend.settings, headers, life)))
     };
     response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
 }

@@ -53,6 +53,7 @@ use routes::{Endpoint, ROUTES, Resource};
 pub(super) use frontend::HttpFrontend;
 pub(super) use memory::PictureMemory;
 pub(super) use observer::{Observe, Observer, PictureKind};
+pub(super) use recall::CACHE_HEADER;
 pub(super) use response::{problem, with_status};
 pub(super) use routes::path_name;
 pub(super) use serve::{Peer, serve};

@@ -10,6 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use axum::{http::HeaderValue, response::Response};
 use futures_util::TryFutureExt;
 
 use super::{
@@ -19,6 +20,10 @@ use super::{
     single_flight::{FlightResult, SingleFlight},
 };
 use crate::error::Error;
+
+const HIT: &str = "hit";
+const STALE: &str = "stale";
+const MISS: &str = "miss";
 
 /// After a newer result could not be made, if the failure itself is not remembered.
 const RETRY: Duration = Duration::from_secs(1);
@@ -36,6 +41,22 @@ pub(super) struct Recalled<T> {
     pub value: Arc<T>,
     /// `None` if nothing is remembered.
     pub life: Option<Life>,
+    /// `hit`, `stale` or `miss`; `None` if nothing is remembered.
+    cache: Option<&'static str>,
+}
+
+/// The header of a response that says whether memory answered.
+pub(in crate::frontends) const CACHE_HEADER: &str = "x-hlsnap-cache";
+
+impl<T> Recalled<T> {
+    /// A response that says whether memory answered.
+    pub fn respond(&self, response: impl FnOnce(&T, Option<Life>) -> Response) -> Response {
+        let mut response = response(&self.value, self.life);
+        if let Some(cache) = self.cache {
+            response.headers_mut().insert(CACHE_HEADER, HeaderValue::from_static(cache));
+        }
+        response
+    }
 }
 
 impl<T: Answer> Recalled<T> {
@@ -62,24 +83,24 @@ impl<T: Answer> Recall<'_, T> {
     ) -> Result<Recalled<T>, Arc<Error>> {
         let Some(memory) = &self.memory else {
             let value = self.flights.start(key, make()?.map_ok(Arc::new).map_err(Arc::new)).await?;
-            return Ok(Recalled { value, life: None });
+            return Ok(Recalled { value, life: None, cache: None });
         };
         if let Some(remembered) = memory.get(&key).await
             && let Some(known) = recalled(&remembered)
         {
             let is_fresh = remembered.life.is_fresh();
-            self.observer.cache("picture", if is_fresh { "hit" } else { "stale" });
+            self.observer.cache("picture", if is_fresh { HIT } else { STALE });
             if !is_fresh && remembered.retry_at.is_none_or(|at| Instant::now() >= at) && !self.flights.is_running(&key) {
                 let job = remember(Arc::clone(memory), key.clone(), make()?, Some(remembered));
                 tokio::spawn(self.flights.start(key, job));
             }
             return known;
         }
-        self.observer.cache("picture", "miss");
+        self.observer.cache("picture", MISS);
         let job = remember(Arc::clone(memory), key.clone(), make()?, None);
         let value = self.flights.start(key, job).await?;
         let life = Some(value.life());
-        Ok(Recalled { value, life })
+        Ok(Recalled { value, life, cache: Some(MISS) })
     }
 }
 
@@ -88,7 +109,8 @@ fn recalled<T: Answer>(remembered: &Remembered) -> Option<Result<Recalled<T>, Ar
     match &remembered.value {
         Ok(value) => {
             let value = Arc::downcast(Arc::clone(value)).ok()?;
-            Some(Ok(Recalled { value, life: Some(remembered.life) }))
+            let cache = if remembered.life.is_fresh() { HIT } else { STALE };
+            Some(Ok(Recalled { value, life: Some(remembered.life), cache: Some(cache) }))
         }
         Err(error) => Some(Err(Arc::clone(error))),
     }

@@ -26,16 +26,16 @@ use crate::{
 
 pub(super) async fn picture(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, headers: HeaderMap, format: Format) -> Response {
     let snapshot = snapshot(&frontend, &uri, format, PictureKind::Snapshot).await;
-    snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.value.response(&frontend.settings, &headers, snapshot.life))
+    snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.respond(|picture, life| picture.response(&frontend.settings, &headers, life)))
 }
 
 pub(super) async fn report(State(frontend): State<Arc<HttpFrontend>>, uri: Uri) -> Response {
     let snapshot = snapshot(&frontend, &uri, Format::Jpeg, PictureKind::Report).await;
-    let response = snapshot.and_then(|snapshot| {
-        let facts = &snapshot.value.facts;
-        Ok(response::json(&Report::new(facts.clone(), None), &Caching::of_document(facts.live, snapshot.life))?)
-    });
-    response.unwrap_or_else(|e| problem(&e))
+    let json = |snapshot: &SharedSnapshot, life| {
+        let facts = &snapshot.facts;
+        response::json(&Report::new(facts.clone(), None), &Caching::of_document(facts.live, life)).unwrap_or_else(|e| problem(&e))
+    };
+    snapshot.map_or_else(|e| problem(&e), |snapshot| snapshot.respond(json))
 }
 
 /// One picture. Equal requests share it.

@@ -38,7 +38,7 @@ pub(super) async fn sprite(State(frontend): State<Arc<HttpFrontend>>, uri: Uri, 
     let response = async {
         auth::check(&frontend.settings, &uri)?;
         let storyboard = finished(&frontend, &uri, format).await?;
-        Ok(storyboard.value.sprite_response(&frontend.settings, &headers, storyboard.life))
+        Ok(storyboard.respond(|storyboard, life| storyboard.sprite_response(&frontend.settings, &headers, life)))
     };
     response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
 }
@@ -50,7 +50,10 @@ pub(super) async fn document(State(frontend): State<Arc<HttpFrontend>>, uri: Uri
         let options = options(&frontend, &uri, Format::Jpeg)?;
         let storyboard = finished(&frontend, &uri, Format::Jpeg).await?;
         let url = sprite_url(&frontend, &uri, &options, &storyboard).await;
-        Ok(storyboard.value.document_response(kind, &url, &frontend.settings, &headers, storyboard.life)?)
+        Ok(storyboard.respond(|storyboard, life| {
+            let document = storyboard.document_response(kind, &url, &frontend.settings, &headers, life);
+            document.unwrap_or_else(|e| problem(&e))
+        }))
     };
     response.await.unwrap_or_else(|e: Arc<Error>| problem(&e))
 }

@@ -18,11 +18,9 @@ use serde::Serialize;
 use super::{client::Client, query_log};
 use crate::{
     error::ErrorKind,
+    frontends::http::CACHE_HEADER,
     time::{milliseconds, rfc3339},
 };
-
-/// The header that says whether a cache answered.
-pub(super) const CACHE: &str = "x-hlsnap-cache";
 
 /// The most characters of a path, a query and a header.
 const MAX_PATH: usize = 200;
@@ -93,7 +91,7 @@ impl LogLine {
             bytes: if self.method == Method::HEAD.as_str() { Some(0) } else { response.body().size_hint().exact() },
             duration_ms: milliseconds(duration),
             error: response.extensions().get::<ErrorKind>().map(|kind| kind.name()),
-            cache: header(response.headers(), CACHE),
+            cache: header(response.headers(), CACHE_HEADER),
             user_agent: self.user_agent.as_deref(),
         };
         // Text and numbers cannot fail
@@ -133,7 +131,7 @@ mod tests {
         let request = request.unwrap_or_else(|e| panic!("{e}"));
         let mut response = Response::new(Body::from("12345"));
         response.extensions_mut().insert(ErrorKind::Timeout);
-        response.headers_mut().insert(CACHE, axum::http::HeaderValue::from_static("hit"));
+        response.headers_mut().insert(CACHE_HEADER, axum::http::HeaderValue::from_static("hit"));
         let client = Client("192.0.2.1".parse().ok());
         LogLine { time: DateTime::UNIX_EPOCH, ..LogLine::new(&request, client) }.text(&response, Duration::from_micros(1500))
     }

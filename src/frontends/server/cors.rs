@@ -9,8 +9,10 @@ use axum::http::{
 use tower_http::cors::{AllowOrigin, CorsLayer, Vary};
 use url::Url;
 
-use super::access_log::CACHE;
-use crate::{error::Error, frontends::report_facts};
+use crate::{
+    error::Error,
+    frontends::{http::CACHE_HEADER, report_facts},
+};
 
 /// How long a browser may keep the answer to a preflight.
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -27,7 +29,7 @@ pub(super) fn cors(origins: &[String]) -> Result<Option<CorsLayer>, Error> {
         several => (AllowOrigin::list(several.iter().cloned()), Vary::list([ORIGIN])),
     };
     let facts = report_facts::http_header_names().map(HeaderName::from_static);
-    let exposed: Vec<_> = facts.chain([HeaderName::from_static(CACHE), ETAG, AGE, RETRY_AFTER]).collect();
+    let exposed: Vec<_> = facts.chain([HeaderName::from_static(CACHE_HEADER), ETAG, AGE, RETRY_AFTER]).collect();
     let layer = CorsLayer::new().allow_origin(allowed).allow_methods([Method::GET, Method::HEAD]).allow_headers([IF_NONE_MATCH]);
     Ok(Some(layer.expose_headers(exposed).max_age(MAX_AGE).vary(vary)))
 }

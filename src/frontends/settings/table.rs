@@ -75,6 +75,17 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         },
     )
     .only_for(Commands::SERVE.and(Commands::WATCH)),
+    Row::new(
+        WATCH,
+        "state",
+        Path,
+        "FILE",
+        "Keep the reported states in this file, so that the next watch goes on from them and reports only what is new",
+        |s, v| {
+            s.watching.state = Some(v.path()).filter(|path| !path.as_os_str().is_empty());
+            Ok(())
+        },
+    ),
     Row::new(WATCH, "token", Value, "TOKEN", "Open the wall to those who have this token (better as HLSNAP_TOKEN)", |s, v| {
         s.watching.token = Some(v.text()?).filter(|token| !token.is_empty()).or(s.watching.token.take());
         Ok(())

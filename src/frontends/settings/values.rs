@@ -66,6 +66,8 @@ pub(in crate::frontends) struct Serving {
 /// Whom `hlsnap watch` tells.
 #[derive(Clone, Default)]
 pub(in crate::frontends) struct Watching {
+    /// The file of reported states.
+    pub state: Option<PathBuf>,
     /// Receivers of events.
     pub webhooks: Vec<Url>,
     /// The key that signs events.

@@ -5,5 +5,6 @@ mod event_printer;
 mod large_pictures;
 mod session;
 mod sink;
+mod state_file;
 
 pub(in crate::frontends) use session::WatchSession;

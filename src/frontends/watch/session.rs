@@ -13,6 +13,7 @@ use super::{
     event_printer::EventPrinter,
     large_pictures::ChannelSnapshots,
     sink::{RoundSink, delivery},
+    state_file::StateFile,
 };
 use crate::{
     channels::Channel,
@@ -53,10 +54,12 @@ impl WatchSession {
         let mut signals = Signals::catch()?;
         let client = Client::new(&self.settings.network)?;
         let channels = self.channels(&client).await?;
-        let stores = stores(&self.settings.network);
+        let stores = Arc::new(stores(&self.settings.network));
         for delivery in channels.iter().map(delivery).filter_map(Result::transpose) {
             delivery?.check(&stores)?;
         }
+        let states = self.settings.watching.state.clone().map(|path| StateFile::open(path).map(Arc::new)).transpose()?;
+        let known_states = states.as_ref().map(|states| states.known(&channels)).unwrap_or_default();
         let webhook = Webhook::start(&self.webhook_config()?, &Poster::new(&self.settings.network)?);
         let wall = match self.listen {
             Some(address) => Some(self.start_wall(address, &client, &channels, &webhook, on_listening).await?),
@@ -68,11 +71,13 @@ impl WatchSession {
             webhooks: webhook.sender(),
             board: wall.as_ref().map(|wall| Arc::clone(&wall.board)),
             metrics: wall.as_ref().map(|wall| Arc::clone(&wall.metrics)),
-            stores,
+            stores: Arc::clone(&stores),
+            states: states.clone(),
             is_store_failing: false.into(),
         };
         tracing::info!("watching {} channels", channels.len());
-        let mut watcher = Watcher::start(self.config.clone(), client.clone(), channels, Arc::new(sink))?;
+        let config = WatchConfig { known_states, ..self.config.clone() };
+        let mut watcher = Watcher::start(config, client.clone(), channels, Arc::new(sink))?;
         // Without a wall and a webhook, stdout is the only way out
         let needs_stdout = wall.is_none() && self.settings.watching.webhooks.is_empty();
         loop {
@@ -81,9 +86,13 @@ impl WatchSession {
                 _ = signals.interrupt.recv() => break,
                 _ = signals.hangup.recv() => self.read_again(&mut watcher, wall.as_ref(), &client).await,
                 () = printer.closed(), if needs_stdout => break,
+                () = StateFile::save_regularly(states.as_deref(), &stores) => {}
             }
         }
         drop(watcher);
+        if let Some(states) = states {
+            states.save(&stores).await;
+        }
         webhook.shutdown(LAST_DELIVERIES).await;
         if let Some(wall) = wall {
             wall.finish().await?;

@@ -11,13 +11,13 @@ use std::{
 use bytes::Bytes;
 use futures_util::{FutureExt, future::BoxFuture};
 
-use super::{channel_metrics::ChannelMetrics, event_printer::EventPrinter};
+use super::{channel_metrics::ChannelMetrics, event_printer::EventPrinter, state_file::StateFile};
 use crate::{
     channels::Channel,
     error::Error,
     frontends::deliver::Delivery,
     store::{ChannelName, Stores},
-    watch::{Board, Event, Round, RoundPicture, WatchSink, WebhookSender},
+    watch::{Board, Event, KnownState, Round, RoundPicture, WatchSink, WebhookSender},
 };
 
 /// The longest that storing one picture may take: the channel's next round waits for it.
@@ -30,7 +30,9 @@ pub(super) struct RoundSink {
     /// With `--listen`.
     pub board: Option<Arc<Board>>,
     pub metrics: Option<Arc<ChannelMetrics>>,
-    pub stores: Stores,
+    pub stores: Arc<Stores>,
+    /// With `--state`.
+    pub states: Option<Arc<StateFile>>,
     /// Whether the last picture could not be stored.
     pub is_store_failing: AtomicBool,
 }
@@ -55,7 +57,7 @@ impl RoundSink {
         match serde_json::to_vec(event) {
             Ok(json) => {
                 let json = Bytes::from(json);
-                self.webhooks.send(&event.channel, json.clone());
+                self.webhooks.send(&event.channel, &json);
                 self.printer.print(json);
             }
             Err(error) => tracing::error!("an event cannot be written as JSON: {error}"),
@@ -88,6 +90,9 @@ impl WatchSink for RoundSink {
         }
         if let Some(event) = &round.event {
             self.send(event);
+            if let Some(states) = &self.states {
+                states.set(&round.channel.id, KnownState { state: event.to, since: event.since });
+            }
         }
     }
 }

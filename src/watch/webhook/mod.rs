@@ -158,7 +158,7 @@ impl Drop for Webhook {
 
 impl WebhookSender {
     /// Queues an event of a channel for each receiver, and returns at once.
-    pub fn send(&self, channel: &str, event_json: Bytes) {
+    pub fn send(&self, channel: &str, event_json: &Bytes) {
         let id = match message_id() {
             Ok(id) => id,
             Err(error) => return tracing::error!("webhook: {}", error.one_line()),
