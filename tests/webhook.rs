@@ -1,8 +1,6 @@
 //! Webhooks: events reach receivers that fail, hang, come late or refuse, in the order of each channel, and signed so that the reference
 //! library verifies them.
 
-mod support;
-
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
@@ -32,7 +30,7 @@ struct Message {
 
 impl Message {
     fn id(&self) -> &str {
-        &self.headers["webhook-id"]
+        self.headers.get("webhook-id").expect("an ID")
     }
 }
 
@@ -135,7 +133,7 @@ fn start(config: &WebhookConfig) -> (Webhook, WebhookSender) {
 }
 
 fn send(sender: &WebhookSender, channel: &str, body: &str) {
-    sender.send(channel, &body.to_owned().into_bytes().into());
+    sender.send(channel, &body.to_owned().into());
 }
 
 /// Waits until the counts are as they should be.
@@ -250,10 +248,12 @@ fn each_channel_keeps_its_order_while_attempts_fail() {
     run(async {
         let (_webhook, sender) = start(&config(&[receiver.url()], |_| {}));
         for number in 0..20 {
-            ["a", "b", "c"].iter().for_each(|channel| send(&sender, channel, &format!("{channel}{number:02}")));
+            for channel in ["a", "b", "c"] {
+                send(&sender, channel, &format!("{channel}{number:02}"));
+            }
         }
         let counts = until(&sender, |counts| counts.delivered == 60).await;
-        assert_eq!(counts.retried as usize, receiver.messages().len() - 60);
+        assert_eq!(counts.retried + 60, receiver.messages().len() as u64);
     });
     for channel in ["a", "b", "c"] {
         let mut of_channel: Vec<_> = receiver.bodies().into_iter().filter(|body| body.starts_with(channel)).collect();

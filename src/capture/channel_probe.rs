@@ -66,9 +66,6 @@ pub(crate) struct ProbedPicture {
     pub sound: Option<SoundFacts>,
 }
 
-/// An audio playlist costs two requests, so only one of so many samples looks into it.
-const SAMPLES_PER_AUDIO: u32 = 6;
-
 /// An open stream.
 struct ProbedStream {
     context: JobContext,
@@ -81,8 +78,6 @@ struct ProbedStream {
     known: Option<Validators>,
     /// The Media Playlist of its audio, if that is not in the Variant's segments.
     audio: Option<Url>,
-    /// Samples until the audio playlist is looked into.
-    until_audio: u32,
     /// Media Sequence Number and part index after the newest segment.
     next: (u64, u64),
 }
@@ -95,8 +90,9 @@ impl ChannelProbe {
         Ok(Self { client, request, base, stream: None })
     }
 
-    /// Takes a sample within the request's timeout.
-    pub async fn sample(&mut self) -> Probe {
+    /// Takes a sample within the request's timeout. With `listens`, it finds out about the sound, even if the picture's bytes do not tell: that
+    /// takes more bytes, and two more requests if the audio has a playlist of its own.
+    pub async fn sample(&mut self, listens: bool) -> Probe {
         let stream = self.stream.take();
         let job = match &stream {
             Some(stream) => Ok(stream.context.job.restarted(self.request.limits.timeout)),
@@ -106,7 +102,7 @@ impl ChannelProbe {
             Ok(job) => job,
             Err(error) => return Probe::failed(error, Cost::default()),
         };
-        let round = Round { request: &self.request, base: &self.base, job: &job };
+        let round = Round { request: &self.request, base: &self.base, job: &job, listens };
         let sample = async {
             match stream {
                 Some(stream) => Box::pin(round.reload(stream)).await,
@@ -144,6 +140,7 @@ struct Round<'a> {
     request: &'a SnapshotRequest,
     base: &'a Url,
     job: &'a Job,
+    listens: bool,
 }
 
 /// A sample, and the stream for the next one.
@@ -160,8 +157,8 @@ impl Round<'_> {
         };
         let context =
             JobContext { key_frame_bytes: Some(Arc::default()), sound_reader: Some(libav::read_sound), ..presentation.context.clone() };
-        let context = context.without_media();
         let audio = track.variant.as_ref().and_then(|variant| presentation.audio_playlist(variant));
+        let context = self.context(&context, audio.as_ref());
         let picture = match self.picture(&context, &track).await {
             Err(error) if track.variant.is_some() && !self.job.is_spent() => {
                 let other = presentation.capture_in(&context).await.map_err(|_| error);
@@ -173,9 +170,8 @@ impl Round<'_> {
             picture => picture,
         };
         let playlist = track.playlist();
-        let mut stream = ProbedStream {
+        let stream = ProbedStream {
             audio,
-            until_audio: 0,
             url: playlist.url.clone(),
             next: playlist.next(),
             variables: presentation.variables(),
@@ -185,13 +181,13 @@ impl Round<'_> {
             variant: track.variant,
             known: None,
         };
-        let picture = self.with_sound(&mut stream, picture).await;
+        let picture = self.with_sound(&stream, picture).await;
         Ok((Probe::new(ProbedPlaylist::Loaded(track.loaded), picture.map(Some)), Some(stream)))
     }
 
     /// Reloads the playlist of an open stream, and takes the newest key frame if it has a newer segment.
     async fn reload(&self, mut stream: ProbedStream) -> Result<Sampled, Error> {
-        let context = stream.context.with_job(self.job.clone()).without_media();
+        let context = self.context(&stream.context, stream.audio.as_ref());
         let requested_at = Instant::now();
         let known = stream.known.take();
         let reloaded = open::reload_if_changed(&context, &stream.url, &stream.variables, known.as_ref()).await?;
@@ -212,17 +208,16 @@ impl Round<'_> {
         let track =
             Track { loaded: Arc::clone(&loaded), url: stream.listed_url.clone(), variant: stream.variant.clone(), notes: Vec::new() };
         let picture = self.picture(&context, &track).await;
-        let picture = self.with_sound(&mut stream, picture).await;
+        let picture = self.with_sound(&stream, picture).await;
         Ok((Probe::new(ProbedPlaylist::Loaded(loaded), picture.map(Some)), Some(stream)))
     }
 
     /// The picture with the sound of its audio playlist, if it has one: its own segment has none.
-    async fn with_sound(&self, stream: &mut ProbedStream, picture: Result<ProbedPicture, Error>) -> Result<ProbedPicture, Error> {
+    async fn with_sound(&self, stream: &ProbedStream, picture: Result<ProbedPicture, Error>) -> Result<ProbedPicture, Error> {
         let Some(audio) = &stream.audio else { return picture };
         let mut picture = picture?;
         picture.sound = None;
-        stream.until_audio = stream.until_audio.checked_sub(1).unwrap_or(SAMPLES_PER_AUDIO - 1);
-        if stream.until_audio == SAMPLES_PER_AUDIO - 1 {
+        if self.listens {
             let context = stream.context.with_job(self.job.clone());
             match probe_audio_playlist(&context, audio, &stream.variables).await {
                 Ok(sound) => picture.sound = Some(sound),
@@ -230,6 +225,12 @@ impl Round<'_> {
             }
         }
         Ok(picture)
+    }
+
+    /// The context of this sample, with no media yet.
+    fn context(&self, context: &JobContext, audio: Option<&Url>) -> JobContext {
+        let context = context.with_job(self.job.clone()).without_media();
+        JobContext { reads_on_for_sound: self.listens && audio.is_none(), ..context }
     }
 
     /// The newest key frame of a playlist.

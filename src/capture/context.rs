@@ -45,6 +45,8 @@ pub(super) struct JobContext {
     pub is_multiplexed: bool,
     /// Reads what the downloaded bytes say about sound; `None` if nobody asks.
     pub sound_reader: Option<SoundReader>,
+    /// Whether it reads on after the picture, in the same request, until it knows.
+    pub reads_on_for_sound: bool,
     pub timing: Arc<JobTiming>,
 }
 
@@ -64,6 +66,7 @@ impl JobContext {
             keeps_frames: false,
             is_multiplexed: false,
             sound_reader: None,
+            reads_on_for_sound: false,
             timing: Arc::new(JobTiming::start()),
         }
     }

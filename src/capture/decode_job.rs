@@ -100,12 +100,17 @@ pub(super) async fn run_decode_job(
         match libav::search(&source, target, job.layout.kind(), job.limits, &job.decryptor, state)? {
             SearchOutcome::Found(found) => {
                 let has_ended = source.size_at_end().is_some();
-                let arrived = job.sound_reader.map(|read_sound| (read_sound, source.arrived()));
+                let heard = job.sound_reader.filter(|_| job.reads_on_for_sound).map(|read_sound| read_sound(&source, &job.decryptor));
+                let arrived = job.sound_reader.filter(|_| heard.is_none()).map(|read_sound| (read_sound, source.arrived()));
                 // Ends the download before rendering
                 drop(source);
                 let picture = job.render(*found)?;
-                let sound = arrived.and_then(|(read_sound, arrived)| read_sound(&arrived, &job.decryptor).ok());
-                let sound = sound.map(|sound| SoundFacts { is_whole: sound.is_whole && has_ended, ..sound });
+                let of_arrived = |(read_sound, arrived): (SoundReader, ByteSource)| {
+                    let sound = read_sound(&arrived, &job.decryptor)?;
+                    Ok(SoundFacts { is_whole: sound.is_whole && has_ended, ..sound })
+                };
+                // Bytes without readable sound still have a picture
+                let sound = heard.or_else(|| arrived.map(of_arrived)).and_then(Result::ok);
                 Ok(Some(RenderedPicture { sound, ..picture }))
             }
             SearchOutcome::NeedsEarlier => Ok(None),
@@ -165,6 +170,7 @@ async fn run_on_blocking_thread<T: Send + 'static>(
         decryptor,
         offsets,
         sound_reader: context.sound_reader,
+        reads_on_for_sound: context.reads_on_for_sound,
         render: RenderOptions { image_kind: context.image_kind, ..RenderOptions::new(&context.request, layout.area()) },
     };
     let mut known = state.clone();
@@ -190,6 +196,7 @@ struct DecodeJob {
     decryptor: SampleDecryptor,
     offsets: SegmentOffsets,
     sound_reader: Option<SoundReader>,
+    reads_on_for_sound: bool,
     render: RenderOptions,
 }
 

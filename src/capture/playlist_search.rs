@@ -273,7 +273,7 @@ impl<'a> PlaylistSearch<'a> {
         const MIN: u64 = 64 << 10;
         const MAX: u64 = 2 << 20;
         // Partial Segments are small, and an I-frame's range holds nothing else
-        if !segment.complete || self.playlist.i_frames_only {
+        if !segment.complete || self.playlist.i_frames_only || self.context.reads_on_for_sound {
             return None;
         }
         let offset = offset_of(target, segment)?;

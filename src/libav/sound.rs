@@ -26,10 +26,8 @@ use crate::{
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct SoundFacts {
-    /// Whether the program's tables, or the tracks, are known.
-    pub has_tables: bool,
-    /// Whether they list audio.
-    pub is_declared: bool,
+    /// Whether the program's tables, or the tracks, list audio; `None` if they were not read.
+    pub lists_audio: Option<bool>,
     /// Packets of audio that were read, or that a movie fragment lists.
     pub packets: usize,
     /// libavcodec's name of the codec of the first audio stream.
@@ -79,7 +77,7 @@ pub fn read_sound(source: &ByteSource, decryptor: &dyn DecryptSamples) -> Result
             break;
         }
     }
-    Ok(pass.finish(context))
+    Ok(pass.finish(context, demuxer == Container::Ts.demuxer()))
 }
 
 /// The demuxer of media by its first bytes: also that of packed audio, which a Rendition may have.
@@ -199,14 +197,16 @@ impl SoundPass<'_> {
         all_decoded || self.facts.is_encrypted || self.facts.video_seconds >= MAX_VIDEO_SECONDS
     }
 
-    fn finish(mut self, context: &FormatContext) -> SoundFacts {
+    fn finish(mut self, context: &FormatContext, is_transport_stream: bool) -> SoundFacts {
         let audio = || context.streams().iter().filter(|stream| is_audio(**stream));
         // SAFETY: each is a stream of the open context.
         let listed: i32 = audio().map(|stream| unsafe { ffi::avformat_index_get_entries_count(*stream) }).sum();
+        // Without a program's table, libavformat knows the streams alone of which it has seen packets
+        let has_tables = !context.streams().is_empty() && (!is_transport_stream || context.program_tables().1 > 0);
+        let lists_audio = audio().next().is_some();
         let levels = self.streams.iter().filter_map(|stream| stream.decoder.as_ref()?.level());
         SoundFacts {
-            has_tables: !context.streams().is_empty(),
-            is_declared: audio().next().is_some(),
+            lists_audio: (has_tables || lists_audio).then_some(lists_audio),
             packets: self.facts.packets.max(usize::try_from(listed).unwrap_or(0)),
             codec: audio().next().map(|stream| codec_name(*stream)),
             level: levels.reduce(SoundLevel::louder).filter(|_| !self.facts.is_encrypted),

@@ -60,11 +60,25 @@ pub(super) struct ChannelHistory {
     monitor: PlaylistMonitor,
     /// The last playlist.
     playlist: Option<PlaylistSample>,
+    /// Rounds until one listens.
+    until_listening: u32,
 }
 
+/// Listening takes more bytes than a picture, so only one of so many rounds does, unless the sound is in trouble.
+const ROUNDS_PER_LISTENING: u32 = 6;
+
 impl ChannelHistory {
-    pub fn new(machine: StateMachine) -> Self {
-        Self { machine, monitor: PlaylistMonitor::default(), playlist: None }
+    /// The history of the channel `index` of a list: channels listen in turn.
+    pub fn new(machine: StateMachine, index: u64) -> Self {
+        let until_listening = u32::try_from(index % u64::from(ROUNDS_PER_LISTENING)).unwrap_or_default();
+        Self { machine, monitor: PlaylistMonitor::default(), playlist: None, until_listening }
+    }
+
+    /// Whether the next round finds out about the sound.
+    pub fn listens(&mut self) -> bool {
+        let listens = self.until_listening == 0;
+        self.until_listening = self.until_listening.checked_sub(1).unwrap_or(ROUNDS_PER_LISTENING - 1);
+        listens
     }
 
     /// The sample of a round, and its picture.
@@ -88,6 +102,10 @@ impl ChannelHistory {
             }
             None => (None, None),
         };
+        // One round decides nothing, and the next one in turn is far
+        if picture.as_ref().is_some_and(|picture| matches!(picture.sound, Sound::Silent | Sound::Missing)) {
+            self.until_listening = 0;
+        }
         let failure = failure.map(|error| SampleFailure { kind: error.kind(), message: error.one_line() });
         let sample = Sample { time: start.time, seconds, playlist, picture, failure, requests: cost.requests, bytes: cost.bytes_received };
         (sample, file)

@@ -14,15 +14,16 @@ impl Sound {
     /// The sound of a segment. `None` are facts that could not be had. A segment whose audio is in a Rendition of its own has none: the caller
     /// gives the facts of the Rendition instead, or nothing.
     pub fn of(facts: Option<&SoundFacts>) -> Self {
-        let Some(facts) = facts.filter(|facts| facts.has_tables && !facts.is_encrypted) else { return Self::Unknown };
+        let Some(facts) = facts.filter(|facts| !facts.is_encrypted) else { return Self::Unknown };
         let is_read = facts.is_whole || facts.video_seconds >= MIN_VIDEO_SECONDS;
-        match facts.level {
-            _ if !facts.is_declared => Self::Missing,
+        match (facts.lists_audio, facts.level) {
+            (None, _) => Self::Unknown,
+            (Some(false), _) => Self::Missing,
             _ if facts.packets == 0 && is_read => Self::Missing,
             _ if facts.packets == 0 => Self::Unknown,
-            Some(level) if level.seconds < MIN_SECONDS => Self::Present,
-            Some(level) if level.rms_dbfs < SILENCE_DBFS => Self::Silent,
-            Some(_) | None => Self::Present,
+            (_, Some(level)) if level.seconds < MIN_SECONDS => Self::Present,
+            (_, Some(level)) if level.rms_dbfs < SILENCE_DBFS => Self::Silent,
+            _ => Self::Present,
         }
     }
 }
@@ -34,11 +35,11 @@ mod tests {
 
     #[test]
     fn a_judgment_needs_enough_of_the_segment() {
-        let read = SoundFacts { has_tables: true, is_declared: true, ..SoundFacts::default() };
+        let read = SoundFacts { lists_audio: Some(true), ..SoundFacts::default() };
         let level = |seconds, rms_dbfs| SoundFacts { packets: 9, level: Some(SoundLevel { seconds, rms_dbfs }), ..read };
         for (facts, sound) in [
             (SoundFacts::default(), Sound::Unknown),
-            (SoundFacts { is_declared: false, ..read }, Sound::Missing),
+            (SoundFacts { lists_audio: Some(false), ..read }, Sound::Missing),
             (SoundFacts { is_encrypted: true, ..level(1.0, -90.0) }, Sound::Unknown),
             (SoundFacts { video_seconds: 0.4, ..read }, Sound::Unknown),
             (SoundFacts { video_seconds: 1.2, ..read }, Sound::Missing),

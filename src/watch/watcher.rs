@@ -178,7 +178,7 @@ impl Shared {
         if let Some(known) = self.config.known_states.get(&channel.id) {
             machine.restore(*known);
         }
-        let mut history = ChannelHistory::new(machine);
+        let mut history = ChannelHistory::new(machine, index);
         let mut is_failing = false;
         loop {
             tokio::time::sleep_until((self.start + pace.due()).into()).await;
@@ -187,7 +187,7 @@ impl Shared {
             let Ok(permit) = permits.acquire(&url).await else { return };
             let start = RoundStart { time: Utc::now(), elapsed: self.start.elapsed() };
             // A panic fails one round, not the channel
-            let probed = AssertUnwindSafe(probe.sample()).catch_unwind().await;
+            let probed = AssertUnwindSafe(probe.sample(history.listens())).catch_unwind().await;
             let probed = probed.unwrap_or_else(|_| Probe::failed(Error::internal("hlsnap panicked"), Cost::default()));
             drop(permit);
             let duration = self.start.elapsed().saturating_sub(start.elapsed);

@@ -10,7 +10,7 @@ use chrono::Utc;
 use tokio::sync::{Semaphore, watch};
 use url::Url;
 
-use super::{WebhookTiming, queue::QueuedEvent, signature::SigningKey};
+use super::{config::WebhookTiming, queue::QueuedEvent, signature::SigningKey};
 use crate::fetch::{PostFailure, Poster};
 
 /// One receiver, and how its events reach it.
