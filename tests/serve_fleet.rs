@@ -266,7 +266,8 @@ fn waiting_jobs_are_measured() {
     origin.rule("/slow.m3u8", origin::Rule::Delay(std::time::Duration::from_secs(60)));
     let open = |number: u32| {
         let mut stream = std::net::TcpStream::connect(server.url("").trim_start_matches("http://")).expect("connected");
-        let path = format!("/snapshot.jpg?url={}&width={number}", origin.url("/slow.m3u8"));
+        // Of one stream, they would share the playlist, and wait for it without a job
+        let path = format!("/snapshot.jpg?url={}%3F{number}", origin.url("/slow.m3u8"));
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("sent");
         stream
     };

@@ -221,7 +221,7 @@ impl DecodeJob {
     }
 
     fn byte_source(&self, reader: SegmentReader) -> ByteSource {
-        let reader = PermitReleasingReader::new(reader, self.permit.clone());
+        let reader = PermitReleasingReader::new(reader, self.permit.clone(), self.reads_on_for_sound);
         match self.layout {
             InputLayout::Fragments => ByteSource::new(NormalizedStream::new(FragmentStream::new(reader))),
             _ => ByteSource::new(NormalizedStream::new(reader)),

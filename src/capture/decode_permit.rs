@@ -66,11 +66,13 @@ impl DecodePermit {
 pub(super) struct PermitReleasingReader {
     reader: SegmentReader,
     permit: DecodePermit,
+    /// Whether the download goes on after the picture: then stopping it would cost another request.
+    reads_on: bool,
 }
 
 impl PermitReleasingReader {
-    pub fn new(reader: SegmentReader, permit: DecodePermit) -> Self {
-        Self { reader, permit }
+    pub fn new(reader: SegmentReader, permit: DecodePermit, reads_on: bool) -> Self {
+        Self { reader, permit, reads_on }
     }
 }
 
@@ -90,6 +92,12 @@ impl Upstream for PermitReleasingReader {
 
     fn acquire_permit(&mut self) -> Result<(), Error> {
         self.permit.acquire()
+    }
+
+    fn stop_download(&mut self) {
+        if !self.reads_on {
+            self.reader.stop_download();
+        }
     }
 
     fn seek_to(&mut self, offset: u64) -> Result<bool, Error> {

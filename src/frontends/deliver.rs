@@ -43,7 +43,14 @@ impl Delivery {
         Self::parse(options, default, Output::parse)
     }
 
+    /// As [`new`](Self::new), for an event, which may be a line of a list.
+    #[cfg(feature = "lambda")]
+    pub fn of_event(options: &Options) -> Result<Self, Error> {
+        Self::parse(options, "-", Output::parse_event)
+    }
+
     /// As [`new`](Self::new), for a line of a list.
+    #[cfg(feature = "fleet")]
     pub fn of_channel(options: &Options, default: &str) -> Result<Self, Error> {
         Self::parse(options, default, Output::parse_channel)
     }

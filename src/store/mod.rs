@@ -65,12 +65,17 @@ impl Output {
 
     /// As [`parse`](Self::parse), with the placeholders of channels, but not stdout.
     pub fn parse_channel(option: &str, text: &str) -> Result<Self, Error> {
-        match Self::parse_with(option, text, OutputTemplate::parse_channel)? {
+        match Self::parse_event(option, text)? {
             Self::Stdout => {
                 Err(Error::usage(format!("{option} is stdout, which has one line a picture"), "give a path, s3://, gs:// or az://"))
             }
             output => Ok(output),
         }
+    }
+
+    /// As [`parse`](Self::parse), with the placeholders of channels.
+    pub fn parse_event(option: &str, text: &str) -> Result<Self, Error> {
+        Self::parse_with(option, text, OutputTemplate::parse_channel)
     }
 
     /// Fails with `usage` if all channels of a list would have one name. `option` is the option named in the error.

@@ -76,7 +76,7 @@ fn completed(report: &Report, picture: Option<Vec<u8>>) -> Result<Completed, Err
 }
 
 fn delivery(worker: &Worker, options: &Options) -> Result<Delivery, Error> {
-    let delivery = Delivery::of_channel(options, "-")?;
+    let delivery = Delivery::of_event(options)?;
     let names = [options.output.as_deref(), options.report_output.as_deref()].into_iter().flatten();
     delivery.outputs().zip(names).try_for_each(|(output, name)| worker.settings.check_output(output, name))?;
     Ok(delivery)
