@@ -106,12 +106,14 @@ class Origin(Program):
 
 
 class Moto(Program):
-    """S3 and IAM."""
+    """S3, IAM and Step Functions. Its state machines call services at the gateway's port, which nothing else uses."""
 
     def __init__(self, tools):
         self.port = free_port()
+        self.gateway_port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        super().__init__([str(tools / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)])
+        command = [str(tools / "moto_server"), "-H", "127.0.0.1", "-p", str(self.port)]
+        super().__init__(command, {"MOTO_PORT": str(self.gateway_port)})
 
     def wait(self):
         self.listens(self.port)

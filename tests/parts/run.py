@@ -17,6 +17,7 @@ os.environ |= {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.
 os.environ["AWS_METADATA_ENDPOINT"] = "http://127.0.0.1:1"
 
 import function
+import state_machine
 import store
 from programs import Emulator, Moto, Origin
 from tally import Tally
@@ -34,7 +35,7 @@ def main(binaries, tools):
         for program in (origin, moto, emulator):
             program.wait()
         parts = SimpleNamespace(binaries=binaries, origin=origin, moto=moto, emulator=emulator, hlsnap=store.Hlsnap(binaries))
-        for group in store.ALL + function.ALL:
+        for group in store.ALL + function.ALL + state_machine.ALL:
             tally.group(group, parts)
     return tally.end()
 

@@ -19,8 +19,8 @@ ADMIN = ("test", "test")
 MAY_PUT = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{BUCKET}/*"}]}
 
 
-def client(service, url, keys=ADMIN):
-    options = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=10)
+def client(service, url, keys=ADMIN, seconds=10):
+    options = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=seconds)
     return boto3.client(
         service, endpoint_url=url, aws_access_key_id=keys[0], aws_secret_access_key=keys[1], region_name=REGION, config=options
     )
