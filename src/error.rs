@@ -277,7 +277,7 @@ impl Error {
         self.details.is_body_too_large
     }
 
-    /// Marks a playlist that is a list of channels, which some frontends can read.
+    /// Marks the error of a playlist that is a list of channels, for which some frontends have commands.
     #[must_use]
     pub(crate) fn with_channel_list(mut self) -> Self {
         self.details.is_channel_list = true;

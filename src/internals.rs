@@ -55,7 +55,7 @@ pub mod capture {
     pub use crate::capture::{SoundFacts, SoundLevel, picture_and_sound, sound_of_newest_segment};
 }
 
-/// The wall, without a watch that feeds it.
+/// The wall, without a watch.
 #[cfg(feature = "fleet")]
 pub mod wall {
     pub use crate::{

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use support::{Run, file_names, frame_number, hlsnap, hlsnap_with, isolated_network::run_program, wait_for};
 
 const STREAM: &str = "/ladder-ts/v0.m3u8";
-/// Nothing listens there.
+/// A port on which nothing listens.
 const CLOSED: &str = "http://127.0.0.1:1";
 
 /// Runs `hlsnap batch` over a list on stdin.
@@ -52,7 +52,7 @@ fn start(arguments: &[&str], folder: &Path, stdout: impl Into<Stdio>) -> Child {
     command.spawn().expect("the program starts")
 }
 
-/// A list of so many lines that fail at once.
+/// A list of `count` lines that fail at once.
 fn failing(count: usize) -> String {
     (0..count).fold(String::new(), |mut list, number| {
         let _ = writeln!(list, "{CLOSED}/{number}.m3u8");
@@ -160,7 +160,7 @@ fn results_come_while_the_list_is_still_written() {
 }
 
 #[test]
-fn an_interrupted_run_goes_on_where_it_stopped() {
+fn an_interrupted_run_resumes_where_it_stopped() {
     let origin = Origin::start();
     let folder = tempfile::tempdir().expect("a folder");
     let results_file = folder.path().join("results.jsonl");
@@ -180,7 +180,7 @@ fn an_interrupted_run_goes_on_where_it_stopped() {
     assert_eq!(child.wait().expect("the program ends").signal(), Some(9));
     let before = results(&written());
     assert_eq!(lines(&before).into_iter().collect::<BTreeSet<_>>(), [1, 2, 4, 5].into());
-    // As if it had been killed in the middle of a line
+    // As if the run had been killed in the middle of a line
     fs::write(&results_file, [&written()[..], b"{\"line\":3,\"id\":\"ht"].concat()).expect("written");
 
     origin.rule(stuck, Rule::File).rule("/none.m3u8", Rule::Status(403, None));
@@ -190,7 +190,7 @@ fn an_interrupted_run_goes_on_where_it_stopped() {
     let mut stderr = String::new();
     child.stderr.take().expect("a pipe").read_to_string(&mut stderr).expect("UTF-8");
     assert_eq!(child.wait().expect("the program ends").code(), Some(50), "{stderr}");
-    assert_eq!(counts(), counts_before, "what was done is not requested again");
+    assert_eq!(counts(), counts_before, "finished lines are not requested again");
     let text = String::from_utf8(written()).expect("UTF-8");
     let (torn, whole): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.ends_with("\"ht"));
     assert_eq!(torn.len(), 1, "the next result begins with a new line");
@@ -235,11 +235,11 @@ fn a_reader_that_closes_the_pipe_ends_the_run_quietly() {
     BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut first).expect("a line");
     let output = child.wait_with_output().expect("the program ends");
     assert_eq!((output.status.code(), String::from_utf8_lossy(&output.stderr).as_ref()), (Some(0), ""));
-    // It fails, since nobody reads the rest
+    // The write fails, because the reader is gone
     let _ = list_writer.join();
 }
 
-/// Puts playlists at an origin that answer late and are no playlists, so that each costs one request.
+/// Puts documents at an origin that answer late and are no playlists, so that each line costs one request.
 fn late_playlists(origin: &Origin, count: usize) -> Vec<String> {
     let path = |number| format!("/late-{number}.m3u8");
     for number in 0..count {
@@ -249,7 +249,7 @@ fn late_playlists(origin: &Origin, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn one_host_gets_so_many_requests_at_once_and_keeps_no_other_host_waiting() {
+fn one_host_gets_at_most_per_host_requests_at_once_and_does_not_delay_other_hosts() {
     let (busy, other) = (Origin::start(), Origin::start());
     let list = [late_playlists(&busy, 12), late_playlists(&other, 2)].concat().join("\n");
     let run = batch(&list, &["--jobs", "5", "--per-host", "3"]);

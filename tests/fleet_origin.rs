@@ -1,4 +1,4 @@
-//! The origin of `script/fleet` does what its scripts say, and hlsnap takes pictures from it.
+//! The origin of `script/fleet` follows its scripts, and hlsnap takes pictures from it.
 
 #![cfg(feature = "fleet")]
 
@@ -21,7 +21,7 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).expect("a date")
 }
 
-/// Two clips of 23 segments whose bytes nobody decodes.
+/// Two clips of 23 segments, with bytes that are no media.
 fn clips() -> Clips {
     let segments = |byte: u8| (0..23).map(|n| vec![byte, n].into()).collect();
     [("moving", 1), ("black", 2)].map(|(name, byte)| ((name.to_owned(), "low".to_owned()), segments(byte))).into()
@@ -62,7 +62,7 @@ fn a_discontinuity_is_counted_once_it_has_left() {
         let text = script.playlist("low", seconds, start(), &clips());
         let (first, counted, _) = window(&script, seconds);
         let listed = text.matches("#EXT-X-DISCONTINUITY\n").count() as u64;
-        // The clip of 23 segments begins anew at every multiple of 23
+        // The clip of 23 segments restarts at every multiple of 23
         let before = |number: u64| (995..number).filter(|number| number % 23 == 0).count() as u64;
         assert_eq!((counted, counted + listed), (before(first), before(first + 5)), "at {seconds} s");
         discontinuities += listed;
@@ -71,7 +71,7 @@ fn a_discontinuity_is_counted_once_it_has_left() {
 }
 
 #[test]
-fn encoders_die_end_and_start_anew() {
+fn encoders_stop_end_and_restart() {
     let stopped = moving(&json!([{"kind": "stop", "at": 30, "until": 50}]));
     assert_eq!([window(&stopped, 30.0).0, window(&stopped, 49.0).0, window(&stopped, 50.0).0], [1010, 1010, 1020]);
     let ended = moving(&json!([{"kind": "end", "at": 30}]));

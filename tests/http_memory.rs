@@ -1,4 +1,4 @@
-//! What `hlsnap serve` remembers: pictures, frames and playlists, for how long, and for whom.
+//! The memory of `hlsnap serve`: pictures, frames and playlists, for how long, and for which requests.
 
 mod origin;
 mod support;
@@ -16,12 +16,12 @@ use support::{
 };
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
-/// Remembers nothing.
+/// A server without a memory.
 const FORGETFUL: [&str; 4] = ["--allow-any", "--allow-private", "--cache-bytes", "0"];
 /// The frames at the start of the ladder's segments.
 const SEGMENTS: [u16; 3] = [0, 50, 100];
 
-/// Puts a live playlist at a path: segments of so many seconds, of which the newest is segment `newest` of the ladder.
+/// Puts a live playlist at a path. Its segments have `seconds` seconds, and the newest is segment `newest` of the ladder.
 fn put_live(origin: &Origin, path: &str, seconds: u64, newest: usize) {
     let text = format!(
         "#EXTM3U\n#EXT-X-TARGETDURATION:{seconds}\n#EXT-X-MEDIA-SEQUENCE:{newest}\n#EXTINF:{seconds},\n/ladder-ts/v0-{newest}.ts\n"
@@ -119,10 +119,10 @@ fn a_picture_of_a_kept_frame_is_the_one_that_a_server_without_memory_makes() {
 }
 
 #[test]
-fn a_live_picture_is_made_anew_once_the_next_segment_is_due() {
+fn a_live_picture_is_made_again_once_the_next_segment_is_due() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let path = |name: &str| format!("/snapshot.png?url={}", origin.url(name));
-    // Both begin at the same time; the first one's next segment is due long before the second one's
+    // Both start at the same time; the next segment of the first is due long before that of the second
     let [short, long] = [("/short.m3u8", 1), ("/long.m3u8", 5)].map(|(name, seconds)| {
         put_live(&origin, name, seconds, 0);
         assert_eq!(shown(&server.get(&path(name))), SEGMENTS[0]);
@@ -174,7 +174,7 @@ fn failures_are_remembered_for_seconds_only() {
     put_live(&origin, "/late.m3u8", 60, 2);
     wait_for(&server, &path, SEGMENTS[2]);
     assert_eq!(origin.count("/late.m3u8"), 2);
-    // A short timeout fails nobody else
+    // A short timeout fails no other request
     origin.rule("/slow.m3u8", Rule::Delay(Duration::from_secs(1)));
     origin.put("/slow.m3u8", origin.file("/ladder-ts/v0.m3u8"));
     let slow = format!("/snapshot.jpg?url={}", origin.url("/slow.m3u8"));
@@ -212,7 +212,7 @@ fn remembered_answers_say_how_old_they_are() {
     let first = server.get(&path);
     assert_eq!((first.header("cache-control"), first.header("age")), ("public, max-age=86400", ""));
     sleep(Duration::from_millis(1100));
-    // What a client sends beside the URL makes no difference, and goes nowhere
+    // A client's headers make no difference, and are not forwarded
     let again =
         server.get_with(&path, &[("cookie", "secret=1"), ("authorization", "Bearer secret"), ("if-none-match", first.header("etag"))]);
     assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, first.header("etag")));
@@ -221,7 +221,7 @@ fn remembered_answers_say_how_old_they_are() {
     assert_eq!(server.get(&path).body, first.body);
     assert_eq!(origin.requests().len(), 2);
     assert!(origin.requests().iter().all(|request| !request.headers.values().any(|value| value.contains("secret"))));
-    // Everything that is not complete may come out better next time
+    // An incomplete result may be better next time
     origin.rule("/ladder-ts/v0-1.ts", Rule::Status(404, None));
     let sheet = server.get(&format!("/sheet.jpg?url={}&count=3", origin.url("/ladder-ts/v0.m3u8")));
     assert_eq!((sheet.header("x-hlsnap-missing"), sheet.header("cache-control")), ("1", "public, max-age=2"));
@@ -241,7 +241,7 @@ fn files_of_many_pictures_and_playlists_are_remembered_too() {
 }
 
 #[test]
-fn what_is_remembered_is_bounded_by_bytes() {
+fn the_memory_is_bounded_by_bytes() {
     let origin = Origin::start();
     let server = Server::start(&["--allow-any", "--allow-private", "--cache-bytes", "64k"], &[]);
     let url = origin.url("/ladder-ts/v0.m3u8");

@@ -1,4 +1,4 @@
-//! What `hlsnap serve` adds on one machine: signed URLs, CORS, rate limits, the access log, `/openapi.json` and `/metrics`.
+//! `hlsnap serve` on one machine: signed URLs, CORS, rate limits, the access log, `/openapi.json` and `/metrics`.
 
 mod origin;
 mod support;
@@ -21,7 +21,7 @@ use support::{
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 const PAGE: &str = "https://page.example";
 
-/// What tests/serve/check.py reads in a document.
+/// The document as tests/serve/check.py reads it.
 fn check(kind: &str, document: &[u8]) -> Value {
     let output = |command: &mut Command| {
         let mut child =
@@ -65,14 +65,14 @@ fn signed_urls_are_answered_by_a_server_with_the_same_key() {
     }
     server.get(&signed(&[&format!("/inspect.json?url={stream}")])[0]).json();
     server.get(&path).fails(403, "not_allowed");
-    // What needs no signature
+    // These paths need no signature
     for open in ["/healthz", "/openapi.json", "/metrics"] {
         assert_eq!(server.get(open).status, 200, "{open}");
     }
 }
 
 #[test]
-fn sign_reads_lines_and_names_those_that_it_cannot_sign() {
+fn sign_reads_lines_and_names_lines_that_it_cannot_sign() {
     let folder = tempfile::tempdir().expect("a folder");
     let lines = b"/snapshot.jpg?url=http://h/x\n\nhttp://s/sheet.jpg?url=http://h/x\n";
     let run = hlsnap_with(&["sign", "-", "--key", "secret", "--expires", "2100-01-01T00:00:00Z"], lines, folder);
@@ -118,9 +118,9 @@ fn pages_of_allowed_origins_may_read_answers_and_their_facts() {
 }
 
 #[test]
-fn a_client_that_asks_too_often_has_to_wait() {
+fn a_client_that_sends_too_many_requests_has_to_wait() {
     let server = Server::start(&["--allow-any", "--rate-limit", "3/m"], &[]);
-    // Nobody believes a client that names another one
+    // Without trusted proxies, the header is ignored
     let ask = |number: u32| server.get_with("/openapi.json", &[("x-forwarded-for", &format!("192.0.2.{number}"))]);
     let statuses: Vec<_> = (0..5).map(|number| ask(number).status).collect();
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
@@ -141,7 +141,7 @@ fn trusted_proxies_name_the_client() {
     let server = Server::start(&options, &[]);
     let ask = |forwarded: &str| server.get_with("/openapi.json", &[("x-forwarded-for", forwarded)]).status;
     assert_eq!([ask("192.0.2.1"), ask("192.0.2.1"), ask("192.0.2.2")], [200, 429, 200]);
-    // What a client writes itself is left of what the proxies append
+    // A client's own text is to the left of the addresses that proxies append
     assert_eq!([ask("203.0.113.1, 192.0.2.1"), ask("203.0.113.2, 192.0.2.2, 10.0.0.7")], [429, 429]);
     // One customer has a /64
     assert_eq!([ask("2001:db8::1"), ask("[2001:db8::2]:443"), ask("2001:db8:0:1::1")], [200, 429, 200]);
@@ -185,7 +185,7 @@ fn the_description_is_valid_and_names_every_route_and_parameter() {
     let document = check("openapi", &server.get("/openapi.json").body);
     assert_eq!(document["security"], serde_json::json!([{"signature": []}]));
     let paths = document["paths"].as_object().expect("paths");
-    // Both ways: what the description names is there, and what the server's own list of paths names is described
+    // Both ways: the server has each path of the description, and the description has each path of the server's own list
     for path in paths.keys() {
         assert_ne!(server.get(path).status, 404, "{path}");
     }
@@ -201,7 +201,7 @@ fn the_description_is_valid_and_names_every_route_and_parameter() {
         let name = |one: &Value| one["$ref"].as_str().expect("a reference").rsplit('/').next().unwrap_or_default().to_owned();
         parameters.map(name).filter(|name| name != "expires").collect::<Vec<_>>().join(", ")
     };
-    // The server lists the parameters of a path to those who misspell one
+    // For a misspelled parameter, the server lists the parameters of the path
     let open = Server::start(&["--allow-any"], &[]);
     for path in paths.keys().filter(|path| !document["paths"][*path]["get"]["parameters"].is_null()) {
         let problem = open.get(&format!("{path}?nonsense=1")).fails(400, "usage");
@@ -213,7 +213,7 @@ fn the_description_is_valid_and_names_every_route_and_parameter() {
 }
 
 #[test]
-fn metrics_count_what_was_asked_for() {
+fn metrics_count_requests_jobs_and_bytes() {
     let (origin, server) = (Origin::start(), Server::start(&OPEN, &[]));
     let url = origin.url("/ladder-ts/master.m3u8");
     let pictures: Vec<Answer> = [
@@ -250,7 +250,7 @@ fn metrics_count_what_was_asked_for() {
     assert_eq!(count("hlsnap_http_requests_total", &[("route", "/snapshot.png"), ("status", "200")]), 1);
     assert_eq!(count("hlsnap_http_requests_total", &[("route", "/snapshot.jpg"), ("status", "400")]), 1);
     assert_eq!(count("hlsnap_http_requests_total", &[("route", "other"), ("status", "404")]), 2);
-    // The failures' requests too
+    // Including the requests of failed jobs
     assert_eq!(count("hlsnap_origin_requests_total", &[]), origin.requests().len() as u64);
     let received: u64 = pictures[0].header("x-hlsnap-bytes-received").parse().expect("a number");
     assert!(count("hlsnap_received_bytes_total", &[]) > received && received > 1000);
@@ -266,7 +266,7 @@ fn waiting_jobs_are_measured() {
     origin.rule("/slow.m3u8", origin::Rule::Delay(std::time::Duration::from_secs(60)));
     let open = |number: u32| {
         let mut stream = std::net::TcpStream::connect(server.url("").trim_start_matches("http://")).expect("connected");
-        // Of one stream, they would share the playlist, and wait for it without a job
+        // Requests of one stream would share the playlist, and wait for it without a job
         let path = format!("/snapshot.jpg?url={}%3F{number}", origin.url("/slow.m3u8"));
         stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).expect("sent");
         stream

@@ -1,4 +1,4 @@
-//! The sound of a segment: whether it has some, and whether that is silence. The truth is what ffmpeg and FDK's encoder were told to make.
+//! The sound of a segment: whether it has audio, and whether that is silent. The expectations are the inputs of ffmpeg and FDK's encoder.
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
@@ -20,7 +20,7 @@ use origin::{Origin, fixture};
 
 /// Two seconds of video, without sound.
 const VIDEO: &str = "late-key/0.ts";
-/// A tone of -20 dBFS, and the same 30 and 50 dB lower.
+/// A tone of -20 dBFS, and the same tone 30 and 50 dB lower.
 const TONES: [(&str, &str); 3] = [
     ("tone", "sine=f=440:r=48000:d=2,volume=-2dB,pan=stereo|c0=c0|c1=c0"),
     ("quiet tone", "sine=f=440:r=48000:d=2,volume=-32dB,pan=stereo|c0=c0|c1=c0"),
@@ -99,7 +99,7 @@ fn fixture_path(name: &str) -> String {
     origin::fixtures_folder().join(name).to_str().expect("UTF-8").to_owned()
 }
 
-/// The files of one sound, beside the video.
+/// The files of one sound, muxed with the video.
 fn files(source: &str) -> BTreeMap<&'static str, Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
     let video = fixture_path(VIDEO);
@@ -114,7 +114,7 @@ fn files(source: &str) -> BTreeMap<&'static str, Vec<u8>> {
 }
 
 #[test]
-fn silence_is_told_from_sound_in_every_codec_and_container() {
+fn silence_is_distinguished_from_sound_in_every_codec_and_container() {
     for (name, source, expected) in SOUNDS {
         for (file, bytes) in files(source) {
             let facts = facts(&bytes);
@@ -250,7 +250,7 @@ fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn a_picture_tells_of_sound_without_another_request_or_byte() {
+fn a_picture_reports_its_sound_without_another_request_or_byte() {
     let origin = Origin::start();
     let client = Client::new(&NetworkPolicy::default()).expect("a client");
     for (path, expected) in [("/ladder-ts/v0.m3u8", Sound::Present), ("/late-key/index.m3u8", Sound::Missing)] {

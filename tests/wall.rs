@@ -39,7 +39,7 @@ fn channels_have_all_facts_and_no_secret() {
     for name in ["content-security-policy", "referrer-policy", "x-content-type-options"] {
         assert_ne!(answer.header(name), "", "{name}");
     }
-    // The id that was a URL leads to its channel too
+    // The public id of a channel whose id is a URL works too
     let id = list["channels"][5]["id"].as_str().expect("an id").to_owned();
     assert_eq!(server.get(&format!("/channels/{id}.json"), &[]).json()["name"], "https://live.example.com/6/master.m3u8?...");
     server.get("/channels/none.json", &[]).fails(404, "not_found");
@@ -74,7 +74,7 @@ fn a_picture_is_cached_until_the_next_round() {
 }
 
 #[test]
-fn those_who_look_at_one_channel_share_a_large_picture() {
+fn viewers_of_one_channel_share_a_large_picture() {
     let server = small_wall();
     let url = |id: &str| format!("{}/pictures/{id}/large.jpg", server.url);
     let answers = server.block_on(async {
@@ -103,7 +103,7 @@ async fn next_event(stream: &mut reqwest::Response, text: &mut String, name: &st
 }
 
 #[test]
-fn a_client_that_returns_gets_what_it_missed() {
+fn a_client_that_returns_gets_the_changes_that_it_missed() {
     let server = small_wall();
     let first = server.get("/channels.json", &[]).json()["event_id"].as_str().expect("an id").to_owned();
     let open = |after: &str| {

@@ -22,7 +22,7 @@ use serde_json::Value;
 use support::{file_names, frame_number, hlsnap_with, start_hlsnap, wait_for};
 use tempfile::TempDir;
 
-/// A running watch, which ends with the test.
+/// A running watch. Dropping it ends the process.
 struct Watch {
     child: Child,
     events: Receiver<Value>,
@@ -69,7 +69,7 @@ impl Watch {
     #[track_caller]
     fn change(&self) -> (String, String, String) {
         let event = self.event();
-        let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         (text("channel"), text("from"), text("to"))
     }
 
@@ -122,8 +122,9 @@ fn get(address: &str, path: &str) -> (u16, Vec<u8>) {
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("answered");
     let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head");
-    let status = String::from_utf8_lossy(&answer[9..12]).parse().expect("a status");
-    (status, answer[head + 4..].to_vec())
+    let body = answer.split_off(head + 4);
+    let status = String::from_utf8_lossy(&answer).split(' ').nth(1).and_then(|status| status.parse().ok());
+    (status.expect("a status"), body)
 }
 
 fn changes(channel: &str, from: &str, to: &str) -> (String, String, String) {
@@ -183,7 +184,7 @@ fn a_channel_that_fails_is_down_and_comes_back() {
 }
 
 #[test]
-fn a_playlist_that_stands_is_stale_and_a_segment_that_hangs_does_not_hold_up_other_channels() {
+fn a_playlist_that_does_not_advance_is_stale_and_a_hanging_segment_does_not_delay_other_channels() {
     let origin = Origin::start();
     let [good, hanging] = ["/live/v0.m3u8", "/live/v1.m3u8"].map(|path| origin.url(path));
     let list = format!("{{\"id\": \"a\", \"url\": \"{good}\"}}\n{{\"id\": \"b\", \"url\": \"{hanging}\"}}\n");
@@ -273,7 +274,7 @@ fn events_are_posted_and_a_signal_ends_the_watch_after_their_delivery() {
         }
         let mut body = vec![0; length];
         stream.read_exact(&mut body).expect("the body");
-        // The watch is told to end before it gets its answer
+        // The watch gets the signal before it gets its answer
         thread::sleep(Duration::from_millis(500));
         stream.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").expect("answered");
         (head, body)
@@ -294,7 +295,7 @@ fn events_are_posted_and_a_signal_ends_the_watch_after_their_delivery() {
 }
 
 #[test]
-fn a_kill_leaves_whole_pictures_and_a_new_watch_finds_the_states_again() {
+fn a_kill_leaves_complete_pictures_and_a_new_watch_finds_the_states_again() {
     let origin = live_origin();
     let list = format!(
         "{{\"id\": \"a\", \"url\": \"{}\"}}\n{{\"id\": \"b\", \"url\": \"{}\"}}\n",
@@ -316,7 +317,7 @@ fn a_kill_leaves_whole_pictures_and_a_new_watch_finds_the_states_again() {
 }
 
 #[test]
-fn a_new_watch_goes_on_from_the_states_that_were_kept_and_reports_only_what_is_new() {
+fn a_new_watch_goes_on_from_the_kept_states_and_reports_only_changes() {
     let origin = live_origin();
     let url = origin.url("/live/v0.m3u8?token=secret");
     origin.rule("/live/v0.m3u8", Rule::Status(404, None));
@@ -343,6 +344,22 @@ fn a_new_watch_goes_on_from_the_states_that_were_kept_and_reports_only_what_is_n
     std::fs::write(folder.path().join("channels"), &url).expect("written");
     let run = hlsnap_with(&["watch", "channels", "--state", "channels"], b"", folder);
     assert!(run.code == 2 && run.last_line().contains("--state channels is not a file of states"), "{}", run.stderr);
+}
+
+#[test]
+fn in_the_sandbox_the_list_stays_readable_and_the_outputs_writable() {
+    let origin = live_origin();
+    let line = |id: &str| format!("{{\"id\": \"{id}\", \"url\": \"{}\"}}\n", origin.url("/live/v0.m3u8"));
+    let watch = Watch::start(
+        &line("a"),
+        &[&FAST[..], &["-v", "--sandbox", "-o", "{id}.jpg", "--state", "states.json", "--listen", "127.0.0.1:0"]].concat(),
+    );
+    wait_for(|| watch.path("a.jpg").exists());
+    assert_eq!(get(&watch.wall(), "/healthz").0, 200);
+    std::fs::write(watch.path("channels"), line("b")).expect("written");
+    watch.signal("HUP");
+    wait_for(|| watch.path("b.jpg").exists());
+    assert!(watch.has_error("sandbox: ") && !watch.has_error("cannot be"));
 }
 
 #[test]

@@ -136,7 +136,7 @@ fn send(sender: &WebhookSender, channel: &str, body: &str) {
     sender.send(channel, &body.to_owned().into());
 }
 
-/// Waits until the counts are as they should be.
+/// Waits until the counts are reached.
 async fn until(sender: &WebhookSender, is_reached: impl Fn(WebhookCounts) -> bool) -> WebhookCounts {
     for _ in 0..3000 {
         if is_reached(sender.counts()) {
@@ -193,7 +193,7 @@ fn a_failed_event_is_sent_again_with_the_same_id() {
 
 #[test]
 fn a_refused_event_is_dropped_and_the_next_one_is_sent() {
-    // A redirect is not followed either
+    // Nor is a redirect followed
     for status in [410, 404, 400, 307] {
         let receiver = Receiver::start(move |number, _| Answer::Status(if number == 0 { status } else { 200 }, "Location: /hook\r\n"));
         let counts = run(async {
@@ -276,7 +276,7 @@ fn a_full_queue_drops_the_oldest_events_and_counts_them() {
 }
 
 #[test]
-fn the_end_of_the_program_delivers_what_waits_for_a_retry() {
+fn the_end_of_the_program_delivers_events_that_wait_for_a_retry() {
     let receiver = Receiver::start(|number, _| Answer::Status(if number == 0 { 503 } else { 200 }, "Retry-After: 600\r\n"));
     run(async {
         let (webhook, sender) = start(&config(&[receiver.url()], |_| {}));

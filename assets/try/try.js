@@ -1,10 +1,10 @@
-// The page to try hlsnap: a form made from the table of options, which becomes a URL of this server and a command line.
+// The page to try hlsnap: turns a form, which is made from the table of options, into a URL of this server and a command line.
 
 const $ = (id) => document.getElementById(id);
 const LABELS = { snapshot: "Picture", sheet: "Contact sheet", storyboard: "Storyboard", animated: "Animation", inspect: "Playlists" };
 const ACTIONS = { snapshot: "Take the picture", sheet: "Make the sheet", storyboard: "Make the storyboard", animated: "Make the animation", inspect: "Read the playlists" };
 const OUTPUTS = { snapshot: "snapshot", sheet: "sheet", storyboard: "storyboard", animated: "preview" };
-/** What is often given. The server knows more. */
+/** Frequent values. The server accepts more. */
 const SUGGESTIONS = {
   at: ["live", "start", "90", "1:30", "-10s", "50%"],
   fit: ["contain", "cover", "fill", "pad"],
@@ -21,7 +21,7 @@ let catalog = { resources: [], options: [], signed: false };
 let resource = null;
 let running = null;
 let shownBlob = null;
-/** Values that are given, by the option's key. They stay when another resource is chosen. */
+/** The given values by the option's key. They stay when the user chooses another resource. */
 const values = new Map();
 
 function element(name, attributes = {}, ...children) {
@@ -71,7 +71,7 @@ function field(option) {
   const id = `option-${option.key}`;
   const made = element("div", { class: "field", "data-key": option.key });
   const label = element("label", { for: id }, option.key.replaceAll("_", " "));
-  // The default is in the field itself
+  // The field itself shows the default
   const help = element("p", { class: "help", id: `${id}-help` }, option.kind === "switch" ? option.help : option.help.replace(SHORT_DEFAULT, ""));
   if (option.long_help) help.title = option.long_help;
   const input = control(option);
@@ -111,7 +111,7 @@ function groupBySection(options) {
 function give(option, value) {
   if (value === "") values.delete(option.key);
   else values.set(option.key, value);
-  // Both at once are an error
+  // Options that conflict are an error
   const conflicting = catalog.options.filter((other) => other.name === option.conflicts_with || other.conflicts_with === option.name);
   if (value !== "") {
     for (const other of conflicting) {
@@ -136,7 +136,7 @@ function query() {
 const path = (ending = $("ending").value || resource.endings[0]) => `${resource.path}.${ending}`;
 const absolute = (relative) => new URL(relative, document.baseURI).href;
 
-/** A word as a POSIX shell reads it. */
+/** A word quoted for a POSIX shell. */
 const quoted = (word) => (/^[A-Za-z0-9_@%+:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 function commandLine() {
@@ -174,7 +174,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(source.textContent);
     button.textContent = "Copied";
   } catch {
-    // Without https: the browser may refuse; selected text can be copied by hand
+    // Without https: the browser may refuse; the user can copy the selected text by hand
     getSelection().selectAllChildren(source);
     button.textContent = "Selected";
   }
@@ -199,7 +199,7 @@ function showProblem(problem, status) {
   $("measure").textContent = "";
 }
 
-/** The signed URL that was pasted, on this server. */
+/** The pasted signed URL, moved to this server. */
 function signedUrl() {
   const text = $("signed-url").value.trim();
   if (!catalog.signed || !text) return null;
@@ -299,7 +299,7 @@ function choose(chosen) {
   showForm();
 }
 
-/** Takes over what the fragment of the URL holds, so that the form can be shared. */
+/** Reads the form from the fragment of the URL, so that users can share it. */
 function readFragment() {
   const [name, text = ""] = location.hash.slice(1).split(/\?(.*)/s);
   const [stem, ending] = name.split(".");

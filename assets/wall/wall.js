@@ -1,10 +1,10 @@
-// The wall: a tile for each channel, patched as changes arrive by server-sent events.
+// The wall: shows a tile for each channel, and updates it when changes arrive by server-sent events.
 //
 //   channels.json -> records -> tiles          events -> pending views -> one patch per frame
 //
-// Only what differs is written to the page. Only tiles near the viewport load pictures and count their ages.
+// Only differences are written to the page. Only tiles near the viewport load pictures and update their ages.
 
-/** The worst first, as the watch has them. */
+/** The worst first, in the order of the watch. */
 const STATES = ["down", "stale", "black", "flat", "frozen", "silent", "ok"];
 const LABELS = { down: "Down", black: "Black", frozen: "Frozen", stale: "Stale", flat: "Flat", silent: "Silent", ok: "OK", waiting: "Waiting" };
 const SIZES = ["s", "m", "l"];
@@ -14,7 +14,7 @@ const $ = (id) => document.getElementById(id);
 const root = document.documentElement;
 const number = new Intl.NumberFormat("en");
 
-/** Everything the page knows. */
+/** The state of the page. */
 const records = new Map();
 const pending = new Map();
 const changed = new Set();
@@ -22,7 +22,7 @@ const filter = { states: new Set(), group: "", words: [] };
 const sections = { trouble: section("trouble"), calm: section("calm") };
 const feed = { source: null, id: "", lastMessage: 0, retry: 0, timer: 0 };
 let everySeconds = 10;
-/** Milliseconds that the server's clock is ahead. */
+/** Milliseconds by which the server's clock is ahead. */
 let clockAhead = 0;
 let counts = {};
 let openId = null;
@@ -120,7 +120,7 @@ function makeRecord(view, index) {
   return record;
 }
 
-/** Writes a part of a tile if it differs from what is shown. */
+/** Writes a part of a tile if it has changed. */
 function set(record, part, value, write) {
   if (record.shown[part] !== value) {
     record.shown[part] = value;
@@ -148,7 +148,7 @@ function showTile(record) {
   }
 }
 
-/** A picture that is already there stays until the next one is loaded. */
+/** Loads a picture. The previous one stays until then. */
 function showPicture(record) {
   if (record.view.picture) {
     set(record, "picture", record.view.picture, (url) => (record.image.src = url));
@@ -175,7 +175,7 @@ function matches({ view, haystack }) {
   return (states.size === 0 || states.has(stateOf(view))) && (!group || view.group === group) && words.every((word) => haystack.includes(word));
 }
 
-/** Where a record is, or belongs, in a sorted list. */
+/** The position of a record in a sorted list. */
 function position(list, record) {
   let [low, high] = [0, list.length];
   while (low < high) {
@@ -186,7 +186,7 @@ function position(list, record) {
   return low;
 }
 
-/** Moves a tile to its place. All others keep theirs. */
+/** Moves a tile to its place, without moving the others. */
 function place(record) {
   const wanted = matches(record) ? (isTroubled(record.view) ? sections.trouble : sections.calm) : null;
   const key = wanted && `${rank(record)} ${record.index}`;
@@ -205,7 +205,7 @@ function place(record) {
   }
 }
 
-/** Places all tiles anew, after a change of filters. */
+/** Places all tiles again, after a change of filters. */
 function placeAll() {
   for (const each of Object.values(sections)) each.list = [];
   for (const record of records.values()) {
@@ -250,7 +250,7 @@ function showCounts() {
   const isEmpty = sections.trouble.list.length + sections.calm.list.length === 0;
   $("empty").hidden = !isEmpty;
   if (isEmpty) $("empty").textContent = total ? "No channel matches. Press Esc to clear the filters." : "The list has no channels.";
-  // One tile is in the order of the Tab key; the arrows lead to the others
+  // Tab reaches one tile; the arrow keys reach the others
   if (!current?.section) setCurrent(ordered()[0]);
 }
 
@@ -299,7 +299,7 @@ function take(record, view) {
 function requestPatch() {
   if (frameRequested) return;
   frameRequested = true;
-  // A hidden page has no frames, but its title counts
+  // A hidden page gets no animation frames, but its title must stay up to date
   if (document.hidden) setTimeout(patch, 250);
   else requestAnimationFrame(patch);
 }
@@ -326,7 +326,7 @@ function flash({ tile }) {
   requestAnimationFrame(() => tile.classList.add("changed"));
 }
 
-/** Loads the list, at the start and when too much was missed. */
+/** Loads the list, at the start and if too many changes were missed. */
 async function load() {
   const response = await fetch("channels.json", { cache: "no-store" });
   if (response.status === 403) {
@@ -380,7 +380,7 @@ function follow() {
   });
   source.addEventListener("error", () => {
     showLink("lost", "disconnected");
-    // The browser itself retries unless the server refused
+    // The browser retries by itself unless the server refused
     if (source.readyState === EventSource.CLOSED) retry();
   });
   listen("channels", (event) => {
@@ -414,7 +414,7 @@ async function start() {
   }
 }
 
-/** A connection may die without a word. */
+/** Reconnects if the connection was lost without an error. */
 function watchConnection() {
   const silence = (Date.now() - feed.lastMessage) / 1000;
   if (feed.source?.readyState === EventSource.OPEN && records.size > 0 && silence > Math.max(30, 4 * everySeconds)) start();
@@ -461,7 +461,7 @@ function showPanel() {
   write("panel-group", view.group ?? "");
   $("panel-group").hidden = !view.group;
   write("panel-since", view.since ? `for ${span(secondsSince(view.since))}, since ${clock(view.since)}` : "");
-  // What stays the same stays in the page, so that text can be selected
+  // Do not replace unchanged elements, so that users can select text
   if (shownView === view) return;
   shownView = view;
   $("panel-pill").dataset.state = state;
@@ -509,7 +509,7 @@ function showFacts(view) {
 
 const large = { url: null, request: null };
 
-/** The picture of the last round, until there is a large one. */
+/** Shows the picture of the last round, until there is a large one. */
 function showNewest(view) {
   const image = $("panel-picture");
   $("panel-none").hidden = Boolean(view.picture) || large.url !== null;
@@ -524,7 +524,7 @@ function showLarge(blob) {
   else $("panel-picture").src = large.url;
 }
 
-/** Asks for a fresh large picture. */
+/** Requests a new large picture. */
 async function loadLarge() {
   large.request?.abort();
   const request = new AbortController();
@@ -558,7 +558,7 @@ async function loadHistory() {
   if (detail && id === openId) showHistory(detail.history);
 }
 
-/** Rounds in a row that have one state. A round lasts until the next one, unless rounds are missing. */
+/** Runs of rounds with the same state. A round lasts until the next one, unless rounds are missing. */
 function runsOf(points) {
   const end = now() / 1000;
   const runs = [];
@@ -580,7 +580,7 @@ function showHistory({ points, changes }) {
     return made;
   };
   const runs = runsOf(points);
-  // Trouble is tall and fine is low, so that color is not all that tells them apart
+  // Bars of trouble are taller, so that color is not the only difference
   const bars = runs.map(({ state, from, until }) => {
     const [y, height] = state === "ok" ? [32, 12] : [0, 44];
     return svg("rect", { "data-state": state ?? "waiting", x: Math.max(0, from - start), y, width: Math.max(4, until - from), height });
@@ -590,7 +590,7 @@ function showHistory({ points, changes }) {
   const totals = new Map();
   for (const { state, from, until } of runs) totals.set(state, (totals.get(state) ?? 0) + until - from);
   const parts = [...totals].filter(([, seconds]) => seconds >= 1).sort((a, b) => b[1] - a[1]).map(([state, seconds]) => `${LABELS[state ?? "waiting"].toLowerCase()} for ${span(seconds)}`);
-  write("strip-text", parts.length ? `In the last hour: ${parts.join(", ")}. The line is the mean luma.` : "Nothing yet.");
+  write("strip-text", parts.length ? `In the last hour: ${parts.join(", ")}. The line is the mean luma.` : "No rounds yet.");
   $("changes").replaceChildren(
     ...[...changes].reverse().map((change) => {
       const text = element("span", {}, `${LABELS[change.to]} after ${LABELS[change.from].toLowerCase()}`);
@@ -609,7 +609,7 @@ function setCurrent(record) {
   current?.tile.setAttribute("tabindex", "0");
 }
 
-/** The tile that an arrow key leads to. Rows are those of the grid, from one section into the other. */
+/** The tile that an arrow key reaches. Up and down follow the rows of the grid, across sections. */
 function neighbor(record, key) {
   const list = ordered();
   const at = list.indexOf(record);
@@ -671,7 +671,7 @@ function onKey(event) {
 
 // --- Settings of this browser
 
-/** A browser may forbid storage; then nothing is remembered. */
+/** Stores or reads a setting. Does nothing if the browser forbids storage. */
 function remember(name, value) {
   try {
     if (value === undefined) return localStorage.getItem(`hlsnap-${name}`);
@@ -731,7 +731,7 @@ function begin() {
   $("panel-next").addEventListener("click", () => step(1));
   $("panel-fresh").addEventListener("click", loadLarge);
   for (const id of ["panel", "help"]) {
-    // A click beside a dialog is a click on the dialog itself
+    // A click on the backdrop counts as a click on the dialog itself
     $(id).addEventListener("click", (event) => {
       const { left, right, top, bottom } = $(id).getBoundingClientRect();
       const isInside = event.clientX >= left && event.clientX <= right && event.clientY >= top && event.clientY <= bottom;

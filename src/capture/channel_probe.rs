@@ -1,6 +1,6 @@
-//! Samples a live channel again and again: each time one reload of its Media Playlist and one key frame.
+//! Samples a live channel repeatedly: each sample is one reload of its Media Playlist and one key frame.
 //!
-//! A probe keeps what the next sample needs, and no playlist: thousands of channels have long ones.
+//! A probe keeps the state for the next sample, but no playlist, because thousands of long playlists would fill the memory.
 
 use std::{sync::Arc, time::Instant};
 
@@ -32,11 +32,11 @@ pub(crate) struct ChannelProbe {
     client: Client,
     request: SnapshotRequest,
     base: Url,
-    /// `None` before the first sample and after a failure: then the stream is opened anew, since its Variants may have moved.
+    /// `None` before the first sample and after a failure: then the stream is opened again, because its Variants may have moved.
     stream: Option<ProbedStream>,
 }
 
-/// What one sample found.
+/// The findings of one sample.
 pub(crate) struct Probe {
     pub playlist: ProbedPlaylist,
     /// The newest key frame. `None` after a failure, and if the newest segment is still that of the last sample.
@@ -49,7 +49,7 @@ pub(crate) struct Probe {
 pub(crate) enum ProbedPlaylist {
     /// It could not be loaded.
     Missing,
-    /// The origin says that it is still that of the last sample (304).
+    /// Not changed since the last sample (304).
     Unchanged,
     Loaded(Arc<LoadedPlaylist>),
 }
@@ -58,11 +58,11 @@ pub(crate) enum ProbedPlaylist {
 pub(crate) struct ProbedPicture {
     pub finished: FinishedSnapshot,
     pub fingerprint: ReferencePicture,
-    /// Of the first bytes of its segment, if that is complete.
+    /// Hash of the first bytes of its segment, if that is complete.
     pub start_hash: Option<u64>,
     /// Bits of its segment per pixel and second, if the segment is complete and its size known.
     pub bits_per_pixel_second: Option<f64>,
-    /// What is known of its sound.
+    /// Facts about its sound, if it was read.
     pub sound: Option<SoundFacts>,
 }
 
@@ -74,7 +74,7 @@ struct ProbedStream {
     listed_url: Url,
     variant: Option<Variant>,
     variables: Variables,
-    /// The version of the playlist that the next request names. `None` requests it unconditionally.
+    /// The version of the playlist for the next, conditional request. `None` makes it unconditional.
     known: Option<Validators>,
     /// The Media Playlist of its audio, if that is not in the Variant's segments.
     audio: Option<Url>,
@@ -90,7 +90,7 @@ impl ChannelProbe {
         Ok(Self { client, request, base, stream: None })
     }
 
-    /// Takes a sample within the request's timeout. With `listens`, it finds out about the sound, even if the picture's bytes do not tell: that
+    /// Takes a sample within the request's timeout. With `listens`, it reads the sound even if the picture's bytes do not contain it. That
     /// takes more bytes, and two more requests if the audio has a playlist of its own.
     pub async fn sample(&mut self, listens: bool) -> Probe {
         let stream = self.stream.take();
@@ -212,7 +212,7 @@ impl Round<'_> {
         Ok((Probe::new(ProbedPlaylist::Loaded(loaded), picture.map(Some)), Some(stream)))
     }
 
-    /// The picture with the sound of its audio playlist, if it has one: its own segment has none.
+    /// Adds the sound of the audio playlist, if there is one, because the picture's segment has none.
     async fn with_sound(&self, stream: &ProbedStream, picture: Result<ProbedPicture, Error>) -> Result<ProbedPicture, Error> {
         let Some(audio) = &stream.audio else { return picture };
         let mut picture = picture?;
@@ -255,7 +255,7 @@ impl Round<'_> {
     }
 }
 
-/// What the bytes of a picture's segment say about its encoder.
+/// Facts about a picture's segment that show whether its encoder works.
 #[derive(Default)]
 struct SegmentFacts {
     start_hash: Option<u64>,

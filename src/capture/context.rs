@@ -43,9 +43,9 @@ pub(super) struct JobContext {
     pub keeps_frames: bool,
     /// Whether one connection carries several requests at once (HTTP/2).
     pub is_multiplexed: bool,
-    /// Reads what the downloaded bytes say about sound; `None` if nobody asks.
+    /// Reads the sound in the downloaded bytes; `None` if the caller does not need it.
     pub sound_reader: Option<SoundReader>,
-    /// Whether it reads on after the picture, in the same request, until it knows.
+    /// Whether to read on after the picture, in the same request, until the sound is known.
     pub reads_on_for_sound: bool,
     pub timing: Arc<JobTiming>,
 }

@@ -43,7 +43,7 @@ pub(super) struct RenderedPicture {
     pub decoded_at: Instant,
     /// How long rendering took.
     pub render_time: Duration,
-    /// What the bytes that the search read say about sound, if somebody asked and they can be read.
+    /// The sound in the bytes that the search read, if it was requested and can be read.
     pub sound: Option<SoundFacts>,
 }
 
@@ -109,7 +109,7 @@ pub(super) async fn run_decode_job(
                     let sound = read_sound(&arrived, &job.decryptor)?;
                     Ok(SoundFacts { is_whole: sound.is_whole && has_ended, ..sound })
                 };
-                // Bytes without readable sound still have a picture
+                // Unreadable sound does not fail the picture
                 let sound = heard.or_else(|| arrived.map(of_arrived)).and_then(Result::ok);
                 Ok(Some(RenderedPicture { sound, ..picture }))
             }
@@ -143,7 +143,7 @@ pub(super) async fn run_moments_job(
     .await
 }
 
-/// Reads what a segment says about its sound, on a blocking thread.
+/// Reads the sound of a segment, on a blocking thread.
 pub(super) async fn run_sound_job(context: &JobContext, input: DecodeInput, read_sound: SoundReader) -> Result<SoundFacts, Error> {
     run_on_blocking_thread(context, input, &mut DomainState::default(), move |job, source, _| {
         source.acquire_permit()?;

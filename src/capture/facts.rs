@@ -59,7 +59,7 @@ pub(crate) struct Capture {
     pub segment: SegmentReport,
     pub frame: FrameFacts,
     pub presentation: Presentation,
-    /// What the downloaded bytes say about sound, if somebody asked.
+    /// The sound in the downloaded bytes, if it was requested.
     pub sound: Option<SoundFacts>,
     pub notes: Vec<String>,
 }
@@ -105,7 +105,7 @@ impl Capture {
     }
 }
 
-/// The file with its metadata, unless the encoding leaves them out or `max_bytes` has no room for them.
+/// Adds metadata to the file, unless the encoding omits them or they would exceed `max_bytes`.
 pub(super) fn with_metadata(file: Vec<u8>, encoding: &Encoding, facts: &SnapshotFacts) -> Vec<u8> {
     if encoding.strip {
         return file;

@@ -1,4 +1,4 @@
-//! Forgets what the newest playlist of a live stream does not need, so that memory does not grow with time.
+//! Forgets data that the newest playlist of a live stream does not need, so that memory does not grow with time.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use url::Url;
 use super::context::JobContext;
 use crate::hls::{Key, MediaPlaylist};
 
-/// Forgets the inits, keys and parameter sets that `playlist` does not need. After a restart the same names may be others: `all` forgets them
-/// too.
+/// Forgets the inits, keys and parameter sets that `playlist` does not need. With `all`, forgets all of them: after a restart, the same
+/// URLs may have other content.
 pub(super) async fn forget_unneeded(context: &JobContext, playlist: &MediaPlaylist, all: bool) {
     let (inits, keys) = if all { (HashSet::new(), HashSet::new()) } else { (init_urls(playlist), key_urls(playlist)) };
     context.downloads.retain_inits(&inits);

@@ -1,4 +1,4 @@
-//! Until when a picture of a live stream is the newest one: until the next segment is due.
+//! Computes until when a picture of a live stream is the newest one: until the next segment is due.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{hls::MediaPlaylist, time::seconds_between};
 /// Shortest and longest interval between segments, in seconds: playlists may say anything.
 const INTERVALS: (f64, f64) = (0.1, 60.0);
 
-/// Until when a live playlist is expected to list nothing newer.
+/// The time until which a live playlist is expected not to change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Freshness {
     /// When the playlist was requested.
@@ -19,12 +19,12 @@ pub(crate) struct Freshness {
     pub due: Instant,
     /// The time from one segment to the next, or from one Part to the next.
     pub interval: Duration,
-    /// Media Sequence Number and part index of what comes next: equal if the playlist has not changed.
+    /// Media Sequence Number and part index of the next Partial Segment: equal if the playlist has not changed.
     pub next: (u64, u64),
 }
 
 impl Freshness {
-    /// Of a playlist that was just read; `None` for a recording.
+    /// The freshness of a playlist that was just read; `None` for a recording.
     pub(super) fn of(loaded: &LoadedPlaylist) -> Option<Self> {
         Self::at(&loaded.playlist, loaded.requested_at, Instant::now(), Utc::now())
     }
@@ -47,15 +47,15 @@ impl Freshness {
         let due = newest.filter(|_| playlist.part_target.is_none()).and_then(|segment| {
             // Seconds from the segment's end to the request of the playlist
             let passed = seconds_between(segment.program_date_time?, date) - segment.duration - (now - requested_at).as_secs_f64();
-            // A clock that is behind, and an encoder that is late, tell nothing
+            // Ignore the date if the clock is slow or the encoder late
             (0.0..seconds).contains(&passed).then(|| requested_at + interval.saturating_sub(Duration::from_secs_f64(passed)))
         });
         let due = due.unwrap_or(latest);
         Some(Self { since: requested_at, due, interval, next: playlist.next() })
     }
 
-    /// The same, if the playlist is known to be unchanged since `first_seen`. An overdue segment is looked for after half of an interval, as the
-    /// protocol says (section 6.3.4).
+    /// The same for a playlist that is unchanged since `first_seen`. If a segment is overdue, the playlist is due again after half an
+    /// interval (section 6.3.4).
     #[must_use]
     pub fn unchanged_since(self, first_seen: Instant) -> Self {
         let expected = first_seen + self.interval;
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_overdue_segment_is_looked_for_after_half_of_an_interval() {
+    fn an_overdue_segment_is_due_again_after_half_an_interval() {
         let now = Instant::now();
         let seconds = Duration::from_secs;
         let freshness = Freshness { since: now + seconds(10), due: now + seconds(14), interval: seconds(4), next: (7, 0) };

@@ -8,7 +8,7 @@ use crate::{
     request::{Crop, SnapshotRequest},
 };
 
-/// A frame, and what a picture of it needs.
+/// A frame, and the data that pictures of it need.
 pub(crate) struct KeptFrame {
     pub(super) frame: Frame,
     /// Its coded bytes, if it is a key frame of AV1.
@@ -17,7 +17,7 @@ pub(crate) struct KeptFrame {
     pub(super) area: Crop,
 }
 
-/// The file of a picture, before metadata are added.
+/// The file of a picture, without metadata.
 pub(super) struct EncodedPicture {
     pub file: Vec<u8>,
     /// Width and height in pixels.
@@ -26,7 +26,7 @@ pub(super) struct EncodedPicture {
 }
 
 impl KeptFrame {
-    /// The bytes that it takes.
+    /// Its size in bytes.
     pub(super) fn size(&self) -> usize {
         self.frame.buffer_bytes() + self.coded.as_ref().map_or(0, CodedKeyFrame::size)
     }

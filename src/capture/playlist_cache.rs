@@ -47,7 +47,7 @@ impl PlaylistCache {
         self.with(url, |entry| entry.loaded = Arc::new(OnceCell::new_with(Some(playlist))));
     }
 
-    /// A cache with the playlists of recordings that this one has.
+    /// A copy of this cache with only the playlists of recordings.
     #[cfg(feature = "fleet")]
     pub fn of_recordings(&self) -> Self {
         let recordings = Self::default();
@@ -55,7 +55,7 @@ impl PlaylistCache {
         recordings
     }
 
-    /// Adds the playlists of recordings that another cache has.
+    /// Adds the playlists of recordings from another cache.
     #[cfg(feature = "fleet")]
     pub fn add_recordings(&self, other: &Self) {
         if Arc::ptr_eq(&self.0, &other.0) {
@@ -67,7 +67,7 @@ impl PlaylistCache {
         }
     }
 
-    /// About how many bytes the playlists take.
+    /// The approximate size of the playlists in bytes.
     #[cfg(feature = "fleet")]
     pub fn size(&self) -> usize {
         self.with_all(|_, loaded| Some(loaded.playlist.size())).into_iter().sum()

@@ -319,7 +319,7 @@ impl<'a> PlaylistSearch<'a> {
         })
     }
 
-    /// What a segment says about sound. Entries of I-frame Playlists and images have none, and a Part may have none of its own.
+    /// The sound of a segment. Entries of I-frame Playlists and images have none, and a single Part may have none.
     fn sound_of(&self, segment: &Segment, sound: Option<SoundFacts>) -> Option<SoundFacts> {
         let sound = sound.filter(|_| !self.playlist.i_frames_only && segment.tiles.is_none())?;
         Some(SoundFacts { is_whole: sound.is_whole && segment.complete, ..sound })

@@ -50,7 +50,7 @@ pub(super) struct OpenedFile {
 
 #[cfg(feature = "fleet")]
 impl OpenedFile {
-    /// Whether the response that was opened is not used yet.
+    /// Whether the opened response is still unused.
     pub fn has_response(&self) -> bool {
         self.first.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }

@@ -33,9 +33,9 @@ use crate::{
     request::{Format, SnapshotRequest},
 };
 
-/// A capture this soon after the stream was opened is part of the same job.
+/// A capture that starts this soon after the stream was opened belongs to the same job.
 const SAME_JOB: Duration = Duration::from_secs(1);
-/// How long the playlists of a stream are kept: Variants come and go, and their URLs may expire.
+/// How long a Multivariant Playlist is kept: Variants come and go, and their URLs may expire.
 const KEEP_VARIANTS: Duration = Duration::from_secs(60);
 /// How long a recording's Media Playlist is kept, and the fact that a URL leads to a media file.
 const KEEP_RECORDING: Duration = Duration::from_secs(600);
@@ -44,16 +44,16 @@ const KEEP_RECORDING: Duration = Duration::from_secs(600);
 pub(crate) struct SharedStream {
     presentation: Presentation,
     opened_at: Instant,
-    /// Whether a capture belongs to the job that opened the stream.
+    /// Whether a capture already belongs to the job that opened the stream.
     is_claimed: AtomicBool,
 }
 
 /// A frame, for pictures of any size and format.
 pub(crate) struct SharedFrame {
     frame: Arc<KeptFrame>,
-    /// Those of the first picture.
+    /// The facts of the first picture.
     pub facts: SnapshotFacts,
-    /// As of a [`FinishedSnapshot`].
+    /// As in [`FinishedSnapshot`].
     pub freshness: Option<Freshness>,
 }
 
@@ -64,7 +64,7 @@ pub(crate) struct CapturedPicture {
 }
 
 impl SharedStream {
-    /// The requests that may share a stream, if their URL is the same. Headers and keys are those of the operator.
+    /// Requests with the same key share a stream. Headers and keys need not be part of it: they are the operator's.
     pub fn key(request: &SnapshotRequest) -> String {
         let limits = &request.limits;
         let bounds = (limits.timeout, limits.max_bytes, limits.max_playlist_bytes, limits.retries);
@@ -77,7 +77,7 @@ impl SharedStream {
         Ok(Self { presentation, opened_at: Instant::now(), is_claimed: AtomicBool::new(false) })
     }
 
-    /// The requests of this stream that get the same frame. Fails if no Variant is as requested.
+    /// Requests of this stream with the same key get the same frame. Fails if no Variant matches the request.
     pub fn frame_key(&self, request: &SnapshotRequest) -> Result<String, Error> {
         let SnapshotRequest { at, skip_black, best, .. } = request;
         let playlists = match &*self.presentation.opened {
@@ -95,7 +95,7 @@ impl SharedStream {
         match &*self.presentation.opened {
             Opened::Multivariant(_) => self.opened_at + KEEP_VARIANTS,
             Opened::Media(loaded) => Freshness::of(loaded).map_or(self.opened_at + KEEP_RECORDING, |freshness| freshness.due),
-            // Its response is open until the first capture
+            // Its response stays open until the first capture
             Opened::File(file) if file.has_response() => self.opened_at + SAME_JOB,
             Opened::File(_) => self.opened_at + KEEP_RECORDING,
         }
@@ -106,9 +106,9 @@ impl SharedStream {
         self.opened_at.elapsed() >= SAME_JOB
     }
 
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     pub fn size(&self) -> usize {
-        /// Of a Variant, with its URL and names.
+        /// Bytes of a Variant, with its URL and names.
         const VARIANT: usize = 1024;
         let opened = match &*self.presentation.opened {
             Opened::Multivariant(multivariant) => {
@@ -144,7 +144,7 @@ impl SharedStream {
             context.for_request(request)
         } else {
             if let Opened::File(file) = &**opened {
-                // It belongs to another job
+                // The response belongs to another job
                 file.drop_response();
             }
             let (playlists, is_multiplexed) = (context.playlists.of_recordings(), context.is_multiplexed);
@@ -156,12 +156,12 @@ impl SharedStream {
 }
 
 impl SharedFrame {
-    /// The bytes that it takes.
+    /// Its size in bytes.
     pub fn size(&self) -> usize {
         self.frame.size()
     }
 
-    /// Makes the picture of a request with the same [`frame_key`](SharedStream::frame_key). The cost in its facts is that of the frame.
+    /// Makes the picture of a request with the same [`frame_key`](SharedStream::frame_key). Its facts have the cost of the frame.
     pub async fn render(&self, request: &SnapshotRequest, client: &Client) -> Result<FinishedSnapshot, Error> {
         request.check_encoding()?;
         let job = Job::new(client, &open::base_url(&request.source)?, &request.headers, &request.limits)?;

@@ -1,4 +1,4 @@
-//! Takes one segment of a playlist to learn about its sound alone.
+//! Reads one segment of a playlist for its sound alone.
 
 use url::Url;
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 impl Presentation {
-    /// Has each picture say what the bytes that it took anyway tell about sound. This links decoders of audio.
+    /// Makes each capture also read the sound in the bytes that it downloads anyway. This links audio decoders.
     #[must_use]
     pub(crate) fn with_sound(mut self) -> Self {
         self.context.sound_reader = Some(libav::read_sound);
@@ -43,7 +43,7 @@ pub(super) async fn probe_audio_playlist(context: &JobContext, url: &Url, variab
     probe_sound(context, &playlist).await
 }
 
-/// Reads the sound of a playlist's newest complete segment, and no more of it than that takes.
+/// Reads the sound of a playlist's newest complete segment, and downloads no more of it than that needs.
 ///
 /// Fails with `not_found` if there is no such segment, and as reading and decrypting one does.
 pub(super) async fn probe_sound(context: &JobContext, playlist: &MediaPlaylist) -> Result<SoundFacts, Error> {
@@ -60,7 +60,7 @@ pub(super) async fn probe_sound(context: &JobContext, playlist: &MediaPlaylist) 
     run_sound_job(&context, input, libav::read_sound).await.map_err(located)
 }
 
-/// Takes a picture, and says what its bytes tell about sound.
+/// Takes a picture, and reads the sound in its bytes.
 pub async fn picture_and_sound(request: &SnapshotRequest, client: &Client) -> Result<(Snapshot, Option<SoundFacts>), Error> {
     let presentation = Presentation::open(request, client).await?.with_sound();
     let capture = presentation.capture_in(&presentation.context).await?;

@@ -53,7 +53,7 @@ pub(super) async fn capture_best_variant(context: &JobContext, multivariant: &Mu
     Err(failures.first.unwrap_or_else(|| Error::new(ErrorKind::NoVideo, "no Variant has video")))
 }
 
-/// The playlists that [`capture_best_variant`] would try, in order: requests with the same ones get the same frame. Fails as that does.
+/// The playlists that [`capture_best_variant`] would try, in order: requests with the same playlists get the same frame. Fails as it does.
 #[cfg(feature = "fleet")]
 pub(super) fn candidate_playlists<'a>(request: &SnapshotRequest, multivariant: &'a MultivariantPlaylist) -> Result<Vec<&'a Url>, Error> {
     let variants = ranked_variants(request, multivariant)?;

@@ -18,11 +18,11 @@ pub struct Channel {
     pub id: String,
     /// The name to show.
     pub name: Option<String>,
-    /// The group it is shown in.
+    /// The group to show it in.
     pub group: Option<String>,
-    /// Whether its picture may stand still while its encoder works, such as a slate or a radio channel.
+    /// Whether its picture need not change while its encoder works, as that of a slate or a radio channel.
     pub is_static: bool,
-    /// When `watch` takes its pictures, and when it reports a state.
+    /// The options of `watch`: when it takes pictures, and when it reports a state.
     pub watch: WatchOptions,
     /// The options of its pictures, among them the URL.
     pub options: Options,
@@ -33,17 +33,17 @@ pub struct Channel {
 pub struct BadLine {
     /// The number of the line, from 1.
     pub line: u64,
-    /// The id, if the line is readable up to it.
+    /// The id, if it could be read.
     pub id: Option<String>,
     /// A `usage` error, or `too_large`.
     pub error: Error,
 }
 
-/// A channel of a list, or a line that is none.
+/// A channel of a list, or a line that is no channel.
 pub type ListItem = Result<Channel, BadLine>;
 
 impl Channel {
-    /// The id for results, logs and file names: without secrets if it is the URL.
+    /// The id for results, logs and file names, redacted if it is the URL. URLs that differ only in their query have the same shown id.
     pub fn shown_id(&self) -> String {
         let is_url = self.options.url.as_deref() == Some(&self.id);
         let url = Some(&self.id).filter(|_| is_url).and_then(|id| Url::parse(id).ok());

@@ -1,4 +1,4 @@
-//! From the keys of one entry, as JSON and TOML give them, to a channel.
+//! Turns the keys of one entry in JSON or TOML into a channel.
 
 use serde_json::{Map, Value};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Sets what an entry says over a channel that has the defaults. `null` leaves a key as it is. Fails with `usage`.
+/// Sets the keys of an entry on a channel that has the defaults. `null` leaves a key as it is. Fails with `usage`.
 pub(super) fn set_all(channel: &mut Channel, entry: Map<String, Value>) -> Result<(), Error> {
     let mut options = Map::new();
     for (name, value) in entry {
@@ -23,7 +23,7 @@ pub(super) fn set_all(channel: &mut Channel, entry: Map<String, Value>) -> Resul
             "static" => {
                 channel.is_static = value.as_bool().ok_or_else(|| Error::usage("static is neither true nor false", "use true or false"))?;
             }
-            // Events of the function may name it
+            // Events of the Lambda function may have it
             "kind" if value == "snapshot" => {}
             "kind" => return Err(Error::usage("kind is not snapshot", "a list has one picture a line; leave kind out")),
             _ => match OptionSpec::find(WATCH_OPTIONS, &name) {
@@ -57,7 +57,7 @@ pub(super) fn finish(mut channel: Channel) -> Result<Channel, Error> {
     Ok(channel)
 }
 
-/// Text, or a number written out.
+/// Text, or a number as text.
 fn text(name: &str, value: Value) -> Result<String, Error> {
     match value {
         Value::String(text) => Ok(text),
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_has_options_and_what_only_channels_have() {
+    fn an_entry_has_options_of_pictures_and_keys_of_channels() {
         let channel = read(
             r#"{"url": "http://h/x.m3u8", "id": 7, "name": "Seven", "group": "News", "static": true, "width": 320, "every": 5,
                 "black_for": "1m", "frozen-for": "0", "stale_after": null, "down_after": 2, "kind": "snapshot"}"#,

@@ -1,6 +1,6 @@
 //! `#EXTINF` lines of channel lists: attributes, then a comma and the name.
 
-/// What one `#EXTINF` line says.
+/// The content of one `#EXTINF` line.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct ExtInf {
     /// `tvg-id`
@@ -21,7 +21,7 @@ impl ExtInf {
     }
 }
 
-/// Splits at the first comma that is not in quotes; if a quote is never closed, at the last comma.
+/// Splits at the first comma outside quotes; if a quote is never closed, at the last comma.
 fn split_at_comma(text: &str) -> (&str, &str) {
     let mut is_quoted = false;
     let comma = text.char_indices().find(|(_, c)| {

@@ -12,7 +12,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// The format of a list with this line; `None` if the line is empty or a comment, which every format has.
+    /// The format of a list with this line; `None` if the line is empty or a comment, which any format may have.
     pub fn of(line: &[u8]) -> Option<Self> {
         let line = line.trim_ascii();
         let starts_with = |tag: &[u8]| line.get(..tag.len()).is_some_and(|start| start.eq_ignore_ascii_case(tag));
@@ -27,7 +27,7 @@ impl Format {
     }
 }
 
-/// Whether the line is `key = value`: no URL or path that anyone writes has a bare word, blanks and a quoted or bracketed value.
+/// Whether the line is `key = value`. In practice, no URL or path looks like a bare word, an equals sign, and a blank, quote or bracket.
 fn is_toml_pair(line: &[u8]) -> bool {
     let key = line.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')).count();
     let value = line.get(key..).unwrap_or_default().trim_ascii_start().strip_prefix(b"=");

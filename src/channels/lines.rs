@@ -1,4 +1,4 @@
-//! Splits pieces of a text into lines, and keeps at most one line.
+//! Splits a text that arrives in pieces into lines, and keeps at most one piece and one line.
 
 /// The longest line, in bytes.
 pub(super) const MAX_LINE_BYTES: usize = 64 << 10;
@@ -14,23 +14,23 @@ pub(super) enum Line {
 /// The lines of a text that arrives in pieces.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// Bytes that are not split yet. Their lines begin at `start`.
+    /// Bytes that are not split yet, from `start` on.
     bytes: Vec<u8>,
     start: usize,
-    /// Whether the current line is too long, and its beginning dropped.
+    /// Whether the current line is too long and its beginning was dropped.
     is_too_long: bool,
     is_ended: bool,
 }
 
 impl Lines {
-    /// Adds a piece. Take all lines before the next one, so that memory stays flat.
+    /// Adds a piece. Take all lines before the next piece, so that memory does not grow.
     pub fn push(&mut self, piece: &[u8]) {
         self.bytes.drain(..self.start);
         self.start = 0;
         self.bytes.extend_from_slice(piece);
     }
 
-    /// Says that no piece follows, so that the last line needs no end.
+    /// Ends the text, so that the last line needs no line break.
     pub fn end(&mut self) {
         self.is_ended = true;
     }

@@ -1,4 +1,4 @@
-//! Reads a whole list, whose channels have ids of their own.
+//! Reads a whole list, whose channels have distinct ids.
 
 use std::collections::{HashMap, hash_map::Entry};
 
@@ -15,11 +15,11 @@ use crate::{
 
 /// The largest list that is read as a whole, in bytes.
 pub const MAX_LIST_BYTES: u64 = 64 << 20;
-/// The most channels of a list that is read as a whole.
+/// How many channels a list that is read as a whole may have.
 const MAX_CHANNELS: usize = 100_000;
 
-/// Reads a list of up to 100,000 channels with these defaults. Relative URLs of an M3U list refer to `base`, the list's own URL. Of channels
-/// of an M3U list that share a `tvg-id`, the later ones get their URL as id.
+/// Reads a list of up to 100,000 channels with these defaults. Relative URLs of an M3U list refer to `base`, the list's own URL. If
+/// channels of an M3U list share a `tvg-id`, the later ones get their URL as id.
 ///
 /// Fails with `usage` for the first bad line and for an id that two channels share, and with `too_large`. The error names the line.
 pub fn parse(list: &[u8], defaults: &Options, base: Option<&Url>) -> Result<Vec<Channel>, Error> {

@@ -6,7 +6,7 @@ use url::{Url, form_urlencoded};
 use super::{channel::Channel, extinf::ExtInf};
 use crate::error::Error;
 
-/// What the lines of an M3U list said until now.
+/// The state of reading an M3U list.
 #[derive(Debug, Default)]
 pub(super) struct M3uList {
     /// The list's own URL.
@@ -15,11 +15,11 @@ pub(super) struct M3uList {
     extinf: Option<ExtInf>,
     /// `#EXTGRP` of the next channel.
     group: Option<String>,
-    /// `#EXTGRP` outside of a channel, which holds until the next one.
+    /// `#EXTGRP` outside a channel, which applies until the next one.
     lasting_group: Option<String>,
-    /// Headers by the names of their options.
+    /// The next channel's headers, by the names of their options.
     headers: Map<String, Value>,
-    /// Whether it is an HLS playlist, whose URLs are segments.
+    /// Whether the list is an HLS playlist, whose URLs are segments.
     is_hls: bool,
 }
 
@@ -29,7 +29,7 @@ impl M3uList {
         Self { base, ..Self::default() }
     }
 
-    /// Reads a line. A URL gives its channel, made of `defaults`, without an id if the list has none. Fails with `usage`.
+    /// Reads a line. A URL completes a channel, which starts from `defaults` and has no id if the list gives none. Fails with `usage`.
     pub fn read(&mut self, line: &str, defaults: &Channel) -> Result<Option<Channel>, Error> {
         let line = line.trim();
         if line.is_empty() || self.is_hls {

@@ -1,12 +1,12 @@
-//! Lists of channels: what `batch` and `watch` read. Bytes in, [`Channel`]s out.
+//! Lists of channels, the input of `batch` and `watch`. Bytes in, [`Channel`]s out.
 //!
 //! ```text
 //! bytes -> lines -> URL or JSON lines | M3U | TOML -> Channel
 //! ```
 //!
-//! A [`ListReader`] reads a list piece by piece, in memory that does not grow with it, and passes on each bad line as an error of that line.
-//! [`parse`] reads a whole list, whose channels must have ids of their own. The first line that is neither empty nor a comment decides the
-//! format. Nothing here opens files or sends requests.
+//! A [`ListReader`] reads a list piece by piece, in memory that does not grow with the list, and passes on each bad line as an error of
+//! that line. [`parse`] reads a whole list, whose channels must have distinct ids. The first line that is neither empty nor a comment
+//! determines the format. Nothing here opens files or sends requests.
 
 mod channel;
 mod entry;

@@ -18,7 +18,7 @@ use crate::{
     request::Options,
 };
 
-/// TOML is read as a whole.
+/// The size limit of TOML, which is read as a whole.
 const MAX_TOML_BYTES: usize = 16 << 20;
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -28,13 +28,13 @@ pub struct ListReader {
     lines: Lines,
     /// The number of the last line.
     line: u64,
-    /// `None` until a line decides it.
+    /// `None` until a line determines it.
     format: Option<Format>,
     defaults: Channel,
     m3u: M3uList,
     toml: TomlText,
     is_ended: bool,
-    /// The channels of TOML.
+    /// The remaining channels of a TOML list.
     ready: VecDeque<ListItem>,
 }
 
@@ -69,13 +69,13 @@ impl ListReader {
         self.lines.push(piece);
     }
 
-    /// Says that no piece follows.
+    /// Ends the list.
     pub fn end(&mut self) {
         self.lines.end();
         self.is_ended = true;
     }
 
-    /// The next channel or bad line; `None` if the next piece must come first, or after the end.
+    /// The next channel or bad line; `None` if the reader needs the next piece, or after the end.
     pub fn next(&mut self) -> Option<ListItem> {
         while let Some(line) = self.lines.next() {
             self.line += 1;
@@ -97,7 +97,7 @@ impl ListReader {
         self.ready.pop_front()
     }
 
-    /// Whether an id is only the guide's, which channels may share: `tvg-id`.
+    /// Whether ids are `tvg-id`s, which name the entries of a program guide and may be shared.
     pub(super) fn may_replace_id(&self) -> bool {
         self.format == Some(Format::M3u)
     }
@@ -157,9 +157,9 @@ fn read_line(bytes: &[u8], defaults: &Channel, line: u64) -> Option<ListItem> {
 fn read_object(bytes: &[u8], channel: &mut Channel) -> Result<(), Error> {
     let hint = "write one whole JSON object on each line";
     let mut object: Map<String, Value> = serde_json::from_slice(bytes)
-        // The message names the column of the line; its line is always 1
+        // The parser's own message would name line 1
         .map_err(|e| Error::usage(format!("the line is not a JSON object, at column {}", e.column()), hint))?;
-    // First, so that errors of other keys can name it
+    // Read the id first, so that errors of other keys can name it
     let id = object.remove("id").map(|id| [("id".to_owned(), id)].into_iter().collect());
     id.map_or(Ok(()), |id| entry::set_all(channel, id))?;
     entry::set_all(channel, object)

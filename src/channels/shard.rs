@@ -10,8 +10,8 @@ const MAX_SHARDS: u64 = 100_000;
 
 /// One of N parts of a list.
 ///
-/// A channel belongs to the part `h mod N + 1`, where `h` is the number that the first eight bytes of the SHA-256 of its id are, the first
-/// byte being the highest. So every tool can compute it, and a channel stays in its part when others come and go.
+/// A channel belongs to the part `h mod N + 1`, where `h` is the first eight bytes of the SHA-256 of its id as a big-endian number. So any
+/// tool can compute it, and a channel stays in its part when other channels come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
     /// From 1.

@@ -161,7 +161,7 @@ fn channels_of_an_m3u_list_that_share_a_tvg_id_get_other_ids() {
 }
 
 #[test]
-fn options_of_the_command_line_are_defaults_and_its_url_is_none() {
+fn options_of_the_command_line_are_defaults_except_for_its_url() {
     let mut defaults = Options::default();
     let given = serde_json::json!({"width": 100, "timeout": 5, "url": "list.txt"});
     defaults.set_all(given.as_object().expect("an object")).expect("options");

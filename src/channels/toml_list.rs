@@ -1,4 +1,4 @@
-//! TOML lists: `[defaults]`, and a `[[channel]]` each.
+//! TOML lists: `[defaults]`, and a `[[channel]]` for each channel.
 
 use std::ops::Range;
 
@@ -63,7 +63,7 @@ fn object(table: Table) -> Map<String, Value> {
     table.into_iter().map(|(name, value)| (name, json(value))).collect()
 }
 
-/// The same value in JSON; a date is text.
+/// Converts a value to JSON; dates become text.
 fn json(value: toml::Value) -> Value {
     match value {
         toml::Value::String(text) => text.into(),

@@ -50,7 +50,7 @@ impl Body {
         Self { is_unchanged: true, ..self }
     }
 
-    /// Whether the resource is still the version that the [`Job`] knows, so that this body is empty.
+    /// Whether the version that the [`Job`] knows is still current, so that this body is empty.
     pub fn is_unchanged(&self) -> bool {
         self.is_unchanged
     }

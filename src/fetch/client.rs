@@ -46,7 +46,7 @@ impl Client {
         Ok(Self { http: build(builder)?, policy, traffic: Arc::default() })
     }
 
-    /// What all jobs of this client and its clones have cost.
+    /// The total cost of all jobs of this client and its clones.
     pub fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }

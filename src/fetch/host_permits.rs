@@ -1,7 +1,7 @@
-//! Permits for jobs of many channels: so many at the same time, so many of them for one host, and so many started a second.
+//! Permits for jobs of many channels. They limit how many jobs run at a time, how many of these use one host, and how many start a second.
 //!
-//! A job first waits for its host and only then for one of the permits that all hosts share, so jobs that wait for a busy host keep none of
-//! those from other hosts. A host is known only while a job waits for it or runs, so memory does not grow with the number of hosts.
+//! A job first waits for its host and only then for one of the permits that all hosts share, so jobs that wait for a busy host do not block
+//! other hosts. A host is known only while a job waits for it or runs, so memory does not grow with the number of hosts.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::error::Error;
 
-/// The jobs that may start at once after a pause, as a share of those in a second: a timer cannot part more than a thousand a second.
+/// After a pause, the jobs of one second divided by this may start at once: timers have a resolution of a millisecond.
 const BURSTS_PER_SECOND: f64 = 10.0;
 
 /// A host and its port.
@@ -31,17 +31,17 @@ pub struct HostPermits {
     per_host: usize,
     jobs: Arc<Semaphore>,
     hosts: Hosts,
-    /// Locked while a job waits for it, so that jobs start in the order in which they came.
+    /// Locked while a job waits for it, so that jobs start in their order of arrival.
     rate: Option<Arc<tokio::sync::Mutex<DefaultDirectRateLimiter>>>,
 }
 
-/// The permits of the hosts for which a job waits or runs.
+/// The permits of the hosts with waiting or running jobs.
 type Hosts = Arc<Mutex<HashMap<HostAndPort, HostState>>>;
 
 #[derive(Debug)]
 struct HostState {
     permits: Arc<Semaphore>,
-    /// The jobs that wait or run.
+    /// How many jobs wait or run.
     users: usize,
 }
 
@@ -62,8 +62,7 @@ struct HostUse {
 }
 
 impl HostPermits {
-    /// Permits for `jobs` jobs at the same time, `per_host` of them for one host and port (each at least 1), of which at most `rate` are
-    /// started a second.
+    /// Permits for `jobs` jobs at a time, `per_host` of them for one host and port (each at least 1). At most `rate` jobs start a second.
     ///
     /// Fails with `usage` if `rate` is not a positive number.
     pub fn new(jobs: usize, per_host: usize, rate: Option<f64>) -> Result<Self, Error> {
@@ -73,6 +72,17 @@ impl HostPermits {
             hosts: Arc::default(),
             rate: rate.map(limiter).transpose()?.map(|limiter| Arc::new(tokio::sync::Mutex::new(limiter))),
         })
+    }
+
+    /// Other permits that count against the same rate: for `jobs` jobs at the same time, `per_host` of them for one host and port.
+    #[must_use]
+    pub fn sharing_rate(&self, jobs: usize, per_host: usize) -> Self {
+        Self {
+            per_host: per_host.clamp(1, Semaphore::MAX_PERMITS),
+            jobs: Arc::new(Semaphore::new(jobs.clamp(1, Semaphore::MAX_PERMITS))),
+            hosts: Arc::default(),
+            rate: self.rate.clone(),
+        }
     }
 
     /// Waits until a job for the host of `url` may start. Fails with `internal` only.
@@ -141,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_host_keeps_no_job_of_another_host_from_starting() {
+    fn a_busy_host_does_not_block_jobs_of_other_hosts() {
         run(async {
             let permits = HostPermits::new(3, 2, None).expect("permits");
             let (busy, other) = (url("http://a/x"), url("http://a:81/x"));

@@ -27,7 +27,7 @@ pub struct Job {
     allotted: TimeLimit,
     /// The limit for one response of unknown size, in bytes: it may be endless.
     pub(super) max_unsized_bytes: u64,
-    /// The version of the resource that the caller has: requests without a range are conditional.
+    /// The version of the resource that the caller has. It makes requests without a range conditional.
     pub(super) known_version: Option<Arc<Validators>>,
     /// The folder of a local playlist: only files below it may be read. `None` for every other playlist.
     pub(super) local_root: Option<Arc<Path>>,
@@ -111,8 +111,8 @@ impl Job {
         Self { meter, deadline: Instant::now() + timeout.min(LONGEST_JOB), allotted, ..self.clone() }
     }
 
-    /// The same job for a resource of which the caller has the version `known`: [`Body::is_unchanged`](super::Body::is_unchanged) says
-    /// whether it is still the same.
+    /// The same job for a resource of which the caller has the version `known`. [`Body::is_unchanged`](super::Body::is_unchanged) tells
+    /// whether that is still current.
     #[must_use]
     pub fn if_changed_from(&self, known: &Validators) -> Self {
         Self { known_version: Some(Arc::new(known.clone())), ..self.clone() }

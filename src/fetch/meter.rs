@@ -38,7 +38,7 @@ struct TotalCost {
 }
 
 impl Meter {
-    /// `traffic` counts the same for all jobs.
+    /// `traffic` counts requests and bytes of all jobs.
     pub(super) fn new(limits: &Limits, traffic: &Arc<Traffic>) -> Self {
         Self {
             requests: AtomicU64::new(0),

@@ -20,7 +20,7 @@ use crate::{
     request::NetworkPolicy,
 };
 
-/// Bytes of an answer that are read, and for how long. A longer one ends its connection.
+/// The limits for reading an answer. A longer one costs its connection.
 const MAX_ANSWER_BYTES: usize = 64 << 10;
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -31,7 +31,7 @@ pub struct Poster(reqwest::Client);
 /// Why a body was not accepted.
 #[derive(Debug)]
 pub struct PostFailure {
-    /// What happened.
+    /// The failure.
     pub error: Error,
     /// Whether the same request may succeed later: the connection failed, or the status is 408, 429 or 5xx.
     pub is_transient: bool,
@@ -45,7 +45,7 @@ impl Poster {
     /// Fails with `usage` if the proxy or the certificate file is invalid.
     pub fn new(network: &NetworkPolicy) -> Result<Self, Error> {
         let network = NetworkPolicy { insecure: false, ..network.clone() };
-        // A redirect would lead the signed body to a host that the operator has not named
+        // A redirect would send the signed body to a host that the operator did not name
         build(builder(&network)?.redirect(redirect::Policy::none()).retry(reqwest::retry::never()).referer(false)).map(Self)
     }
 
@@ -55,7 +55,7 @@ impl Poster {
         let request = self.0.post(url.clone()).headers(headers).body(body);
         let failure = match tokio::time::timeout(timeout, request.send()).await {
             Ok(Ok(response)) if response.status().is_success() => {
-                // The status says that the receiver has the body, whatever its answer holds
+                // The status alone decides: the receiver has the body
                 let _ = tokio::time::timeout(ANSWER_TIMEOUT, skip_answer(response)).await;
                 return Ok(());
             }
@@ -70,7 +70,7 @@ impl Poster {
     }
 }
 
-/// Reads an answer, so that its connection can be used again.
+/// Reads an answer, so that its connection can be reused.
 async fn skip_answer(mut response: Response) {
     let mut read = 0;
     while let Ok(Some(chunk)) = response.chunk().await

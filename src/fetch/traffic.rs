@@ -1,4 +1,4 @@
-//! What a client's jobs have cost together, those that failed or still run among them.
+//! The total cost of a client's jobs, including failed and running ones.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -17,12 +17,12 @@ use crate::{
     request::{Limits, Options, RequestHeaders, Source},
 };
 
-/// The bytes that are read from a file at once.
+/// The size of a piece of a file, in bytes.
 const PIECE_BYTES: usize = 64 << 10;
-/// The pieces that wait to be read.
+/// How many pieces are read ahead.
 const PIECES: usize = 2;
 
-/// A list of channels that exists.
+/// An opened list of channels.
 #[derive(Debug)]
 pub(in crate::frontends) struct ChannelList {
     place: Place,
@@ -38,7 +38,7 @@ enum Place {
 }
 
 impl ChannelList {
-    /// Opens a file, or names a URL or `-` for stdin. Fails with `usage`, `not_found` and `unreachable`.
+    /// Opens a file; a URL or `-` for stdin is not read yet. Fails with `usage`, `not_found` and `unreachable`.
     pub fn open(text: &str) -> Result<Self, Error> {
         if text == "-" {
             return Ok(Self { place: Place::Stdin, base: None });
@@ -61,7 +61,7 @@ impl ChannelList {
         Self { base: base.or(self.base), ..self }
     }
 
-    /// The size in bytes, if it is known.
+    /// The size of a regular file, in bytes.
     pub fn size(&self) -> Option<u64> {
         match &self.place {
             Place::File { file, .. } => file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len()),
@@ -74,8 +74,7 @@ impl ChannelList {
         self.base.as_ref()
     }
 
-    /// Fails with `not_allowed` for a channel that only a list of the user's own may have: a list from the network names neither files to read
-    /// nor outputs.
+    /// Fails with `not_allowed` if a list from the network names a local file or an output. Only the user's own lists may do that.
     pub fn check(&self, channel: &Channel, defaults: &Options) -> Result<(), Error> {
         let refused = |what: &str| Error::new(ErrorKind::NotAllowed, format!("a list from the network may not name {what}"));
         let Place::Url(_) = &self.place else { return Ok(()) };
@@ -89,7 +88,7 @@ impl ChannelList {
         Ok(())
     }
 
-    /// Starts to read the list. A list from the network is read as a whole.
+    /// Starts to read the list. Downloads a list from the network as a whole.
     pub async fn pieces(&mut self, client: &Client, defaults: &Options) -> Result<Pieces, Error> {
         match &mut self.place {
             Place::Url(url) => download(url, client, defaults).await.map(|list| Pieces::Whole(Some(list))),
@@ -102,7 +101,7 @@ impl ChannelList {
     }
 }
 
-/// Reads the whole list `text` names. Fails as [`channels::parse`] does, and if the list cannot be read.
+/// Reads the whole list that `text` names. Fails as [`channels::parse`] does, and if the list cannot be read.
 pub(in crate::frontends) async fn read_channels(text: &str, client: &Client, defaults: &Options) -> Result<Vec<Channel>, Error> {
     let mut list = ChannelList::open(text)?;
     let mut pieces = list.pieces(client, defaults).await?;
@@ -137,7 +136,7 @@ impl Pieces {
     }
 }
 
-/// Reads on a thread of its own, since a pipe may never have more. The thread ends with the program.
+/// Reads on a separate thread, because a read from a pipe may block forever. The thread ends with the program.
 fn read_in_thread(mut list: impl Read + Send + 'static, name: String) -> Result<Pieces, Error> {
     let (sender, pieces) = mpsc::channel(PIECES);
     let read = move || {
@@ -164,7 +163,7 @@ fn read_in_thread(mut list: impl Read + Send + 'static, name: String) -> Result<
 
 async fn download(url: &Url, client: &Client, defaults: &Options) -> Result<Bytes, Error> {
     let limits = Limits { max_bytes: MAX_LIST_BYTES, max_segment_bytes: MAX_LIST_BYTES, ..defaults.limits() };
-    // The other headers are meant for the channels
+    // The user's headers are for the channels, not for the list
     let job = Job::new(client, url, &RequestHeaders::default(), &limits)?;
     let mut body = job.open(url, Range::ALL).await?;
     tracing::info!("reading the list of channels {}", redacted(url));

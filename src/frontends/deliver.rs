@@ -43,7 +43,7 @@ impl Delivery {
         Self::parse(options, default, Output::parse)
     }
 
-    /// As [`new`](Self::new), for an event, which may be a line of a list.
+    /// As [`new`](Self::new), for a Lambda event, which may be a line of a list.
     #[cfg(feature = "lambda")]
     pub fn of_event(options: &Options) -> Result<Self, Error> {
         Self::parse(options, "-", Output::parse_event)

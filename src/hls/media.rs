@@ -100,7 +100,7 @@ impl MediaPlaylist {
         }
     }
 
-    /// About how many bytes it takes in memory.
+    /// The approximate size in memory, in bytes.
     pub fn size(&self) -> usize {
         let segment = |segment: &Segment| size_of::<Segment>() + segment.url.as_str().len() + segment.parts.len() * size_of::<Part>() * 2;
         size_of::<Self>() + self.segments.iter().map(segment).sum::<usize>()

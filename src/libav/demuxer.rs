@@ -239,7 +239,7 @@ impl Demuxer {
     }
 }
 
-/// Opens `source` at its start by libavformat's demuxer of a name. The context points into the I/O context, which must outlive it.
+/// Opens `source` at its start with the libavformat demuxer of this name. The context points into the I/O context, which must outlive it.
 pub(super) fn open_format(source: &ByteSource, demuxer: &CStr, mode: DemuxMode) -> Result<(FormatContext, StreamIo), Error> {
     limit_allocations();
     let mut io = StreamIo::from_read_seek_with_capacity(source.from_start(), IO_BUFFER_BYTES)
@@ -276,6 +276,6 @@ pub(super) fn open_format(source: &ByteSource, demuxer: &CStr, mode: DemuxMode) 
     if let Err(e) = check(opened) {
         return Err(source.take_error().unwrap_or_else(|| failure("the segment cannot be opened", e)));
     }
-    // SAFETY: `context` is open, and nobody else refers to it.
+    // SAFETY: `context` is open, and there is no other reference to it.
     Ok((unsafe { FormatContext::from_open(context) }, io))
 }

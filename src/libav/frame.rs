@@ -161,8 +161,8 @@ impl Frame {
         Self { video, ..self }
     }
 
-    /// A second reference to the same samples, with the same facts. A reference whose samples are changed gets a copy of them first. `None` if
-    /// there is no memory.
+    /// A second reference to the same samples, with the same facts. Changing samples through one reference copies them first. `None` if
+    /// memory runs out.
     pub fn share(&self) -> Option<Self> {
         let mut video = ff::frame::Video::empty();
         // SAFETY: `video` is blank, and a decoder's frame holds reference-counted buffers, whose counts are atomic. The call only reads `self`.
@@ -170,7 +170,7 @@ impl Frame {
         (code >= 0).then_some(Self { video, ..*self })
     }
 
-    /// The bytes of its buffers.
+    /// The size of its buffers in bytes.
     pub fn buffer_bytes(&self) -> usize {
         // SAFETY: the frame is valid; a buffer that is not null has a size.
         let sizes = unsafe { (*self.video.as_ptr()).buf.map(|buffer| buffer.as_ref().map_or(0, |buffer| buffer.size)) };

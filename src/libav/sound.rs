@@ -1,6 +1,6 @@
-//! Reads what a segment says about its sound: whether its tables list audio, whether there are packets of it, and how loud they are.
+//! Reads the sound of a segment: whether its tables list audio, whether there are audio packets, and how loud they are.
 //!
-//! It reads packets of its own, so that the search for a picture does the same with and without it.
+//! It demuxes the bytes on its own, so that it does not change the search for a picture.
 
 use std::ffi::CStr;
 
@@ -22,13 +22,12 @@ use crate::{
     time::{TimeBase, Timestamp},
 };
 
-/// What was read about the sound of a segment.
+/// The facts about the sound of a segment.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct SoundFacts {
     /// Whether the program's tables, or the tracks, list audio; `None` if they were not read.
     pub lists_audio: Option<bool>,
-    /// Packets of audio that were read, or that a movie fragment lists.
+    /// The number of audio packets that were read, or that a movie fragment lists.
     pub packets: usize,
     /// libavcodec's name of the codec of the first audio stream.
     pub codec: Option<&'static str>,
@@ -38,24 +37,24 @@ pub struct SoundFacts {
     pub is_whole: bool,
     /// Whether its samples are encrypted, so that they are not decoded.
     pub is_encrypted: bool,
-    /// How loud the loudest audio stream is; `None` if nothing of it was decoded.
+    /// The level of the loudest audio stream; `None` if no audio was decoded.
     pub level: Option<SoundLevel>,
 }
 
-/// [`read_sound`], for callers that link its decoders only if they are asked to.
+/// [`read_sound`] as a value, so that only programs that name it link the audio decoders.
 pub type SoundReader = fn(&ByteSource, &dyn DecryptSamples) -> Result<SoundFacts, Error>;
 
-/// Seconds of each audio stream that are decoded at most.
+/// How many seconds of each audio stream are decoded at most.
 const DECODED_SECONDS: f64 = 1.0;
-/// Reading ends after so much video. Audio is muxed less than a second apart from it.
+/// Reading ends after this many seconds of video. Muxers keep audio within a second of it.
 const MAX_VIDEO_SECONDS: f64 = 2.0;
-/// Audio streams that are read, and packets of all streams.
+/// The limits for audio streams, and for packets of all streams.
 const MAX_AUDIO_STREAMS: usize = 8;
 const MAX_PACKETS: usize = 4000;
 /// A longer time between two packets is a jump of the clock.
 const LONGEST_GAP: f64 = 10.0;
 
-/// Reads `source` from its start until it knows how loud each audio stream is, or has read enough video without any.
+/// Reads `source` from its start until it knows the level of each audio stream, or has read enough video without audio.
 ///
 /// Fails with `no_video` or `undecodable` if the bytes are no media, and with the upstream's error.
 pub fn read_sound(source: &ByteSource, decryptor: &dyn DecryptSamples) -> Result<SoundFacts, Error> {
@@ -80,7 +79,7 @@ pub fn read_sound(source: &ByteSource, decryptor: &dyn DecryptSamples) -> Result
     Ok(pass.finish(context, demuxer == Container::Ts.demuxer()))
 }
 
-/// The demuxer of media by its first bytes: also that of packed audio, which a Rendition may have.
+/// The demuxer of media by its first bytes, including packed audio, which a Rendition may have.
 fn demuxer_of(head: &[u8]) -> Result<&'static CStr, Error> {
     // An ID3 tag with a timestamp precedes packed audio (RFC 8216bis, 3.4)
     let tag_bytes = if head.starts_with(b"ID3") { id3_bytes(head) } else { 0 };
@@ -98,7 +97,7 @@ fn id3_bytes(head: &[u8]) -> usize {
     10 + size.iter().fold(0, |sum, byte| sum << 7 | usize::from(byte & 0x7f))
 }
 
-/// Lets libavformat skip what is neither audio nor, in a transport stream, video, whose packets tell how much was read.
+/// Lets libavformat skip all streams but audio and, in a transport stream, video, whose timestamps show how much was read.
 fn discard_unused(context: &FormatContext, demuxer: &CStr) {
     let is_transport_stream = demuxer == Container::Ts.demuxer();
     for stream in context.streams() {
@@ -189,7 +188,7 @@ impl SoundPass<'_> {
         self.clock = Some(time);
     }
 
-    /// Whether all audio streams are known well enough, or no further packet will help.
+    /// Whether all audio streams are known well enough, or more packets would not help.
     fn has_enough(&self, context: &FormatContext) -> bool {
         let is_decoded = |stream: &AudioStream| stream.decoder.as_ref().is_none_or(|decoder| decoder.seconds() >= DECODED_SECONDS);
         let audio_streams = context.streams().iter().filter(|stream| is_audio(**stream)).count().min(MAX_AUDIO_STREAMS);
@@ -201,7 +200,7 @@ impl SoundPass<'_> {
         let audio = || context.streams().iter().filter(|stream| is_audio(**stream));
         // SAFETY: each is a stream of the open context.
         let listed: i32 = audio().map(|stream| unsafe { ffi::avformat_index_get_entries_count(*stream) }).sum();
-        // Without a program's table, libavformat knows the streams alone of which it has seen packets
+        // Without a program's table, libavformat knows only the streams whose packets it has seen
         let has_tables = !context.streams().is_empty() && (!is_transport_stream || context.program_tables().1 > 0);
         let lists_audio = audio().next().is_some();
         let levels = self.streams.iter().filter_map(|stream| stream.decoder.as_ref()?.level());

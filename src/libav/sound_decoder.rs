@@ -1,4 +1,4 @@
-//! Decodes audio packets to learn how loud they are. The samples go nowhere else.
+//! Decodes audio packets to measure their level. The samples are not used otherwise.
 
 use std::ptr;
 
@@ -7,7 +7,7 @@ use ffmpeg_sys_next as ffi;
 
 use super::error::check;
 
-/// How loud decoded audio is.
+/// The level of decoded audio.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoundLevel {
     /// Seconds that were decoded.
@@ -53,7 +53,7 @@ impl SoundDecoder {
         }
     }
 
-    /// Decodes a packet. One that is damaged adds nothing.
+    /// Decodes a packet. A damaged one adds nothing.
     pub fn decode(&mut self, packet: &ff::Packet) {
         // SAFETY: `context` is open; the packet is valid and stays ours.
         let sent = unsafe { ffi::avcodec_send_packet(self.context, ff::packet::Ref::as_ptr(packet)) };
@@ -65,7 +65,7 @@ impl SoundDecoder {
     }
 
     fn add(&mut self, frame: &ff::frame::Audio) {
-        // All decoders of `decoder_of` give planes of floats
+        // All decoders of `decoder_of` return planar floats
         let is_planar = frame.format() == ff::format::Sample::F32(ff::format::sample::Type::Planar);
         if !is_planar || frame.rate() == 0 || frame.samples() == 0 {
             return;
@@ -85,7 +85,7 @@ impl SoundDecoder {
         self.seconds
     }
 
-    /// The level of all that was decoded; `None` if that is nothing.
+    /// The level of all decoded audio; `None` if there is none.
     pub fn level(&self) -> Option<SoundLevel> {
         let loudest = self.squares.iter().copied().fold(0.0, f64::max);
         (self.samples > 0).then(|| SoundLevel { seconds: self.seconds, rms_dbfs: 10.0 * (loudest / self.samples as f64).log10() })

@@ -26,9 +26,9 @@ pub(super) struct CachedDownload {
 /// The start of a downloaded span.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MediaStart {
-    /// Of its first bytes, among them timestamps: equal hashes mean that the same file was downloaded again.
+    /// Hash of its first bytes, which include timestamps: equal hashes mean that the same file was downloaded again.
     pub hash: u64,
-    /// Bytes of the span, if known.
+    /// Size of the span in bytes, if known.
     pub size: Option<u64>,
 }
 

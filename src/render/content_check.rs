@@ -29,7 +29,7 @@ const SAME_BITS: u32 = 1;
 /// The same frame, encoded again, differs by less than this: in the mean of all cells, in tenths of a level, and in the worst cell, in levels.
 const SAME_MEAN: u64 = 8;
 const SAME_CELL: u8 = 5;
-/// A frame that an encoder repeats differs from itself by less than this in the mean, in hundredths of a level; the grain of a camera by more.
+/// A repeated frame, encoded again, differs by less than this in the mean, in hundredths of a level; a camera's grain differs by more.
 const IDENTICAL_MEAN: u64 = 25;
 
 /// Reads the picture in a JPEG, PNG or WebP file for later comparison. Fails with `usage` for other files.
@@ -67,14 +67,14 @@ pub fn looks_like(image: &Image, earlier: &ReferencePicture) -> bool {
     LumaGrid::of(image).equals(earlier)
 }
 
-/// How alike two pictures are.
+/// The likeness of two pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Likeness {
     /// Something moved.
     Different,
     /// Nothing moved, but the pictures have different grain, or were coded differently.
     Similar,
-    /// They were made of the same frame.
+    /// Both come from the same frame.
     Identical,
 }
 

@@ -24,8 +24,20 @@ struct Signals {
 
 static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
 
+/// Whether the program handles the signals itself, so that none ends it in the middle of a write.
+static IS_HANDLED: AtomicBool = AtomicBool::new(false);
+
+/// Leaves SIGHUP, SIGINT and SIGTERM to the handlers of the program from now on.
+#[cfg(feature = "fleet")]
+pub fn leave_signals_to_program() {
+    IS_HANDLED.store(true, SeqCst);
+}
+
 /// Runs `work`, and defers termination signals until it returns. Before and after, they act as usual.
 pub(super) fn defer_signals<T>(work: impl FnOnce() -> T) -> T {
+    if IS_HANDLED.load(SeqCst) {
+        return work();
+    }
     let Some(signals) = SIGNALS.get_or_init(|| register().ok()) else {
         return work();
     };

@@ -24,6 +24,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{error::Error, request::Format};
 
+#[cfg(feature = "fleet")]
+pub use deferred_signals::leave_signals_to_program;
 pub use folder::{DestinationFolder, OutputFolder};
 pub use object::{ObjectUrl, Stores};
 pub use put_options::PutOptions;
@@ -67,7 +69,7 @@ impl Output {
     pub fn parse_channel(option: &str, text: &str) -> Result<Self, Error> {
         match Self::parse_event(option, text)? {
             Self::Stdout => {
-                Err(Error::usage(format!("{option} is stdout, which has one line a picture"), "give a path, s3://, gs:// or az://"))
+                Err(Error::usage(format!("{option} is stdout, which has a line for each picture"), "give a path, s3://, gs:// or az://"))
             }
             output => Ok(output),
         }
@@ -78,7 +80,7 @@ impl Output {
         Self::parse_with(option, text, OutputTemplate::parse_channel)
     }
 
-    /// Fails with `usage` if all channels of a list would have one name. `option` is the option named in the error.
+    /// Fails with `usage` if all channels of a list would have the same name. `option` is the option named in the error.
     pub fn require_names_of_channels(&self, option: &str) -> Result<(), Error> {
         match self {
             Self::Path(template) | Self::Object(template) if !template.distinguishes_channels() => {

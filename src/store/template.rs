@@ -88,7 +88,7 @@ enum Placeholder {
 
 /// The bytes of the hash in `{stream}`. Among 1,000 streams, two share a hash with a probability of 1 in 8,000.
 const STREAM_BYTES: usize = 4;
-/// The longest name of a channel in a file's name, in bytes: a file's name may have 255.
+/// The longest name of a channel within a file name, in bytes; file systems allow 255 for the whole name.
 const MAX_NAME_BYTES: usize = 100;
 
 /// Which placeholders a name may have, besides those of every picture.
@@ -171,7 +171,7 @@ impl OutputTemplate {
         self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Placeholder(placeholder) if placeholder.changes_with_time()))
     }
 
-    /// Whether each channel of a list gets a name of its own, as far as the list lets it.
+    /// Whether the name depends on the channel of a list.
     pub(super) fn distinguishes_channels(&self) -> bool {
         self.pieces.iter().any(|piece| matches!(piece, TemplatePiece::Placeholder(placeholder) if placeholder.changes_with_channel()))
     }

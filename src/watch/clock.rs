@@ -1,4 +1,4 @@
-//! The clock of a channel's samples: when each was taken, and whether the watch missed the time before it.
+//! The clock of a channel's samples: when each was taken, and whether the time before it was unobserved.
 
 use chrono::{DateTime, Utc};
 
@@ -21,16 +21,16 @@ pub struct Moment {
 /// One tick of the clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Tick {
-    /// When.
+    /// The time of the sample.
     pub now: Moment,
-    /// Seconds between samples, usually.
+    /// The usual interval between samples, in seconds.
     pub interval: f64,
     /// Whether nothing is known about the time since the previous sample.
     pub is_gap: bool,
 }
 
 impl Tick {
-    /// Whether so much time has passed since a moment, in seconds, that more than one sample is missing.
+    /// Whether more than one sample is missing since a moment, in seconds.
     pub fn is_long_since(&self, seconds: f64) -> bool {
         self.now.seconds - seconds > GAP * self.interval + JITTER
     }

@@ -1,57 +1,57 @@
-//! A condition with hysteresis: it takes time to begin and to end, and the more often it flaps, the longer it takes to end.
+//! A condition with hysteresis: it takes time to begin and to end, and longer to end the more often it flaps.
 
 use std::collections::VecDeque;
 
 use super::clock::{Moment, Tick};
 
-/// Samples in a row without the condition that end it at the earliest.
+/// A condition ends after at least this many samples in a row without it.
 const MIN_CLEAR_SAMPLES: u32 = 2;
-/// A condition that began more than this many times lately flaps.
+/// A condition flaps if it began more than this many times recently.
 const STEADY_BEGINNINGS: usize = 2;
-/// Each further beginning doubles what it takes to end, at most so many times.
+/// Each further beginning doubles the time and the samples that it takes to end, at most this many times.
 const MAX_DOUBLINGS: usize = 3;
-/// "Lately", as a multiple of the time that the condition must hold to begin.
+/// "Recently", as a multiple of the time that the condition must hold to begin.
 const RECENT: f64 = 30.0;
 
 /// What one sample says about a condition.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Evidence {
-    /// Nothing: it could not be taken.
+    /// Nothing: the sample does not show it.
     None,
-    /// Nothing new, such as the same segment again: what held goes on.
+    /// Nothing new, such as the same segment again: the condition stays as it was.
     Unchanged,
     /// The condition does not hold.
     Against,
-    /// It holds, and has held since then.
+    /// It has held since this moment.
     For(Moment),
 }
 
-/// What it takes for a condition to begin.
+/// The requirements for a condition to begin.
 #[derive(Debug, Clone, Copy)]
 pub struct Need {
     /// Seconds for which it must hold.
     pub seconds: f64,
-    /// Samples in a row that must say so.
+    /// Samples in a row that must find it.
     pub samples: u32,
 }
 
 /// A condition of a channel.
 #[derive(Debug, Default)]
 pub struct Condition {
-    /// Since when it holds, whether or not for long enough.
+    /// Since when it holds, even if not for long enough.
     began: Option<Moment>,
-    /// Samples in a row that say so.
+    /// Samples in a row that found it.
     samples: u32,
     is_active: bool,
-    /// While active: since when samples say that it does not hold.
+    /// While active: since when samples do not find it.
     clear_since: Option<Moment>,
     clear_samples: u32,
-    /// In seconds of the clock: when it became active, the last times.
+    /// The last moments at which it became active, in seconds of the clock.
     beginnings: VecDeque<f64>,
-    /// Seconds for which it held while active, and up to when they are counted.
+    /// Seconds for which it held while active, and the moment up to which they are counted.
     held_seconds: f64,
     counted_to: f64,
-    /// The last sample that said anything, in seconds of the clock.
+    /// The last sample with evidence, in seconds of the clock.
     observed: Option<f64>,
 }
 
@@ -71,7 +71,7 @@ impl Condition {
         self.held_seconds
     }
 
-    /// Takes what a sample says.
+    /// Takes the evidence of a sample.
     pub fn observe(&mut self, evidence: Evidence, tick: &Tick, need: Need) {
         if evidence == Evidence::None {
             return;
@@ -82,7 +82,7 @@ impl Condition {
         if is_gap {
             self.forget_gap(now);
         }
-        // The condition was as likely to begin just after the previous sample as just before this one, and samples are not quite even
+        // The condition may have begun at any time between the previous sample and this one, and intervals vary a little
         let slack = tick.interval.min(need.seconds) / 4.0;
         match evidence {
             Evidence::None | Evidence::Unchanged => return,
@@ -131,7 +131,7 @@ impl Condition {
         }
     }
 
-    /// Time that nobody observed counts neither for nor against the condition.
+    /// Unobserved time counts neither for nor against the condition.
     fn forget_gap(&mut self, now: Moment) {
         self.counted_to = now.seconds;
         self.clear_since = None;
@@ -151,7 +151,7 @@ mod tests {
 
     const TEN: Need = Need { seconds: 10.0, samples: 2 };
 
-    /// Whether the condition is active after each sample: `#` holds, `.` does not, `?` says nothing, `=` nothing new, `~` is a gap before the next sample.
+    /// Whether the condition is active after each sample. Samples: `#` for, `.` against, `?` nothing, `=` nothing new; `~` is a gap.
     fn run(condition: &mut Condition, samples: &str, interval: f64) -> String {
         let (mut seconds, mut is_gap, mut active) = (0.0, false, String::new());
         for sample in samples.chars() {
@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(states("#~#.", 10.0), "...");
         assert_eq!(states("#~##", 10.0), "..#");
         assert_eq!(states("##.~.#", 10.0), ".####");
-        // Nor does the time of samples that say nothing
+        // Nor does the time of samples without evidence
         assert_eq!(states("#?????#.", 10.0), "........");
         assert_eq!(states("#====##.", 10.0), ".....###");
         let mut condition = Condition::default();
@@ -220,7 +220,7 @@ mod tests {
         };
         let flapping = "##..".repeat(40);
         assert!(changes(&flapping) <= 6, "{} changes", changes(&flapping));
-        // It ends all the same
+        // It still ends
         assert!(states(&(flapping + &".".repeat(16)), 10.0).ends_with('.'));
     }
 }

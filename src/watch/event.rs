@@ -1,4 +1,4 @@
-//! An event: the JSON line that tells a change of state.
+//! An event: the JSON object that reports a change of state.
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};
@@ -14,7 +14,7 @@ use crate::{
     time::{rfc3339, round_to_millisecond, seconds_between},
 };
 
-/// A change of a channel's state, as JSON lines and webhooks have it.
+/// A change of a channel's state, for JSON lines and webhooks.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     /// When the change was decided.
@@ -34,10 +34,10 @@ pub struct Event {
     /// The name of the failure's kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<&'static str>,
-    /// What is wrong, in one line.
+    /// The trouble, in one line.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Where the sample's picture is, if it was stored.
+    /// The destination of the sample's picture, if it was stored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub picture: Option<String>,
     /// Content check of the sample's picture.
@@ -49,7 +49,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// The event of a transition that `sample` led to. `picture`: where the sample's picture was stored.
+    /// The event of a transition that `sample` caused. `picture`: the destination of the sample's picture.
     pub fn new(channel: &Channel, transition: Transition, sample: &Sample, picture: Option<String>) -> Self {
         let Transition { from, to, since, kind, message } = transition;
         let shown = sample.picture.as_ref();
@@ -93,7 +93,7 @@ mod tests {
             message: Some("the origin answered 404".to_owned()),
         };
         let event = Event::new(&channel, transition, &sample, Some("news.jpg".to_owned()));
-        // The old picture of a channel that is down is not the event's
+        // An event has no picture if its sample has none
         let expected = r#"{"time":"2023-11-14T22:13:20.005Z","channel":"news","name":"News","from":"ok","to":"down","#.to_owned()
             + r#""since":"2023-11-14T22:13:00.005Z","kind":"http_status","message":"the origin answered 404"}"#;
         assert_eq!(serde_json::to_string(&event).expect("JSON"), expected);

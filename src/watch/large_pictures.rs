@@ -1,11 +1,11 @@
-//! A fresh, large picture of one channel, which the wall asks for when somebody looks at it.
+//! A new, large picture of one channel, which the wall requests when a user opens the channel.
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
 use crate::error::Error;
 
-/// A fresh picture of a channel.
+/// A new picture of a channel.
 #[derive(Debug, Clone)]
 pub struct LargePicture {
     /// The encoded picture.
@@ -14,8 +14,8 @@ pub struct LargePicture {
     pub media_type: &'static str,
 }
 
-/// Takes pictures of channels for those who look at the wall. Its caller joins equal requests, and bounds how many run at a time.
+/// Takes pictures of channels for the wall. The caller joins equal requests, and limits how many run at a time.
 pub trait LargePictures: Send + Sync {
-    /// A picture of the channel with this id, now, at most `width` pixels wide. Fails as a snapshot does.
+    /// Takes a picture of the channel with this id, at most `width` pixels wide. Fails as a snapshot does.
     fn take(&self, id: &str, width: u32) -> BoxFuture<'static, Result<LargePicture, Error>>;
 }

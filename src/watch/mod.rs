@@ -1,4 +1,4 @@
-//! Watches channels: samples each at its own even pace, decides on its state, and reports changes.
+//! Watches channels: samples each of them at an even pace, decides on its state, and reports changes.
 //!
 //! ```text
 //! pace -> round (capture) -> sample -> state -> event -> stdout | webhook

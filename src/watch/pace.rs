@@ -1,8 +1,8 @@
-//! When each channel's rounds are due: at its own even pace, spread over the interval, so that the load is even too.
+//! The times of each channel's rounds: at an even pace, spread over the interval, so that the load is even too.
 
 use std::time::Duration;
 
-/// The moments of one channel's rounds, in time since the watch began.
+/// The times of one channel's rounds, counted from the start of the watch.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     every: Duration,
@@ -15,7 +15,7 @@ pub struct Pace {
 const MAX_BACKOFF: Duration = Duration::from_secs(60);
 
 impl Pace {
-    /// The pace of the channel `index` of a list, from `now` on.
+    /// The pace of channel number `index`, from `now` on.
     pub fn new(every: Duration, index: u64, now: Duration) -> Self {
         let every = every.max(Duration::from_millis(1));
         Self { every, due: now + every.mul_f64(spread(index)), failures: 0 }
@@ -26,8 +26,8 @@ impl Pace {
         self.due
     }
 
-    /// A round is over at `now`: the next one is due at the channel's next moment. Moments that have passed are left out, so rounds never
-    /// run at the same time or faster. The interval of a channel that is down doubles with each failure.
+    /// Ends a round at `now`, and sets the time of the next one. Skips times that have passed, so rounds never run at the same time or
+    /// faster. The interval of a channel that is down doubles with each failure.
     pub fn advance(&mut self, now: Duration, is_down: bool) {
         self.failures = if is_down { self.failures.saturating_add(1) } else { 0 };
         let longest = MAX_BACKOFF.as_nanos() / self.every.as_nanos();
@@ -42,7 +42,7 @@ fn multiple(every: Duration, count: u128) -> Duration {
     every * u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// The place of an index in the interval, 0 to 1: any number of indices from 0 on is spread evenly (van der Corput's sequence).
+/// The place of an index in the interval, 0 to 1. Van der Corput's sequence spreads any number of indices from 0 on evenly.
 fn spread(index: u64) -> f64 {
     index.reverse_bits() as f64 / 2_f64.powi(64)
 }

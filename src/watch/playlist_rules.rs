@@ -1,7 +1,7 @@
-//! What a live playlist does against RFC 8216 between reloads (sections 4.4.3, 6.2.1 and 6.2.2).
+//! Finds violations of RFC 8216bis between reloads of a live playlist (sections 4.4.3, 6.2.1 and 6.2.2).
 //!
-//! Each violation is said when it begins. One that every reload repeats, such as segments that are all too long, is said again only after
-//! a reload without it.
+//! Each violation is reported when it begins. One that every reload repeats, such as segments that are all too long, is reported again only
+//! after a reload without it.
 
 use std::{
     collections::{BTreeSet, VecDeque},
@@ -15,7 +15,7 @@ use crate::{
     time::{TIME_TOLERANCE, seconds_between},
 };
 
-/// The newest segments that are remembered: enough to compare windows, and little for an event of a day.
+/// How many of the newest segments are remembered: enough to compare windows, without growing with the EVENT playlist of a whole day.
 const MAX_SEGMENTS: usize = 256;
 /// Packagers correct drifting clocks by less than this, in seconds.
 const DATE_TOLERANCE: f64 = 1.0;
@@ -24,7 +24,7 @@ const DATE_TOLERANCE: f64 = 1.0;
 #[derive(Debug, Default)]
 pub struct PlaylistMonitor {
     previous: Option<Remembered>,
-    /// What the previous change did wrong.
+    /// The rules that the previous version broke.
     broken: BTreeSet<Rule>,
 }
 
@@ -38,7 +38,7 @@ enum Rule {
     Late,
 }
 
-/// What is remembered of a playlist.
+/// The remembered facts of a playlist.
 #[derive(Debug)]
 struct Remembered {
     media_sequence: u64,
@@ -46,7 +46,7 @@ struct Remembered {
     next: (u64, u64),
     target_duration: Option<f64>,
     ended: bool,
-    /// When this version was first seen, in seconds.
+    /// When this version was first loaded, in seconds.
     seen: f64,
     segments: VecDeque<RememberedSegment>,
 }
@@ -72,7 +72,7 @@ impl RememberedSegment {
     }
 }
 
-/// Without the query: tokens there often change with each reload, and the segment stays the same.
+/// A hash without the query: tokens there often change with each reload, although the segment stays the same.
 fn uri_hash(segment: &Segment) -> u64 {
     let mut hasher = DefaultHasher::new();
     segment.url.path().hash(&mut hasher);
@@ -162,8 +162,8 @@ fn is_unchanged(playlist: &MediaPlaylist, previous: &Remembered) -> bool {
         && playlist.complete_segments().last().map(uri_hash) == previous.segments.back().and_then(|segment| segment.uri)
 }
 
-/// A new version is due 1.5 target durations after the previous one (section 6.2.1). It may have appeared before it was first seen, so
-/// the time seen here is the least.
+/// A new version is due 1.5 target durations after the previous one (section 6.2.1). The previous one may have appeared before it was first
+/// loaded, so the measured time is a minimum.
 fn check_lateness(playlist: &MediaPlaylist, previous: &Remembered, seconds: f64) -> Option<String> {
     let due = 1.5 * playlist.target_duration?;
     let unchanged = seconds - previous.seen;
@@ -205,7 +205,7 @@ fn check_window(playlist: &MediaPlaylist, previous: &Remembered, found: &mut Fou
     }
 }
 
-/// Segments that were there before must be the same, and dates go forward.
+/// Known segments must not change, and dates must go forward.
 fn check_segments(playlist: &MediaPlaylist, previous: &Remembered, found: &mut Found) {
     let segments = playlist.complete_segments();
     let (mut uri, mut date) = (None, None);

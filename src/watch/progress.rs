@@ -1,4 +1,4 @@
-//! Whether a live playlist advances as fast as time does.
+//! Decides whether a live playlist advances as fast as time does.
 
 use std::collections::VecDeque;
 
@@ -9,15 +9,15 @@ use super::{
 };
 use crate::time::seconds_between;
 
-/// A playlist unchanged for this many target durations may be late; before that, unchanged means nothing (section 6.3.4).
+/// A playlist may be late after this many target durations without a change; before that, no change is normal (section 6.3.4).
 const LATE: f64 = 1.5;
-/// A next segment this far below the highest is that of a stream that counts anew; a closer one may come from a stale cache.
+/// A next segment this far below the highest means that the stream restarted its numbers; a closer one may come from a stale cache.
 const RESTART: u64 = 20;
 /// Target durations by which the age of a healthy playlist varies between its updates.
 const SAWTOOTH: f64 = 1.25;
-/// A latency that is stable for so many seconds is the channel's own.
+/// A latency that is stable for this many seconds is the channel's own.
 const STABLE: f64 = 60.0;
-/// Ages that are remembered.
+/// How many ages are remembered.
 const MAX_AGES: usize = 64;
 
 /// Why a channel is stale.
@@ -27,14 +27,14 @@ pub enum Staleness {
     Ended,
     /// It does not advance.
     Standing,
-    /// Its dates are so many seconds further behind the clock than usual.
+    /// Its dates are this many seconds further behind the clock than usual.
     Behind(f64),
 }
 
 /// Follows a playlist.
 #[derive(Debug, Default)]
 pub struct Progress {
-    /// The next Partial Segment: the highest, and that of the previous sample.
+    /// The next Partial Segment: the highest one seen, and the one of the previous sample.
     highest: (u64, u64),
     previous: (u64, u64),
     /// When `highest` was first seen.
@@ -75,7 +75,7 @@ impl Progress {
     fn has_advanced(&mut self, next: (u64, u64)) -> bool {
         let previous = std::mem::replace(&mut self.previous, next);
         let has_restarted = next.0.saturating_add(RESTART) < self.highest.0;
-        // Two steps in a row below the highest: an encoder that counts anew from a number that was shown shortly before
+        // Two steps in a row below the highest: an encoder that restarted from a recent number
         let continues_below = next > previous && previous < self.highest && next < self.highest;
         let has_advanced = self.advanced.is_none() || next > self.highest || has_restarted || continues_below;
         if has_advanced {
@@ -88,14 +88,14 @@ impl Progress {
 /// The age of a playlist's end by its dates, compared with the channel's own latency.
 #[derive(Debug, Default)]
 struct Latency {
-    /// Age in seconds that is usual for the channel.
+    /// The usual age for the channel, in seconds.
     usual: f64,
     /// Seconds of the clock, and age.
     ages: VecDeque<(f64, f64)>,
 }
 
 impl Latency {
-    /// Seconds by which the playlist is later than usual, if that is too late.
+    /// Seconds by which the playlist is later than usual, if that exceeds `limit`.
     fn observe(&mut self, playlist: &PlaylistSample, now: Moment, limit: f64) -> Option<f64> {
         let age = seconds_between(playlist.end_date?, now.time);
         let swing = SAWTOOTH * playlist.target_duration;

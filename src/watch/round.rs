@@ -28,17 +28,17 @@ pub(crate) struct Round {
     pub transition: Option<Transition>,
     /// The event that reports it.
     pub event: Option<Event>,
-    /// Seconds since the last round in which the channel was observed to be black.
+    /// Seconds for which the channel was observed to be black since the last round.
     pub black_seconds: f64,
-    /// The same for a picture that stands still.
+    /// Seconds for which it was observed to be frozen since the last round.
     pub frozen_seconds: f64,
-    /// From the moment it was due to its begin.
+    /// From the moment it was due to its start.
     pub lateness: Duration,
-    /// From its begin to its end, without the storing of the picture.
+    /// From its start to its end, without storing the picture.
     pub duration: Duration,
 }
 
-/// The begin of a round.
+/// The start of a round.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RoundStart {
     pub time: DateTime<Utc>,
@@ -54,7 +54,7 @@ pub(crate) struct RoundPicture {
     pub facts: SnapshotFacts,
 }
 
-/// What the rounds of one channel know of the earlier ones.
+/// The memory of one channel's earlier rounds.
 pub(super) struct ChannelHistory {
     pub machine: StateMachine,
     monitor: PlaylistMonitor,
@@ -62,22 +62,25 @@ pub(super) struct ChannelHistory {
     playlist: Option<PlaylistSample>,
     /// Rounds until one listens.
     until_listening: u32,
+    /// Whether the round under way listens.
+    listened: bool,
 }
 
-/// Listening takes more bytes than a picture, so only one of so many rounds does, unless the sound is in trouble.
+/// Listening takes more bytes than a picture, so only one in this many rounds listens, unless the sound is missing or silent.
 const ROUNDS_PER_LISTENING: u32 = 6;
 
 impl ChannelHistory {
-    /// The history of the channel `index` of a list: channels listen in turn.
+    /// The history of channel number `index`: channels listen in turn.
     pub fn new(machine: StateMachine, index: u64) -> Self {
         let until_listening = u32::try_from(index % u64::from(ROUNDS_PER_LISTENING)).unwrap_or_default();
-        Self { machine, monitor: PlaylistMonitor::default(), playlist: None, until_listening }
+        Self { machine, monitor: PlaylistMonitor::default(), playlist: None, until_listening, listened: false }
     }
 
-    /// Whether the next round finds out about the sound.
+    /// Whether the next round listens to the sound.
     pub fn listens(&mut self) -> bool {
         let listens = self.until_listening == 0;
         self.until_listening = self.until_listening.checked_sub(1).unwrap_or(ROUNDS_PER_LISTENING - 1);
+        self.listened = listens;
         listens
     }
 
@@ -102,8 +105,9 @@ impl ChannelHistory {
             }
             None => (None, None),
         };
-        // One round decides nothing, and the next one in turn is far
-        if picture.as_ref().is_some_and(|picture| matches!(picture.sound, Sound::Silent | Sound::Missing)) {
+        let is_troubled = |picture: &PictureSample| matches!(picture.sound, Sound::Silent | Sound::Missing);
+        // One round decides nothing, and the next one in turn is far. Without a new picture nobody has listened
+        if self.machine.may_be_silent() || picture.as_ref().map_or(self.listened, is_troubled) {
             self.until_listening = 0;
         }
         let failure = failure.map(|error| SampleFailure { kind: error.kind(), message: error.one_line() });

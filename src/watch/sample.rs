@@ -5,18 +5,18 @@ use chrono::{DateTime, Utc};
 
 use crate::{error::ErrorKind, report::Verdict, request::ReferencePicture};
 
-/// What one round of one channel found.
+/// The findings of one round of one channel.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// When the round began.
+    /// When the round started.
     pub time: DateTime<Utc>,
-    /// The same in seconds since the watch began, by a clock that never steps.
+    /// The same in seconds since the watch started, by a clock that never steps.
     pub seconds: f64,
     /// The Media Playlist; `None` if it could not be loaded.
     pub playlist: Option<PlaylistSample>,
-    /// The newest key frame; `None` if it could not be had.
+    /// The newest key frame; `None` if there is no new one, or it could not be captured.
     pub picture: Option<PictureSample>,
-    /// Why the playlist or the picture could not be had.
+    /// Why the playlist or the picture is missing.
     pub failure: Option<SampleFailure>,
     /// Requests of the round.
     pub requests: u64,
@@ -50,7 +50,7 @@ pub struct PlaylistSample {
     pub duration: f64,
     /// Program Date Time of the end of the last segment.
     pub end_date: Option<DateTime<Utc>>,
-    /// What it does against the specification, compared with the playlist of earlier rounds: one sentence each.
+    /// Violations of the specification, compared with the playlist of earlier rounds: one sentence each.
     pub violations: Vec<String>,
 }
 
@@ -71,9 +71,9 @@ pub struct PictureSample {
     pub coded_hash: Option<u64>,
     /// Bits of the segment per pixel and second of video; `None` if the segment's size is unknown.
     pub bits_per_pixel_second: Option<f64>,
-    /// Its sound.
+    /// The sound of the segment.
     pub sound: Sound,
-    /// Of the frame's segment.
+    /// Media Sequence Number of the frame's segment.
     pub media_sequence_number: Option<u64>,
     /// Program Date Time of the frame.
     pub program_date_time: Option<DateTime<Utc>>,
@@ -81,15 +81,15 @@ pub struct PictureSample {
     pub codec: &'static str,
 }
 
-/// The sound beside a picture.
+/// The sound of the segment that a picture comes from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Sound {
-    /// Not looked for, or in another playlist.
+    /// Not read, encrypted, or in another playlist.
     #[default]
     Unknown,
     /// The segment has audio packets.
     Present,
-    /// It has audio packets, which decode to silence.
+    /// The segment has audio packets that decode to silence.
     Silent,
     /// The segment, or its program's tables, have no audio.
     Missing,

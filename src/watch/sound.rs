@@ -1,18 +1,18 @@
-//! Judges the sound of a channel by what was read of one segment.
+//! Judges the sound of a channel by the bytes that were read of one segment.
 
 use super::sample::Sound;
 use crate::capture::SoundFacts;
 
-/// Audio whose root mean square is lower is silence, in dBFS: the noise of 12 bits, or of an open line with nobody on it.
+/// Audio with a lower root mean square is silence, in dBFS: the noise of 12 bits, or of an unused line.
 const SILENCE_DBFS: f64 = -70.0;
-/// Less decoded audio, in seconds, may be a pause between two words.
+/// Less decoded audio than this, in seconds, may be a pause between two words.
 const MIN_SECONDS: f64 = 0.2;
-/// Audio that is not muxed beside so much video, in seconds, is not there.
+/// A segment with this much video, in seconds, but no audio packets has no audio.
 const MIN_VIDEO_SECONDS: f64 = 1.0;
 
 impl Sound {
-    /// The sound of a segment. `None` are facts that could not be had. A segment whose audio is in a Rendition of its own has none: the caller
-    /// gives the facts of the Rendition instead, or nothing.
+    /// The sound of a segment; `None` if nothing is known of it. If the audio is in a Rendition of its own, the caller gives the facts of
+    /// the Rendition, or `None`.
     pub fn of(facts: Option<&SoundFacts>) -> Self {
         let Some(facts) = facts.filter(|facts| !facts.is_encrypted) else { return Self::Unknown };
         let is_read = facts.is_whole || facts.video_seconds >= MIN_VIDEO_SECONDS;

@@ -1,7 +1,9 @@
-//! The state of a channel, from its samples. Pure: no clock, no network.
+//! Decides on the state of a channel by its samples. Pure: no clock, no network.
 //!
-//! Each condition begins and ends by itself, with hysteresis ([`Condition`]). The state is the worst condition that is active. A channel
-//! starts as `ok` provisionally, without an event; `is_provisional` says so until two samples in a row found nothing.
+//! Each condition begins and ends on its own, with hysteresis ([`Condition`]). The state is the worst active condition. A new channel is
+//! provisionally `ok`, without an event, until two samples in a row found no trouble (`is_provisional`).
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,7 +28,7 @@ pub enum ChannelState {
     Black,
     /// Its pictures have a single color.
     Flat,
-    /// Its picture stands still while the playlist advances.
+    /// Its picture does not change while the playlist advances.
     Frozen,
     /// Its sound is missing or silent.
     Silent,
@@ -70,13 +72,16 @@ pub struct Transition {
     pub from: ChannelState,
     /// The new one.
     pub to: ChannelState,
-    /// When the condition began; for `ok`, when the first sample found nothing.
+    /// When the condition began; for `ok`, the first sample without trouble.
     pub since: DateTime<Utc>,
     /// For `down`: the kind of the last failure.
     pub kind: Option<ErrorKind>,
-    /// What is wrong, in one line, if the state does not say it.
+    /// The trouble in one line, if the state alone does not tell it.
     pub message: Option<String>,
 }
+
+/// A state that has ended stays for at most this many seconds while another condition is about to begin.
+const MAX_HELD_SECONDS: f64 = 60.0;
 
 /// Decides on the state of one channel.
 #[derive(Debug)]
@@ -89,12 +94,16 @@ pub struct StateMachine {
     conditions: Conditions,
     state: ChannelState,
     since: Option<DateTime<Utc>>,
-    /// The first of the samples in a row that found nothing, and their number.
+    /// The first of the last samples in a row without trouble, and their number.
     quiet: Option<Moment>,
     quiet_samples: u32,
     is_provisional: bool,
-    /// Whether the state comes from an earlier watch, and nothing has confirmed or refuted it yet.
+    /// Whether the state comes from an earlier watch, and no sample has confirmed or refuted it yet.
     is_restored: bool,
+    /// Samples that refuted the restored state.
+    refutations: u32,
+    /// Since when a state that has ended stays, because another one may follow.
+    held_since: Option<Moment>,
     staleness: Option<Staleness>,
     sound: Sound,
     failure: Option<SampleFailure>,
@@ -124,7 +133,7 @@ impl Conditions {
     }
 }
 
-/// What a sample says about each condition.
+/// The evidence of a sample for each condition.
 #[derive(Debug)]
 struct Findings {
     down: Evidence,
@@ -133,7 +142,7 @@ struct Findings {
     flat: Evidence,
     frozen: Evidence,
     silent: Evidence,
-    /// Seconds for which the playlist may stand, a flat picture may last, and a picture may stand still.
+    /// Seconds before an unchanged playlist is stale, a flat picture is reported, and an unchanged picture is frozen.
     stale_seconds: f64,
     flat_seconds: f64,
     frozen_seconds: f64,
@@ -160,7 +169,7 @@ impl Findings {
 }
 
 impl StateMachine {
-    /// `is_static`: the picture may stand still while the encoder works.
+    /// `is_static`: the picture need not change while the encoder works.
     pub fn new(thresholds: Thresholds, is_static: bool) -> Self {
         Self {
             thresholds,
@@ -174,6 +183,8 @@ impl StateMachine {
             quiet: None,
             quiet_samples: 0,
             is_provisional: true,
+            held_since: None,
+            refutations: 0,
             is_restored: false,
             staleness: None,
             sound: Sound::Unknown,
@@ -181,9 +192,14 @@ impl StateMachine {
         }
     }
 
-    /// Goes on from the state that an earlier watch has reported: it stays until two samples in a row find nothing, or another one follows.
+    /// Goes on from the state that an earlier watch has reported: it stays until two samples refute it, or another state follows.
     pub fn restore(&mut self, known: KnownState) {
-        (self.state, self.since, self.is_restored) = (known.state, Some(known.since), true);
+        (self.state, self.since, self.is_restored) = (known.state, Some(known.since), known.state != ChannelState::Ok);
+    }
+
+    /// Whether the channel is silent, or may be.
+    pub fn may_be_silent(&self) -> bool {
+        self.state == ChannelState::Silent || self.conditions.silent.began().is_some()
     }
 
     /// The state.
@@ -242,7 +258,7 @@ impl StateMachine {
             }
         };
         let mut findings = Findings { down, stale, stale_seconds, ..Findings::NOTHING };
-        // The picture of a playlist that stands is known already
+        // A playlist that does not advance has no new picture
         if let Some(picture) = sample.picture.as_ref().filter(|_| !matches!(stale, Evidence::For(_))) {
             self.find_in_picture(picture, tick, &mut findings);
         }
@@ -255,7 +271,7 @@ impl StateMachine {
         let is_flat = picture.verdict.black || picture.verdict.flat;
         findings.black = when(picture.verdict.black);
         findings.flat = when(is_flat);
-        // A black picture is flat too, but may last as long as a black one
+        // A black picture is flat too, but is not reported as flat before it would be reported as black
         findings.flat_seconds = if picture.verdict.black { flat_for.max(black_for) } else { flat_for }.as_secs_f64();
         let Standstill { evidence, is_grainy } = self.stillness.observe(picture, tick, self.is_static);
         findings.frozen = if is_flat { Evidence::Against } else { evidence };
@@ -265,17 +281,19 @@ impl StateMachine {
             self.sound = picture.sound;
         }
         findings.silent = match picture.sound {
+            _ if self.thresholds.silent_for == Duration::MAX => Evidence::None,
             Sound::Unknown => Evidence::None,
             Sound::Present => Evidence::Against,
             Sound::Silent | Sound::Missing => Evidence::For(tick.now),
         };
     }
+
     fn update_conditions(&mut self, findings: &Findings, tick: &Tick) {
         let need = |seconds: f64, samples: u32| Need { seconds, samples };
         let Thresholds { black_for, silent_for, down_after, .. } = &self.thresholds;
         let conditions = &mut self.conditions;
         conditions.down.observe(findings.down, tick, need(0.0, *down_after));
-        // A sample that finds a playlist standing or a picture still compares two
+        // One sample is enough for stale and frozen, because it compares two playlists or pictures
         conditions.stale.observe(findings.stale, tick, need(findings.stale_seconds, 1));
         conditions.black.observe(findings.black, tick, need(black_for.as_secs_f64(), 2));
         conditions.flat.observe(findings.flat, tick, need(findings.flat_seconds, 2));
@@ -301,25 +319,32 @@ impl StateMachine {
             .iter()
             .zip(findings.all())
             .any(|((_, condition), evidence)| !condition.is_active() && matches!(evidence, Evidence::For(_)));
+        let is_own = |(state, _): &(ChannelState, &Condition)| *state == self.state;
+        let is_refuted = conditions.iter().zip(findings.all()).any(|(own, evidence)| is_own(own) && evidence == Evidence::Against);
+        self.refutations += u32::from(is_refuted);
+        self.is_restored &= worst.is_none() && self.refutations < 2;
+        self.held_since = if worst.is_none() && is_pending { self.held_since.or(Some(tick.now)) } else { None };
+        let is_held = self.held_since.is_some_and(|since| tick.now.seconds - since.seconds <= MAX_HELD_SECONDS);
         let (to, since) = match worst {
             Some((state, condition)) => (*state, condition.began().unwrap_or(tick.now)),
-            // From black to gray is not by way of `ok`
-            None if is_pending || (self.is_restored && self.quiet_samples < 2) => (self.state, tick.now),
+            None if self.is_restored => (self.state, tick.now),
+            // A change from black to gray does not pass through `ok`
+            None if is_held => (self.state, tick.now),
             None => (ChannelState::Ok, self.quiet.unwrap_or(tick.now)),
         };
-        self.is_restored &= worst.is_none() && self.quiet_samples < 2;
         self.is_provisional &= to == ChannelState::Ok && self.quiet_samples < 2;
         let from = std::mem::replace(&mut self.state, to);
         if from == to {
             return None;
         }
+        self.is_restored = false;
         self.since = Some(since.time);
         let failure = self.failure.as_ref().filter(|_| to == ChannelState::Down);
         let message = failure.map(|failure| failure.message.clone()).or_else(|| self.message(to, tick));
         Some(Transition { from, to, since: since.time, kind: failure.map(|failure| failure.kind), message })
     }
 
-    /// What a state does not say by itself.
+    /// The details that the name of a state does not tell.
     fn message(&self, state: ChannelState, tick: &Tick) -> Option<String> {
         match state {
             ChannelState::Stale => Some(match self.staleness? {
@@ -330,7 +355,7 @@ impl StateMachine {
                 }
                 Staleness::Behind(seconds) => format!("the playlist's dates are {seconds:.0} s further behind than usual"),
             }),
-            ChannelState::Silent if self.sound == Sound::Silent => Some("the sound is silence".to_owned()),
+            ChannelState::Silent if self.sound == Sound::Silent => Some("the sound is silent".to_owned()),
             ChannelState::Silent => Some("there is no sound".to_owned()),
             ChannelState::Frozen if self.is_static => Some("the same coded segment is repeated".to_owned()),
             _ => None,

@@ -1,4 +1,4 @@
-//! Whether a channel's picture stands still, from the key frames of different segments.
+//! Decides whether a channel's picture is still, by comparing key frames of different segments.
 
 use std::collections::VecDeque;
 
@@ -12,20 +12,20 @@ use crate::{
     request::ReferencePicture,
 };
 
-/// Coded pictures of a static channel that are remembered. Encoders that number their key frames in turn repeat every second one.
+/// How many coded pictures of a static channel are remembered. Encoders that alternate the numbers of key frames repeat every second one.
 const REMEMBERED: usize = 4;
 
-/// Pictures that differ in their grain must be alike for this many times as long: an empty street at night is not frozen.
+/// Pictures with different grain must be alike for this many times as long: an empty street at night is not frozen.
 pub const GRAIN_PATIENCE: f64 = 3.0;
-/// Comparisons that must find them alike at least.
+/// At least this many comparisons must find them alike.
 pub const GRAIN_SAMPLES: u32 = 5;
 
-/// Whether the picture stands still.
+/// Evidence that the picture is still.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Standstill {
-    /// What the sample says.
+    /// The evidence of the sample.
     pub evidence: Evidence,
-    /// Whether the grain changes, so that a camera may be at work.
+    /// Whether the grain changes, as that of a live camera does.
     pub is_grainy: bool,
 }
 
@@ -48,10 +48,10 @@ impl KeyFrame {
 /// Compares each key frame with earlier ones.
 #[derive(Debug, Default)]
 pub struct Stillness {
-    /// The first picture of those that are alike. Comparing with the previous one alone would make a slow fade a row of equal pictures.
+    /// The first of the pictures that are alike. If only neighbors were compared, a slow fade would count as still.
     first: Option<KeyFrame>,
     previous: Option<KeyFrame>,
-    /// Of the pictures since `first`: those identical to it or to the one before, less those with another grain.
+    /// Of the pictures since `first`: the number identical to it or to the previous one, minus the number with other grain.
     identical: i32,
     /// The last picture, in seconds of the clock.
     last: Option<f64>,
@@ -67,7 +67,7 @@ impl Stillness {
         }
     }
 
-    /// Compares a picture with earlier ones. The same segment twice says nothing new.
+    /// Compares a picture with earlier ones. A segment that was seen already is no new evidence.
     pub fn observe(&mut self, picture: &PictureSample, tick: &Tick, is_static: bool) -> Standstill {
         let now = tick.now;
         let last = self.last.replace(now.seconds);
@@ -107,8 +107,8 @@ impl Stillness {
         }
     }
 
-    /// A static picture is alive while its encoder works: key frames, or at least segments, are new ones. Sound changes a segment's size even
-    /// if an encoder codes the same picture to the same bytes.
+    /// A static channel is fine while its encoder produces new key frames, or at least new segments. If an encoder codes the same picture
+    /// to the same bytes, sound still changes the size of its segments.
     fn compare_coded(&mut self, picture: &PictureSample, since: Moment) -> Evidence {
         let Some(hash) = picture.coded_hash else { return Evidence::None };
         let coded = (hash, picture.bits_per_pixel_second.map(f64::to_bits));

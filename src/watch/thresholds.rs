@@ -1,10 +1,10 @@
-//! How long a condition must hold before it becomes a channel's state.
+//! The times for which a condition must hold before it becomes a channel's state.
 
 use std::time::Duration;
 
 use crate::channels::WatchOptions;
 
-/// How long a condition must hold before it becomes the state of a channel.
+/// The times for which a condition must hold before it becomes the state of a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thresholds {
     /// Black pictures.
@@ -35,7 +35,7 @@ impl Default for Thresholds {
 }
 
 impl Thresholds {
-    /// These thresholds, with those that a channel's options name.
+    /// Overrides these thresholds with those in a channel's options.
     #[must_use]
     pub fn with(self, options: &WatchOptions) -> Self {
         Self {

@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -28,40 +28,40 @@ use crate::{
     request::{SnapshotRequest, Source},
 };
 
-/// How channels are watched, unless their own options say otherwise.
+/// The defaults of all channels, and the limits of the watch.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchConfig {
-    /// From one round of a channel to the next.
+    /// The time from one round of a channel to the next.
     pub every: Duration,
-    /// When a state is reported.
+    /// The times before a state is reported.
     pub thresholds: Thresholds,
-    /// Rounds at the same time.
+    /// How many rounds run at a time.
     pub jobs: usize,
-    /// Of these, rounds of one host and port.
+    /// How many of these with one host and port.
     pub per_host: usize,
-    /// Rounds that begin in a second; `None` is no limit.
+    /// How many rounds start in a second; `None` is no limit.
     pub rate: Option<f64>,
-    /// What an earlier watch has reported, by the channels' ids.
+    /// The states that an earlier watch has reported, by the channels' ids.
     pub known_states: HashMap<String, KnownState>,
 }
 
-/// The shortest time that a round may take, unless the channel's timeout is shorter.
+/// A short interval does not cut the timeout of a round below this.
 const MIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What happens to the rounds.
+/// Receives the results of rounds.
 pub(crate) trait WatchSink: Send + Sync + 'static {
-    /// Stores the picture of a round, and returns the name of its destination, if it has one. The channel's next round waits for it.
+    /// Stores the picture of a round, and returns the name of its destination, if it has one. The channel's next round starts after that.
     fn store<'a>(&'a self, channel: &'a Channel, picture: RoundPicture) -> BoxFuture<'a, Option<String>>;
 
-    /// A round is over. Returns at once.
+    /// Receives a finished round. Returns at once.
     fn round(&self, round: &Round);
 }
 
-/// Channels that are watched until it is dropped.
+/// Watches channels until it is dropped.
 pub(crate) struct Watcher {
     shared: Arc<Shared>,
     channels: HashMap<String, WatchedChannel>,
-    /// How many channels were started.
+    /// How many channels have been started.
     started: u64,
 }
 
@@ -71,8 +71,10 @@ struct Shared {
     sink: Arc<dyn WatchSink>,
     start: Instant,
     permits: HostPermits,
-    /// For channels whose last round failed, so that a hanging host cannot delay the others.
+    /// For channels whose last round timed out, so that a hanging host cannot delay the others.
     failing_permits: HostPermits,
+    /// What has been reported, by the channels' ids.
+    known_states: Mutex<HashMap<String, KnownState>>,
 }
 
 struct WatchedChannel {
@@ -80,7 +82,15 @@ struct WatchedChannel {
     task: JoinHandle<()>,
 }
 
-/// How a new list differs from the old one, in channels.
+/// A list whose channels can be watched.
+pub(crate) struct PreparedList {
+    ids: HashSet<String>,
+    /// New and changed channels, by their ids.
+    fresh: Vec<(String, (Channel, ChannelSource))>,
+    change: ListChange,
+}
+
+/// The difference between a new list and the old one, in channels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ListChange {
     pub added: usize,
@@ -89,23 +99,26 @@ pub(crate) struct ListChange {
 }
 
 impl Watcher {
-    /// Starts to watch. Needs a tokio runtime with I/O and time enabled. Fails with `usage` if a channel's request is invalid.
+    /// Starts the watch. Needs a tokio runtime with I/O and time enabled. Fails with `usage` if a channel's request is invalid.
     pub fn start(config: WatchConfig, client: Client, channels: Vec<Channel>, sink: Arc<dyn WatchSink>) -> Result<Self, Error> {
+        let permits = HostPermits::new(config.jobs, config.per_host, config.rate)?;
         let shared = Shared {
-            permits: HostPermits::new(config.jobs, config.per_host, config.rate)?,
-            failing_permits: HostPermits::new(config.jobs.div_ceil(2), config.per_host.div_ceil(2), config.rate)?,
+            failing_permits: permits.sharing_rate(config.jobs.div_ceil(2), config.per_host.div_ceil(2)),
+            permits,
+            known_states: Mutex::new(config.known_states.clone()),
             config,
             client,
             sink,
             start: Instant::now(),
         };
         let mut watcher = Self { shared: Arc::new(shared), channels: HashMap::new(), started: 0 };
-        watcher.replace(channels)?;
+        let list = watcher.prepare(channels)?;
+        watcher.replace(list);
         Ok(watcher)
     }
 
-    /// Watches another list. Channels that are the same go on as they are. Changes nothing if a channel's request is invalid.
-    pub fn replace(&mut self, channels: Vec<Channel>) -> Result<ListChange, Error> {
+    /// Prepares another list. Fails with `usage` if a channel's request is invalid.
+    pub fn prepare(&self, channels: Vec<Channel>) -> Result<PreparedList, Error> {
         let mut change = ListChange::default();
         let mut fresh = Vec::new();
         for channel in channels {
@@ -121,12 +134,19 @@ impl Watcher {
         }
         let ids: HashSet<String> = fresh.iter().map(|(id, _)| id.clone()).collect();
         change.removed = self.channels.keys().filter(|id| !ids.contains(*id)).count();
+        let fresh = fresh.into_iter().filter_map(|(id, new)| Some((id, new?))).collect();
+        Ok(PreparedList { ids, fresh, change })
+    }
+
+    /// Watches the channels of a prepared list. Unchanged channels go on; changed ones go on from their last state.
+    pub fn replace(&mut self, list: PreparedList) -> ListChange {
+        let PreparedList { ids, fresh, change } = list;
         self.channels.retain(|id, _| ids.contains(id));
-        for (id, (channel, probe)) in fresh.into_iter().filter_map(|(id, new)| Some((id, new?))) {
+        for (id, (channel, probe)) in fresh {
             self.channels.insert(id, self.shared.spawn(Arc::new(channel), probe, self.started));
             self.started += 1;
         }
-        Ok(change)
+        change
     }
 }
 
@@ -136,7 +156,7 @@ impl Drop for WatchedChannel {
     }
 }
 
-/// A channel's probe, and the URL that decides on its host.
+/// A channel's probe, and the URL whose host counts for `per_host`.
 type ChannelSource = (ChannelProbe, Url);
 
 impl Shared {
@@ -156,7 +176,7 @@ impl Shared {
     fn request(&self, channel: &Channel) -> Result<SnapshotRequest, Error> {
         let url = channel.options.url.as_deref().unwrap_or_default();
         let mut request = channel.options.request(Source::parse(url)?, None);
-        // The next round is due then
+        // The next round is due after that
         request.limits.timeout = request.limits.timeout.min(self.every(channel).max(MIN_TIMEOUT));
         Ok(request)
     }
@@ -170,12 +190,16 @@ impl Shared {
         WatchedChannel { channel, task }
     }
 
+    fn known_states(&self) -> MutexGuard<'_, HashMap<String, KnownState>> {
+        self.known_states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Runs the rounds of one channel until the task is aborted.
     async fn watch(self: Arc<Self>, channel: Arc<Channel>, (mut probe, url): ChannelSource, index: u64) {
         let mut pace = Pace::new(self.every(&channel), index, self.start.elapsed());
         let thresholds = self.config.thresholds.clone().with(&channel.watch);
         let mut machine = StateMachine::new(thresholds, channel.is_static);
-        if let Some(known) = self.config.known_states.get(&channel.id) {
+        if let Some(known) = self.known_states().get(&channel.id) {
             machine.restore(*known);
         }
         let mut history = ChannelHistory::new(machine, index);
@@ -200,6 +224,9 @@ impl Shared {
             };
             let before = (history.machine.black_seconds(), history.machine.frozen_seconds());
             let transition = history.machine.observe(&sample);
+            if let Some(transition) = &transition {
+                self.known_states().insert(channel.id.clone(), KnownState { state: transition.to, since: transition.since });
+            }
             let round = Round {
                 event: transition.clone().map(|transition| Event::new(&channel, transition, &sample, stored)),
                 transition,

@@ -1,4 +1,4 @@
-//! A live channel of the fleet, composed from clips by a script: what its playlist and its segments are at any second.
+//! A live channel of the fleet, composed from clips by a script: gives its playlist and its segments at any second.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ const FIRST: i64 = 1000;
 /// The segments of clips by name and size, each a whole transport stream.
 pub type Clips = HashMap<(String, String), Vec<bytes::Bytes>>;
 
-/// What a script says of one channel. Times are in seconds since the start of the origin.
+/// The script of one channel. Times are in seconds since the start of the origin.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Script {
     pub id: String,
@@ -27,7 +27,7 @@ pub struct Script {
     /// Seconds by which its segments are later than whole multiples of their duration.
     #[serde(default)]
     pub phase: f64,
-    /// What is shown, in order of time. The first counts from the beginning.
+    /// The clips in order of time. The first one counts from the beginning.
     pub shows: Vec<Show>,
     #[serde(default)]
     pub faults: Vec<Fault>,
@@ -51,7 +51,7 @@ pub struct Show {
     pub offset: usize,
 }
 
-/// What goes wrong in a span of time.
+/// A fault in a span of time.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Fault {
     pub at: f64,
@@ -67,15 +67,15 @@ fn forever() -> f64 {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {
-    /// The encoder dies: the playlist stands.
+    /// The encoder stops: the playlist does not advance.
     Stop,
     /// The playlist ends with EXT-X-ENDLIST.
     End,
-    /// The encoder starts anew at `at`, and counts segments from 0, with a discontinuity.
+    /// The encoder restarts at `at`, and numbers segments from 0, with a discontinuity.
     Restart,
     /// The same without EXT-X-DISCONTINUITY.
     RestartSilently,
-    /// Program Date Time stands while the playlist advances.
+    /// Program Date Time does not advance while the playlist does.
     Dates,
     /// Playlists and segments are gone.
     NotFound,
@@ -110,7 +110,7 @@ impl Script {
         FIRST + count
     }
 
-    /// The segment at which the encoder last started anew, and whether it says so.
+    /// The segment at which the encoder last restarted, and whether it signals a discontinuity.
     fn restart(&self, seconds: f64) -> Option<(i64, bool)> {
         let restarts = self.faults.iter().filter(|fault| fault.at <= seconds);
         restarts.rev().find_map(|fault| match fault.kind {

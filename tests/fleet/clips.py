@@ -2,9 +2,9 @@
 """Encodes the clips that the channels of a fleet are composed of: `tests/fleet/clips.py FOLDER [CELLS]`.
 
 Each clip has 46 s in segments of 2 s, H.264 and AAC in transport streams, in two sizes: `FOLDER/CLIP/SIZE-N.ts`. All of it is generated.
-46 s and 10 s share no factor that would show a sampler the same few frames. Clips that exist are kept, so only the first run takes time.
+46 s and 10 s are chosen so that a sampler sees many different frames. Existing clips are kept, so only the first run takes time.
 
-Every clip has the same timestamps. A channel that goes from one clip to another at the same segment goes on without a discontinuity.
+Every clip has the same timestamps. A channel that changes from one clip to another at the same segment continues without a discontinuity.
 
 With CELLS, writes the mean luma of 32 by 32 cells of each key frame of some clips there: `tests/fixtures/watch` has them for unit tests.
 """
@@ -20,9 +20,9 @@ SECONDS = 46
 SEGMENT = 2
 SIZES = {"low": (320, 180, "150k", "300k"), "high": (640, 360, "500k", "1000k")}
 
-# The noise of a camera's sensor. A stronger one would hide that little moves.
+# The noise of a camera's sensor. Stronger noise would hide small motion.
 GRAIN = "noise=alls=3:allf=t"
-# A room, blurred noise, that stands still
+# A still room of blurred noise
 ROOM = "color=gray:s=640x360:r=25,noise=alls=90:all_seed=7,avgblur=21,eq=contrast=3"
 MANDELBROT = "mandelbrot=s=640x360:r=25:end_scale=0.01:end_pts=1150"
 TONE = "sine=f=330:r=48000,tremolo=f=2:d=0.8"
@@ -38,7 +38,7 @@ def head(color, size, x, y):
 
 def talking_head():
     shape, place = head("0xb08060", "110x150", "262+5*sin(1.7*t)+2*sin(4.1*t)", "110+3*sin(2.3*t)")
-    # The mouth is an overlay too, because drawbox reads its place only once
+    # The mouth is an overlay too, because drawbox evaluates its position only once
     lips = "color=0x602020:s=34x10:r=25"
     return f"{ROOM}[room];{shape}[head];{lips}[lips];[room][head]{place}[a];[a][lips]overlay=x='300+5*sin(1.7*t)':y='212+4*abs(sin(5*t))'," \
            f"{GRAIN}"
@@ -83,7 +83,7 @@ CLIPS = {
     "credits": (credits(), TONE),
     "dissolve": (slow_fade(), TONE),
     "frozen": (HELD, TONE),
-    "slate": (SLATE, SILENCE),
+    "slate": (SLATE, "sine=f=260:r=48000:b=4"),
     "radio": (SLATE.replace("0x203060", "0x603020"), "sine=f=220:r=48000:b=4"),
     "black": ("color=black:s=640x360:r=25", TONE),
     "dark": ("color=0x050505:s=640x360:r=25,noise=alls=3:allf=t", TONE),

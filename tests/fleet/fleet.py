@@ -21,7 +21,7 @@ from processes import Origin, Watch, cpu_seconds, histogram_quantile, memory_mb,
 from scripts import Thresholds, accuracy_fleet, load_fleet
 
 STATES = ["black", "flat", "frozen", "silent", "stale", "down"]
-# Content of a second is in the playlist up to this much later: a segment has 2 s, and appears when it is finished
+# The content of a second appears in the playlist up to this many seconds later: a segment has 2 s, and appears when it is finished
 LATENCY = 4.0
 
 
@@ -36,9 +36,9 @@ def thresholds(options):
 def judge(channels, events, limits, end):
     """Compares events with the truth.
 
-    A trouble must be told if it lasts as long as its threshold, two rounds and the latency, and counts as told if the event comes before
-    it ends plus a round. It must not be told if it is shorter than its threshold less a round. In between, both are right. An event is right
-    if its state is true at some time from three rounds and the latency before it on.
+    The slack is two rounds and the latency. A trouble must be reported if it lasts as long as its threshold and the slack, and counts as
+    reported if the event comes before the slack after its end is over. It must not be reported if it is shorter than its threshold minus the
+    slack. In between, both are right. An event may come one more round late.
     """
     slack = 2 * limits.every + LATENCY
     told, missed, right, wrong = Counter(), [], Counter(), []
@@ -75,7 +75,7 @@ def judge(channels, events, limits, end):
 
 def print_table(result, limits):
     told, missed, right, wrong, delays, recoveries = result
-    print("| state | told | missed | recall | right events | false | precision | delay s: median, worst | threshold s | back to ok s: median, worst |")
+    print("| state | reported | missed | recall | right events | false | precision | delay s: median, worst | threshold s | back to ok s: median, worst |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     part = lambda some, rest: f"{some / (some + rest):.3f}" if some + rest else "-"
     span = lambda values: f"{statistics.median(values):.1f}, {max(values):.1f}" if values else "-"
@@ -95,7 +95,7 @@ def accuracy(options):
     channels = accuracy_fleet(limits, options.seconds, options.channels, options.seed)
     if options.presence_only:
         for channel in channels:
-            # Without a decoder for sound, silence cannot be told
+            # Without an audio decoder, silence cannot be recognized
             channel.troubles = [] if channel.kind == "silence" else channel.troubles
     with Origin(options.origin, options.clips, channels) as origin:
         with Watch(options.hlsnap, origin.list(), limits.arguments() + options.arguments, origin.start) as watch:
@@ -234,7 +234,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=10, help="measured by load and peers")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--events", help="of accuracy: a file for the events")
-    parser.add_argument("--presence-only", action="store_true", help="of accuracy: hlsnap cannot tell silence, only missing sound")
+    parser.add_argument("--presence-only", action="store_true", help="for accuracy: hlsnap recognizes only missing sound, not silence")
     parser.add_argument("arguments", nargs="*", help="more arguments of hlsnap watch, after --")
     options = parser.parse_args()
     options.channels = options.channels or {"accuracy": 200, "load": 1000, "peers": 20}[options.run]

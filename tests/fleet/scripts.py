@@ -1,4 +1,4 @@
-"""The channels of a fleet: what each shows when, and the truth about it, which does not come from hlsnap."""
+"""The channels of a fleet: the script of each, and its true states, which do not come from hlsnap."""
 
 import random
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ class Channel:
 
 @dataclass
 class Thresholds:
-    """Seconds after which `hlsnap watch` is told to tell a state, and its pace."""
+    """The thresholds of `hlsnap watch` in seconds, and its pace."""
 
     every: float
     black: float
@@ -121,7 +121,7 @@ def accuracy_fleet(thresholds, seconds, count=200, seed=1):
             base = "radio" if static else numbers.choice(HEALTHY)
             channel = add(kind, base, offset, static)
             need = thresholds.need(state)
-            # A short one may not be as long as the need, but has at least a segment
+            # A short trouble is shorter than the threshold, but has at least a segment
             length = max(2.0, numbers.uniform(shortest, longest) * need)
             latest = max(warm_up + 1, seconds - length - need - 4 * thresholds.every)
             at = numbers.uniform(warm_up, latest)

@@ -32,7 +32,7 @@ const PLAYLIST: &str = ".m3u8";
 /// Bandwidth and resolution of the sizes, the smallest first.
 const SIZES: [(&str, u32, &str); 2] = [("low", 200_000, "320x180"), ("high", 550_000, "640x360")];
 
-/// What was requested of a channel.
+/// The requests of a channel.
 #[derive(Default)]
 struct Log {
     /// Seconds of the requests for a Media Playlist.
@@ -144,7 +144,7 @@ impl Fleet {
         response
     }
 
-    /// What was requested until now.
+    /// The requests until now, as JSON.
     pub fn log(&self) -> String {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
         let channels = self.channels.iter().map(|(id, (_, log))| {
@@ -172,7 +172,7 @@ fn respond(status: StatusCode, media_type: &str, body: Bytes) -> Response<Body> 
     response.body(Body::from(body)).expect("a response")
 }
 
-/// A segment, or the one range of it that is asked for.
+/// A segment, or the requested range of it.
 fn with_range(body: &Bytes, headers: &HeaderMap) -> Response<Body> {
     let range = headers.get(header::RANGE).and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.split_once('-'));
     let parsed = range.and_then(|(first, last)| {
@@ -193,7 +193,7 @@ fn with_range(body: &Bytes, headers: &HeaderMap) -> Response<Body> {
 
 /// Answers the requests of one connection.
 async fn serve_connection(fleet: Arc<Fleet>, stream: TcpStream) {
-    // Small answers should not wait for more
+    // Small answers should not wait for more data
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: Request<Incoming>| {
         let fleet = fleet.clone();
@@ -208,7 +208,7 @@ pub async fn serve(fleet: Arc<Fleet>, listener: TcpListener) -> Infallible {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(tokio::spawn(serve_connection(fleet.clone(), stream))),
-            // Too many open files: connections end in time
+            // Too many open files: wait until connections end
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
         }
     }

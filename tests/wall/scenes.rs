@@ -1,4 +1,4 @@
-//! Pictures for the wall: small JPEGs that are easy to tell apart.
+//! Pictures for the wall: small JPEGs that are easy to distinguish.
 
 #![allow(clippy::indexing_slicing, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the numbers are small")]
 
@@ -8,7 +8,7 @@ const SIZE: (u32, u32) = (320, 180);
 const SKIES: [[u8; 3]; 8] =
     [[232, 150, 88], [88, 140, 196], [60, 72, 110], [200, 200, 204], [96, 160, 132], [178, 92, 110], [228, 196, 120], [120, 104, 168]];
 
-/// A landscape: sky, sun, two ranges of hills, and a band as of a caption. The number decides on all of it.
+/// A landscape: sky, sun, two ranges of hills, and a band as of a caption. The number determines all of it.
 pub fn scene(number: u32) -> Vec<u8> {
     let sky = SKIES[(number % 8) as usize];
     let phase = f64::from(number) * 1.7;

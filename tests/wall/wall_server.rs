@@ -1,4 +1,4 @@
-//! A wall with a server but without a watch: the test says what rounds find.
+//! A wall with a server but without a watch: the tests supply the findings of rounds.
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
@@ -53,7 +53,7 @@ pub struct Large {
     picture: Vec<u8>,
 }
 
-/// Says what rounds find.
+/// Supplies the findings of rounds.
 pub struct Feeder {
     board: Arc<Board>,
     verdict: Verdict,
@@ -113,7 +113,7 @@ impl Feeder {
         }
     }
 
-    /// What a round finds in a state, `ago` before now.
+    /// The findings of a round in a state, `ago` before now.
     pub fn sample(&self, state: ChannelState, ago: TimeDelta) -> Sample {
         let round = self.rounds.fetch_add(1, Ordering::SeqCst);
         let time = Utc::now() - ago;
@@ -197,7 +197,7 @@ impl Feeder {
         }
     }
 
-    /// The first rounds of a list: every state, and the most are fine.
+    /// The first rounds of a list: every state occurs, and most are ok.
     pub fn first_rounds(&self, channels: &[Channel]) {
         use ChannelState::{Black, Down, Flat, Frozen, Ok, Silent, Stale};
         for (index, channel) in (0_i64..).zip(channels) {
@@ -218,7 +218,7 @@ impl Feeder {
         }
     }
 
-    /// Rounds for all channels in turn, so many a second, until [`stop`](Self::stop).
+    /// Rounds for all channels in turn, `per_second` a second, until [`stop`](Self::stop).
     async fn rounds(self: Arc<Self>, per_second: u32) {
         self.is_busy.store(true, Ordering::SeqCst);
         let (mut ticks, mut next) = (tokio::time::interval(Duration::from_millis(50)), 0);
@@ -259,7 +259,7 @@ fn state_named(name: &str) -> ChannelState {
     }
 }
 
-/// What the browser's script asks for: a change of state, rounds, an end of all streams.
+/// The routes for the browser's script: a change of state, rounds, the end of all streams.
 fn controls(board: Arc<Board>, feeder: Arc<Feeder>) -> Router {
     let [for_change, for_rounds] = [Arc::clone(&feeder), feeder];
     let pairs = |uri: &Uri| -> HashMap<String, String> {

@@ -1,10 +1,10 @@
-//! Takes a picture for each line of a list: `hlsnap batch`, without its command line.
+//! Takes a picture for each line of a list: `hlsnap batch` without the command line.
 //!
 //! ```text
-//! list -> lines that are wanted -> host permit -> capture and write -> result
+//! list -> requested lines -> host permit -> capture and write -> result
 //! ```
 //!
-//! Memory does not grow with the list: so many lines wait or run at the same time, and of a resumed run only hashes are kept.
+//! Memory does not grow with the list: a limited number of lines wait or run at a time, and a resumed run keeps only hashes.
 
 mod line;
 mod resume;

@@ -8,10 +8,10 @@ use std::{
 
 use serde::{Deserialize, de::IgnoredAny};
 
-/// The longest line of results, in bytes. A longer one counts as torn.
+/// The longest line of results, in bytes. A longer one does not count.
 const MAX_RESULT_BYTES: u64 = 1 << 20;
 
-/// The lines that are done. Only their hashes are kept: of a million lines, one is wrongly taken for done with a probability of 1 in 18 million.
+/// The finished lines. Only their hashes are kept: among a million lines, a collision skips one with a probability of 1 in 18 million.
 #[derive(Debug, Default)]
 pub(in crate::frontends) struct DoneLines {
     hashes: HashSet<u64>,
@@ -19,7 +19,7 @@ pub(in crate::frontends) struct DoneLines {
     pub is_torn: bool,
 }
 
-/// What counts of a result.
+/// The relevant fields of a result.
 #[derive(Deserialize)]
 struct ResultLine {
     line: u64,
@@ -28,7 +28,7 @@ struct ResultLine {
 }
 
 impl DoneLines {
-    /// Reads the results of an earlier run. Failures do not count, nor do lines that are not whole.
+    /// Reads the results of an earlier run. Failures and incomplete lines do not count.
     pub fn read(mut results: impl BufRead) -> io::Result<Self> {
         let (mut done, mut text) = (Self::default(), Vec::new());
         loop {

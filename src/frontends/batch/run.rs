@@ -1,4 +1,4 @@
-//! Runs the lines of a list, so many at the same time.
+//! Runs the lines of a list, many at a time.
 
 use std::{collections::BTreeSet, ops::ControlFlow, panic::AssertUnwindSafe};
 
@@ -19,12 +19,12 @@ use crate::{
     store::{ChannelName, Stores},
 };
 
-/// The lines that wait or run at the same time. If they all name one busy host, the lines after them wait too.
+/// How many lines wait or run at a time. If all of them name one busy host, the lines after them wait too.
 const LOOK_AHEAD: usize = 1000;
 
 /// A run over a list.
 pub(in crate::frontends) struct Batch<'a> {
-    /// The options of lines that say nothing else.
+    /// The options of lines that do not set their own.
     pub defaults: &'a Options,
     /// The output of lines that have none.
     pub default_output: &'a str,
@@ -35,23 +35,23 @@ pub(in crate::frontends) struct Batch<'a> {
     pub done: DoneLines,
 }
 
-/// Where results go.
+/// Receives the results.
 pub(in crate::frontends) trait BatchSink {
     /// Takes the result of a line, in order of finishing. `Break` ends the run.
     fn result(&mut self, result: &LineResult) -> Result<ControlFlow<()>, Error>;
 
-    /// Is called after each result and each piece of the list, of which `bytes` are read.
+    /// Is called after each result and each piece of the list. `bytes` of the list have been read.
     fn progress(&mut self, summary: &Summary, bytes: u64);
 }
 
-/// What became of the lines.
+/// The outcomes of the lines.
 #[derive(Debug, Default)]
 pub(in crate::frontends) struct Summary {
-    /// Pictures that are written.
+    /// How many pictures were written.
     pub pictures: u64,
-    /// Lines without a picture.
+    /// How many lines have no picture.
     pub failures: u64,
-    /// Lines that an earlier run has done.
+    /// How many lines an earlier run has done.
     pub done_before: u64,
     /// The content checks (`--fail-on`) that pictures failed.
     pub failed_checks: BTreeSet<&'static str>,
@@ -62,7 +62,7 @@ pub(in crate::frontends) struct Summary {
 }
 
 impl<'a> Batch<'a> {
-    /// Runs the list. Fails if it cannot be read to its end, after the lines until then are done, and if the sink fails.
+    /// Runs the list. Fails if the sink fails. If the list cannot be read to its end, finishes the lines before that and then fails.
     pub async fn run(&self, list: &ChannelList, mut pieces: Pieces, sink: &mut impl BatchSink) -> Result<Summary, Error> {
         let mut reader = ListReader::new(self.defaults, list.base());
         let (mut running, mut summary) = (FuturesUnordered::new(), Summary::default());
@@ -122,7 +122,7 @@ impl<'a> Batch<'a> {
                 }
                 Ok((Box::new(channel), id))
             }
-            // The first part reports what belongs to none
+            // The first part reports lines that belong to no part
             Err(bad) if self.shard.is_none_or(Shard::is_first) => Err(bad),
             Err(_) => return None,
         };
@@ -130,9 +130,9 @@ impl<'a> Batch<'a> {
             match item {
                 Err(BadLine { line, id, error }) => LineResult { line, id, result: Err(error) },
                 Ok((channel, id)) => {
-                    // A bug that one line meets does not end the others
+                    // A panic fails one line and nothing else
                     let work = AssertUnwindSafe(Box::pin(self.capture(list, &channel, &id))).catch_unwind();
-                    let result = work.await.unwrap_or_else(|_| Err(Error::internal("hlsnap panicked, as the log (-v) says")));
+                    let result = work.await.unwrap_or_else(|_| Err(Error::internal("hlsnap panicked; see the log (-v)")));
                     LineResult { line: channel.line, id: Some(id), result }
                 }
             }
@@ -170,7 +170,7 @@ impl Summary {
     }
 }
 
-/// A URL of the host that the playlist comes from. All files of this machine count as one host.
+/// A URL with the host of the playlist. All local files count as one host.
 fn host_of(source: &Source) -> Result<Url, Error> {
     match source {
         Source::Url(url) => Ok(url.clone()),

@@ -113,12 +113,12 @@ impl Cli {
         Ok(defaults)
     }
 
-    /// The list of channels; `None` if none is named.
+    /// The list of channels, if given.
     pub fn list(&self) -> Option<&str> {
         self.text(LIST)
     }
 
-    /// When `watch` reports a state.
+    /// The options of `watch` for all channels.
     #[cfg(feature = "fleet")]
     pub fn watch_options(&self) -> Result<WatchOptions, Error> {
         let mut options = WatchOptions::default();
@@ -260,7 +260,7 @@ fn serve() -> Command {
         .help("The address and the port")
         .default_value("127.0.0.1:8080")
         .value_parser(value_parser!(SocketAddr));
-    // Its only section
+    // All options are in one section
     let settings = settings_of(Commands::SERVE).map(|arg| arg.help_heading(None));
     Command::new(SERVE).about(help::SERVE).long_about(help::LONG_SERVE).arg(listen).args(settings)
 }
@@ -268,13 +268,13 @@ fn serve() -> Command {
 #[cfg(feature = "fleet")]
 fn batch() -> Command {
     let list = Arg::new(LIST).value_name("LIST").help("The list: a file, http(s)://, or - for stdin [default: -]");
-    // The lines have the URLs
+    // The list has the URLs
     let options = OPTIONS.iter().filter(|spec| spec.kind != OptionKind::Argument && is_of(spec, Commands::SNAP));
     let command = Command::new(BATCH).about(help::BATCH).long_about(help::LONG_BATCH).arg(list);
     command.args(settings_of(Commands::BATCH)).args(options.map(arg))
 }
 
-/// Options of pictures that a watch decides on.
+/// Options of pictures that `watch` does not take, because it chooses moments and checks itself.
 #[cfg(feature = "fleet")]
 const NOT_OF_WATCH: [&str; 8] = ["at", "key-frame", "exact", "skip-black", "best", "compare", "fail-on", "detect-bars"];
 
@@ -290,7 +290,7 @@ fn watch() -> Command {
     command.args(settings_of(Commands::WATCH)).args(options.map(arg))
 }
 
-/// The settings that only some commands take, `command` among them.
+/// The settings that `command` takes, without those of all commands.
 fn settings_of(command: Commands) -> impl Iterator<Item = Arg> {
     SETTINGS.iter().filter(move |spec| spec.commands != Commands::EVERY && spec.commands.include(command)).map(arg)
 }

@@ -1,6 +1,6 @@
-//! `hlsnap batch [LIST]`: a picture for each line of a list, and a JSON line for each on stdout.
+//! `hlsnap batch [LIST]`: takes a picture for each line of a list, and prints a JSON line for each on stdout.
 //!
-//! A signal ends it at once, as it ends one picture: files are whole or absent, and each result is written in one piece.
+//! As for a single picture, a signal ends it at once: files are complete or absent, and each result is written in one piece.
 
 use std::{
     fs::{File, Metadata},
@@ -52,10 +52,10 @@ pub(super) fn batch(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
 
     let client = Client::new(&settings.network)?;
     let writable: Vec<_> = delivery.outputs().flat_map(Output::local_folders).collect();
-    request::enter_sandbox_of_lists(&settings, &writable)?;
+    request::enter_sandbox_of_lists(&settings, Vec::new(), &writable)?;
     // A panic fails one line and nothing else
     panic::set_hook(Box::new(|panic| tracing::error!("{}", panic_text(panic))));
-    // From now on stdout has lines of results
+    // From now on, stdout carries results
     terminal.json = false;
     let mut sink = ResultPrinter::new(&cli.messages, list.size());
     let run = async {
@@ -95,7 +95,7 @@ fn outcome(summary: Summary, terminal: Terminal) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Verdict, message).with_hint("all pictures are written; the results name the checks by \"failed\""))
 }
 
-/// Opens the list; stdin, if none is named, unless it is a terminal.
+/// Opens the list. Without a name that is stdin, unless it is a terminal.
 fn open_list(name: Option<&str>) -> Result<ChannelList, Error> {
     if name.is_none() && io::stdin().is_terminal() {
         return Err(Error::usage("no list was given", "write `hlsnap batch LIST`; `hlsnap batch --help` shows examples"));
@@ -103,12 +103,12 @@ fn open_list(name: Option<&str>) -> Result<ChannelList, Error> {
     ChannelList::open(name.unwrap_or("-"))
 }
 
-/// Reads the results of an earlier run. If stdout goes on where they end, it begins with a new line.
+/// Reads the results of an earlier run. If they end within a line and stdout appends to them, starts a new line.
 fn read_results(path: &Path) -> Result<DoneLines, Error> {
     let unreadable = |e: io::Error| {
         let kind = if e.kind() == Io::NotFound { ErrorKind::NotFound } else { ErrorKind::Unreachable };
         let error = Error::new(kind, format!("--resume {} cannot be read", path.display()));
-        error.with_source(e).with_hint("check the path; a first run has no results to resume")
+        error.with_source(e).with_hint("check the path; omit --resume in the first run")
     };
     let file = File::open(path).map_err(unreadable)?;
     let is_stdout = is_stdout(&file);
@@ -134,7 +134,7 @@ fn print_line(line: &[u8]) -> Result<ControlFlow<()>, Error> {
         Err(e) if e.kind() == Io::BrokenPipe => Ok(ControlFlow::Break(())),
         Err(e) => {
             let error = Error::new(ErrorKind::Output, "the results cannot be written to stdout");
-            Err(error.with_source(e).with_hint("check where it leads; --resume goes on with what was written"))
+            Err(error.with_source(e).with_hint("check its destination; --resume continues after the written results"))
         }
     }
 }
@@ -145,7 +145,7 @@ struct ResultPrinter {
 }
 
 impl ResultPrinter {
-    /// `size` is that of the list in bytes, which is its progress.
+    /// `size` is the list's size in bytes, for the progress bar.
     fn new(messages: &MessageArgs, size: Option<u64>) -> Self {
         if !spinner::may_spin(messages) || !io::stderr().is_terminal() {
             return Self { bar: None };

@@ -60,7 +60,7 @@ Take a picture for each line of a list
 
 Takes a picture for each line of a list, of any length: `hlsnap batch list.txt -w 320 -o 'shots/{id}.jpg' > results.jsonl`. The list has a \
 URL or a JSON object on each line, or is an M3U list of channels or TOML; a line may have options of its own. It prints a JSON report for \
-each line, with `line` and `id`, in order of finishing. The files are named {line}.jpg unless -o says otherwise. To go on after an \
+each line, with `line` and `id`, as soon as it is finished. The files are named {line}.jpg unless -o is given. To continue after an \
 interruption: `hlsnap batch list.txt ... --resume results.jsonl >> results.jsonl`. docs/batch.md has more.";
 
 pub(super) const SERVE: &str = "Answer over HTTP: /snapshot.jpg?url=...";

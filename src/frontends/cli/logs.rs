@@ -13,7 +13,7 @@ pub(super) fn start(messages: &MessageArgs) {
     }
 }
 
-/// As [`start`], and logs warnings unless `--quiet` is given: nobody waits for the end of a command that runs for days.
+/// As [`start`], and also logs warnings unless `--quiet` is given, because this command runs for days.
 #[cfg(feature = "fleet")]
 pub(super) fn start_with_warnings(messages: &MessageArgs) {
     if !messages.quiet {
@@ -21,7 +21,7 @@ pub(super) fn start_with_warnings(messages: &MessageArgs) {
     }
 }
 
-/// Logs at `default`, or what `-v` asks for. Only lines of this crate pass: libraries may log secrets.
+/// Logs at level `default`, or at the level of `-v`. Only lines of this crate pass: libraries may log secrets.
 fn start_at(messages: &MessageArgs, default: tracing::Level) {
     let level = match messages.verbose {
         0 => default,

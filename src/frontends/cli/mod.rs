@@ -88,7 +88,7 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
     }
 }
 
-/// Names the commands that read what a snapshot cannot.
+/// If the URL is a list of channels, names the commands that read it.
 fn with_command_hint(error: Error) -> Error {
     if cfg!(feature = "fleet") && error.is_channel_list() {
         return error.with_hint("take a picture of each channel with `hlsnap batch`, watch them with `hlsnap watch`, or give one's URL");

@@ -45,20 +45,21 @@ pub(super) fn enter_sandbox(settings: &Settings, request: &SnapshotRequest, writ
     enter_sandbox_with(&readable, writable)
 }
 
-/// Enters the sandbox for commands that read the network and these files and folders.
+/// Enters the sandbox. The network, and these files and folders, stay accessible.
 fn enter_sandbox_with(readable: &[PathBuf], writable: &[PathBuf]) -> Result<(), Error> {
     let entered = sandbox::enter(readable, writable, true)?;
     tracing::info!("sandbox: {entered}");
     Ok(())
 }
 
-/// Enters the sandbox if `--sandbox` is given, for playlists of the network alone.
+/// Enters the sandbox if `--sandbox` is given. Of local files, only `readable` files and folders can be read after that.
 #[cfg(feature = "fleet")]
-pub(super) fn enter_sandbox_of_lists(settings: &Settings, writable: &[PathBuf]) -> Result<(), Error> {
+pub(super) fn enter_sandbox_of_lists(settings: &Settings, mut readable: Vec<PathBuf>, writable: &[PathBuf]) -> Result<(), Error> {
     if settings.sandbox != Some(true) {
         return Ok(());
     }
-    enter_sandbox_with(settings.network.cacert.as_slice(), writable)
+    readable.extend(settings.network.cacert.clone());
+    enter_sandbox_with(&readable, writable)
 }
 
 /// The playlist's source. `-` waits for stdin.

@@ -54,7 +54,7 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
     result
 }
 
-/// The HTTP frontend with what a server on one machine adds.
+/// The HTTP frontend, with the layers of a single machine.
 #[cfg(feature = "fleet")]
 fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Error> {
     let mut metrics = Metrics::new();
@@ -71,7 +71,7 @@ fn router(settings: &Settings, client: Client, jobs: usize) -> Result<Router, Er
     server::surround(router, &settings.serving, Arc::new(metrics), counted, http::path_name)
 }
 
-/// What the server remembers; `None` if the operator wants nothing remembered.
+/// The server's memory; `None` with `--cache-bytes 0`.
 #[cfg(feature = "fleet")]
 fn memory(settings: &Settings, observer: &http::Observer) -> Option<Arc<dyn http::PictureMemory>> {
     let bytes = settings.cache_bytes.unwrap_or(DEFAULT_CACHE_BYTES);

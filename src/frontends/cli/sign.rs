@@ -1,4 +1,4 @@
-//! `hlsnap sign`: URLs that `hlsnap serve` and the Lambda function answer if they have the same key.
+//! `hlsnap sign`: signs URLs for `hlsnap serve` and the Lambda function, which have the same key.
 
 use std::{
     io::{self, BufRead, Read},
@@ -17,7 +17,7 @@ use crate::{
     request::parse_duration,
 };
 
-/// The longest line of stdin. No server reads a longer request line.
+/// The longest line of stdin, in bytes. No server accepts a longer request line.
 const MAX_LINE: u64 = 64 << 10;
 
 pub(super) fn sign(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {

@@ -82,7 +82,7 @@ impl Terminal {
         }
     }
 
-    /// Prints where a long-running command can be reached.
+    /// Prints the address of a long-running command.
     #[cfg(feature = "fleet")]
     pub fn announce(self, text: &str) {
         if !self.quiet {

@@ -1,20 +1,20 @@
-//! A cache that is bounded by bytes, and whose entries each end at a time of their own.
+//! A cache that is limited by bytes, and whose entries each have their own expiry.
 
 use std::time::{Duration, Instant};
 
 use moka::{Expiry, future::Cache, policy::EvictionPolicy};
 
-/// What an entry takes beside its content, in bytes.
+/// The overhead of an entry, in bytes.
 const ENTRY: usize = 512;
 
 /// An entry by its key.
 pub(super) type ByteCache<E> = Cache<String, E>;
 
-/// What a cache weighs and lets end.
+/// An entry with a size and an expiry.
 pub(super) trait Entry: Clone + Send + Sync + 'static {
-    /// How long it may still be used.
+    /// The time until its expiry.
     fn left(&self) -> Duration;
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     fn size(&self) -> usize;
 }
 
@@ -30,7 +30,7 @@ impl<E: Entry> Expiry<String, E> for AtItsEnd {
     }
 }
 
-/// A cache of at most `bytes`. The entries that were used the longest time ago leave first.
+/// A cache of at most `bytes`. The least recently used entries leave first.
 pub(super) fn cache<E: Entry>(bytes: u64) -> ByteCache<E> {
     let weight = |key: &String, entry: &E| u32::try_from(key.len() + entry.size() + ENTRY).unwrap_or(u32::MAX);
     Cache::builder().max_capacity(bytes).weigher(weight).eviction_policy(EvictionPolicy::lru()).expire_after(AtItsEnd).build()

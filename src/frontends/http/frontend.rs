@@ -26,7 +26,7 @@ pub(in crate::frontends) struct HttpFrontend {
     pub(super) permits: JobPermits,
     pub(super) memory: Option<Arc<dyn PictureMemory>>,
     results: Option<Arc<dyn Memory>>,
-    /// Without a memory, it keeps the last storyboards.
+    /// Keeps the last storyboards if there is no memory.
     recent: Arc<Recent>,
     pub(super) observer: Observer,
     snapshots: SingleFlight<SharedSnapshot>,
@@ -53,7 +53,7 @@ impl HttpFrontend {
         })
     }
 
-    /// How many jobs run, and how many wait until one of them ends.
+    /// The number of running jobs, and of jobs that wait for a permit.
     #[cfg(feature = "fleet")]
     pub fn job_counts(&self) -> (usize, usize) {
         (self.permits.running(), self.permits.waiting())
@@ -75,7 +75,7 @@ impl HttpFrontend {
         self.recall(&self.storyboards, Some(self.storyboard_memory()))
     }
 
-    /// Where storyboards are kept until players have their sprites.
+    /// The memory that keeps storyboards until players have their sprites.
     pub(super) fn storyboard_memory(&self) -> Arc<dyn Memory> {
         self.results.clone().unwrap_or_else(|| Arc::clone(&self.recent) as Arc<dyn Memory>)
     }
@@ -84,7 +84,7 @@ impl HttpFrontend {
         Recall { memory, flights, observer: &self.observer }
     }
 
-    /// What jobs need.
+    /// The resources of jobs.
     pub(super) fn jobs(&self) -> Jobs {
         Jobs { client: self.client.clone(), permits: self.permits.clone() }
     }

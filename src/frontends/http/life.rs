@@ -1,4 +1,4 @@
-//! How long what was made for one response may answer others, and what caches on the way are told about it.
+//! How long a result may answer further requests, and the `Cache-Control` that follows from it.
 
 use std::time::{Duration, Instant};
 
@@ -7,33 +7,33 @@ use crate::{
     error::{Error, ErrorKind},
 };
 
-/// A recording's pictures do not change.
+/// The life of a recording's picture, which does not change.
 const RECORDED: Duration = Duration::from_secs(3600);
-/// What clients and caches may assume of them, in seconds.
+/// The `max-age` of a recording's picture, in seconds.
 const RECORDED_MAX_AGE: u64 = 86_400;
-/// What may come out better next time: Variants, segments or pictures are missing.
+/// The life of a result that may be better next time, because Variants, segments or pictures were skipped.
 const SECOND_BEST: Duration = Duration::from_secs(10);
-/// A live picture whose playlist tells nothing, and files of many live pictures.
+/// The life of a live picture without known freshness, and of files of many live pictures.
 const LIVE: Duration = Duration::from_secs(2);
 
-/// Until when a result is fresh, and until when it may still be sent while a newer one is made.
+/// How long a result is fresh, and how long it may be sent after that while a newer one is made.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Life {
-    /// When what it shows was the newest.
+    /// When its content was the newest.
     since: Instant,
     fresh: Duration,
     stale: Duration,
-    /// In seconds, for clients.
+    /// The `max-age` for clients, in seconds.
     max_age: u64,
 }
 
 impl Life {
-    /// Of a result that was made now.
+    /// The life of a result that was made now.
     pub fn of(fresh: Duration) -> Self {
         Self { since: Instant::now(), fresh, stale: Duration::ZERO, max_age: fresh.as_secs() }
     }
 
-    /// Of one picture. `is_second_best`: notes say what was skipped.
+    /// The life of one picture. `is_second_best`: its notes name something that was skipped.
     pub fn of_picture(is_live: bool, freshness: Option<Freshness>, is_second_best: bool) -> Self {
         match freshness {
             Some(freshness) => {
@@ -47,16 +47,16 @@ impl Life {
         }
     }
 
-    /// Of a file of many pictures.
+    /// The life of a file of many pictures.
     pub fn of_pictures(is_live: bool, failures: usize) -> Self {
         if is_live || failures > 0 { Self::of(LIVE) } else { Self::of_picture(false, None, false) }
     }
 
-    /// Of a failure: seconds. Zero if the same request must be tried again: the client or a busy server is the cause.
+    /// The life of a failure: seconds, or zero if the client, a busy server or a bug is the cause.
     pub fn of_failure(error: &Error) -> Self {
         let seconds = match error.kind() {
             ErrorKind::Usage | ErrorKind::NotAllowed | ErrorKind::Internal | ErrorKind::Output => 0,
-            // Without a URL nothing but the wait for this server failed
+            // Without a URL, the request timed out while it waited for a permit
             ErrorKind::Timeout if error.url().is_none() => 0,
             ErrorKind::NotFound | ErrorKind::HttpStatus => 2,
             ErrorKind::Unreachable => 3,
@@ -65,7 +65,7 @@ impl Life {
         Self::of(Duration::from_secs(seconds))
     }
 
-    /// Whether it may answer without anything else.
+    /// Whether it may answer, and no newer one is needed.
     pub fn is_fresh(&self) -> bool {
         self.since.elapsed() < self.fresh
     }
@@ -75,12 +75,12 @@ impl Life {
         !self.left().is_zero()
     }
 
-    /// How long it may still answer.
+    /// The time for which it may still answer.
     pub fn left(&self) -> Duration {
         (self.fresh + self.stale).saturating_sub(self.since.elapsed())
     }
 
-    /// When it is no longer fresh.
+    /// The moment at which it stops being fresh.
     pub fn end_of_freshness(&self) -> Instant {
         self.since + self.fresh
     }
@@ -93,7 +93,7 @@ impl Life {
         }
     }
 
-    /// `Age` in seconds (RFC 9111, section 5.1). Rounded up, because `max-age` is rounded down: no cache keeps it longer than this.
+    /// `Age` in seconds (RFC 9111, section 5.1). Rounded up, because `max-age` is rounded down: no cache keeps it longer than the server.
     pub fn age(&self) -> u64 {
         let age = self.since.elapsed();
         if self.max_age == RECORDED_MAX_AGE { age.as_secs() } else { (age + Duration::from_nanos(999_999_999)).as_secs() }

@@ -1,5 +1,5 @@
-//! What an operator can observe: the outcome of jobs, and what the caches answer. `hlsnap serve` turns it into metrics; the Lambda
-//! function observes nothing, so that it links no metrics.
+//! Observes the outcomes of jobs and the answers of caches. `hlsnap serve` turns them into metrics; the Lambda function has no observer, so
+//! it links no metrics.
 
 use std::{
     fmt,
@@ -9,17 +9,17 @@ use std::{
 
 use crate::error::{Error, ErrorKind};
 
-/// Receives what happens. Implementations return at once.
+/// Receives outcomes and answers. Implementations return at once.
 pub(in crate::frontends) trait Observe: fmt::Debug + Send + Sync {
-    /// A job ended: how long it took, with its wait for a permit, and the bytes of its file or why it failed.
+    /// A job ended. `duration` includes its wait for a permit; `outcome` is the size of its file in bytes, or why it failed.
     fn picture(&self, kind: PictureKind, duration: Duration, outcome: Result<usize, ErrorKind>);
     /// A cache answered: `picture`, `frame` or `playlist`, with `hit`, `miss` or `stale`.
     fn cache(&self, cache: &'static str, result: &'static str);
-    /// The caches now hold so many bytes.
+    /// The caches now hold `bytes`.
     fn cache_bytes(&self, bytes: u64);
 }
 
-/// What a job makes.
+/// The kind of a job's result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(in crate::frontends) enum PictureKind {
     Snapshot,
@@ -44,7 +44,7 @@ impl PictureKind {
     }
 }
 
-/// Passes on what happens, if anybody observes. Clones share the observer.
+/// Passes outcomes and answers on to an observer, if there is one. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub(in crate::frontends) struct Observer(Option<Arc<dyn Observe>>);
 
@@ -53,7 +53,7 @@ impl Observer {
         Self(Some(observe))
     }
 
-    /// Whether somebody observes, as `hlsnap serve` does.
+    /// Whether there is an observer, as in `hlsnap serve`.
     pub fn is_active(&self) -> bool {
         self.0.is_some()
     }
@@ -72,7 +72,7 @@ impl Observer {
         }
     }
 
-    /// Runs a job, and reports its end. `bytes` is the size of what it made. A job that nobody waits for any more is not reported.
+    /// Runs a job, and reports its end. `bytes` returns the size of its result. A job whose clients are all gone is not reported.
     pub async fn job<T>(
         &self,
         kind: PictureKind,

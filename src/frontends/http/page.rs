@@ -1,4 +1,4 @@
-//! The files of a web page, which are part of the program, and the headers that keep pages from doing anything else.
+//! The embedded files of web pages, and the headers that restrict what pages may do.
 
 use axum::{
     body::Body,
@@ -11,7 +11,7 @@ use axum::{
 
 use super::response;
 
-/// Scripts, styles and data come from the server alone, and none is inline. A page shows pictures that it has downloaded (`blob:`).
+/// Allows scripts, styles and data from this server only, and none inline. `blob:` is for pictures that a page has downloaded.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; \
                       base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -35,7 +35,7 @@ impl PageFile {
         Self { media_type: "text/javascript; charset=utf-8", text }
     }
 
-    /// The file, or 304 if the client has it. Browsers ask each time, so that a new version of the program shows at once.
+    /// The file, or 304 if the client has it. Browsers revalidate it each time, so that a new version of the program shows at once.
     pub fn response(self, request: &HeaderMap) -> Response {
         let etag = response::etag(self.text.as_bytes());
         let headers = [(CACHE_CONTROL, "no-cache"), (ETAG, etag.as_str())];

@@ -67,7 +67,7 @@ pub(super) fn options(settings: &Settings, uri: &Uri, resource: Resource) -> Res
     Ok(options)
 }
 
-/// What requests with the same result have in common: `kind` says what is made. The signature is not part of it.
+/// The key of a result: requests with the same key get the same result. `kind` names the result. The signature is not part of the key.
 pub(super) fn key(kind: &str, uri: &Uri) -> String {
     format!("{kind} {}", canonical_with(uri, &["expires"], &[]))
 }

@@ -1,4 +1,4 @@
-//! Answers from memory, or makes what is missing: once for all equal requests at the same time.
+//! Answers from memory, or makes the result once for all equal requests at the same time.
 //!
 //! ```text
 //! fresh -> answer        stale -> answer, and make a newer one        missing -> make it, answer, remember
@@ -25,21 +25,21 @@ const HIT: &str = "hit";
 const STALE: &str = "stale";
 const MISS: &str = "miss";
 
-/// After a newer result could not be made, if the failure itself is not remembered.
+/// The wait after a failed attempt to make a newer result, if the failure itself is not remembered.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// What responses are made from.
+/// A result from which responses are made.
 pub(super) trait Answer: Send + Sync + 'static {
-    /// How long it may answer.
+    /// Its life.
     fn life(&self) -> Life;
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     fn size(&self) -> usize;
 }
 
 /// A result that may have come from memory.
 pub(super) struct Recalled<T> {
     pub value: Arc<T>,
-    /// `None` if nothing is remembered.
+    /// `None` without a memory.
     pub life: Option<Life>,
     /// `hit`, `stale` or `miss`; `None` if nothing is remembered.
     cache: Option<&'static str>,
@@ -49,7 +49,7 @@ pub(super) struct Recalled<T> {
 pub(in crate::frontends) const CACHE_HEADER: &str = "x-hlsnap-cache";
 
 impl<T> Recalled<T> {
-    /// A response that says whether memory answered.
+    /// A response with [`CACHE_HEADER`], if there is a memory.
     pub fn respond(&self, response: impl FnOnce(&T, Option<Life>) -> Response) -> Response {
         let mut response = response(&self.value, self.life);
         if let Some(cache) = self.cache {
@@ -60,13 +60,13 @@ impl<T> Recalled<T> {
 }
 
 impl<T: Answer> Recalled<T> {
-    /// Lets the result answer another key as well, for the rest of its life.
+    /// Remembers the result under another key as well, for the rest of its life.
     pub async fn keep(&self, memory: &Arc<dyn Memory>, key: String) {
         memory.keep(key, remembered(&self.value, self.life.unwrap_or_else(|| self.value.life()))).await;
     }
 }
 
-/// Where results of one type come from.
+/// The sources of results of one type.
 pub(super) struct Recall<'a, T> {
     pub memory: Option<Arc<dyn Memory>>,
     pub flights: &'a SingleFlight<T>,
@@ -74,8 +74,8 @@ pub(super) struct Recall<'a, T> {
 }
 
 impl<T: Answer> Recall<'_, T> {
-    /// The result with this key. `make` prepares the job that makes it; it fails if the request is invalid or forbidden, which is not
-    /// remembered. The caller has authorized the request.
+    /// The result with this key. `make` prepares the job that makes it. It fails if the request is invalid or forbidden; such a failure is
+    /// not remembered. The caller has authorized the request.
     pub async fn result<F: Future<Output = Result<T, Error>> + Send + 'static>(
         &self,
         key: String,
@@ -120,7 +120,7 @@ fn remembered<T: Answer>(value: &Arc<T>, life: Life) -> Remembered {
     Remembered { value: Ok(Arc::clone(value) as Arc<dyn Any + Send + Sync>), life, retry_at: None, size: value.size() }
 }
 
-/// Runs a job and remembers how it ends. If it fails, `old` stays as long as it is usable.
+/// Runs a job and remembers its result. If it fails, keeps `old` as long as that is usable.
 async fn remember<T: Answer>(
     memory: Arc<dyn Memory>,
     key: String,

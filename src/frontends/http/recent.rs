@@ -1,4 +1,4 @@
-//! A memory of a few results, for frontends without another one: a player asks for a sprite right after its document.
+//! A memory of a few results, for frontends without a larger one: a player requests a sprite right after its document.
 
 use std::{
     fmt,
@@ -28,7 +28,7 @@ impl Recent {
         entries.iter().find(|(known, _)| known == key).map(|(_, remembered)| remembered.clone())
     }
 
-    /// Gives up the oldest result if there are too many.
+    /// Adds a result, and drops the oldest one if there are too many.
     fn add(&self, key: String, remembered: Remembered) {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.retain(|(known, _)| *known != key);

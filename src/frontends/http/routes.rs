@@ -1,19 +1,19 @@
-//! The table of routes. Router, OpenAPI document and metrics follow it.
+//! The table of routes, which router, OpenAPI document and metrics use.
 
 use crate::request::{Format, options::Commands};
 
-/// One path, and what is there.
+/// One path and its endpoint.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Route {
     pub path: &'static str,
     pub endpoint: Endpoint,
-    /// Of a successful answer.
+    /// The media type of a successful answer.
     pub media_type: &'static str,
-    /// What it answers, in one line.
+    /// A description of the answer, in one line.
     pub summary: &'static str,
 }
 
-/// What answers at a path.
+/// The endpoint of a path.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Endpoint {
     Snapshot(Format),
@@ -27,14 +27,14 @@ pub(super) enum Endpoint {
     Health,
 }
 
-/// A document that leads to the sprite of a storyboard.
+/// A document that names the sprite of a storyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     WebVtt,
     Json,
 }
 
-/// The kind of a query, which decides on its parameters.
+/// The kind of a query, which determines its parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
     /// Pictures, by the options of a command.
@@ -85,7 +85,7 @@ const fn sprite(path: &'static str, format: Format) -> Route {
     route(path, Endpoint::Sprite(format), format.media_type(), "A storyboard's sprite")
 }
 
-/// A path of the table as it is, and any other as `other`: a bounded number of names.
+/// A path of the table as it is, and any other as `other`, so that the number of names is bounded.
 pub(in crate::frontends) fn path_name(path: &str) -> &'static str {
     Route::find(path).map_or("other", |route| route.path)
 }

@@ -25,9 +25,9 @@ use crate::{
     request::SnapshotRequest,
 };
 
-/// A failed stream or frame serves the requests that wait for it; results remember failures by their kind.
+/// How long the failure of a stream or frame answers the requests that wait for it. Results remember failures longer, by their kind.
 const FAILURE: Duration = Duration::from_secs(1);
-/// The live moments whose newest segment is remembered, and for how long.
+/// How many live moments have a remembered newest segment, and for how long.
 const MAX_MOMENTS: u64 = 100_000;
 const KEEP_MOMENT: Duration = Duration::from_secs(300);
 
@@ -36,14 +36,14 @@ pub(in crate::frontends) struct ServerMemory {
     results: Arc<Results>,
     frames: ByteCache<Kept<SharedFrame>>,
     streams: ByteCache<Kept<SharedStream>>,
-    /// What a playlist ends with, and since when, by the key of the frame.
+    /// The end of a live playlist, and when it was first seen, by the key of the frame.
     first_seen: Cache<String, ((u64, u64), Instant)>,
     observer: Observer,
 }
 
 struct Results(ByteCache<Remembered>);
 
-/// A stream or a frame, or why there is none.
+/// A stream or a frame, or its failure.
 struct Kept<T> {
     value: Result<Arc<T>, Error>,
     end: Instant,
@@ -140,7 +140,7 @@ impl PictureMemory for ServerMemory {
 }
 
 impl ServerMemory {
-    /// `bytes` bounds what is remembered: half of it results, three eighths frames, the rest playlists.
+    /// A memory of at most `bytes`: half for results, three eighths for frames, the rest for playlists.
     pub fn new(bytes: u64, observer: Observer) -> Arc<Self> {
         Arc::new(Self {
             results: Arc::new(Results(cache(bytes / 2))),
@@ -152,11 +152,15 @@ impl ServerMemory {
     }
 
     async fn take_snapshot(&self, request: SnapshotRequest, jobs: &Jobs) -> Result<FinishedSnapshot, Error> {
+        let start = Instant::now();
         let stream = self.stream(&request, jobs).await?;
         let key = stream.frame_key(&request)?;
+        // Opening the stream and taking the picture have one deadline
+        let mut rest = request.clone();
+        rest.limits.timeout = rest.limits.timeout.saturating_sub(start.elapsed());
         let mut own = None;
         let capture = async {
-            match self.capture(stream, &key, request.clone(), jobs).await {
+            match self.capture(stream, &key, rest, jobs).await {
                 Ok((frame, picture)) => {
                     own = Some(picture);
                     Kept::frame(frame)
@@ -175,13 +179,13 @@ impl ServerMemory {
             Err(error) => Err(error),
         };
         match result {
-            // The options of the request that captured the frame may be the cause, or the frame: another Variant may do
+            // The options of the request that captured the frame may be the cause; and another Variant may work
             Err(error) if matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Unsupported) => jobs.snapshot(request).await,
             result => result,
         }
     }
 
-    /// The stream of a request, opened if it is not known.
+    /// The stream of a request, opened if it is not remembered.
     async fn stream(&self, request: &SnapshotRequest, jobs: &Jobs) -> Result<Arc<SharedStream>, Error> {
         let mut is_known = true;
         let open = async {
@@ -196,7 +200,7 @@ impl ServerMemory {
         kept.value
     }
 
-    /// Captures the frame of a request. A stream that was opened earlier may have changed: if it fails, opens it again.
+    /// Captures the frame of a request. If that fails and the stream was opened earlier, opens it again, because it may have changed.
     async fn capture(
         &self,
         mut stream: Arc<SharedStream>,
@@ -219,7 +223,7 @@ impl ServerMemory {
         }
         drop(permit);
         let (mut frame, picture) = captured?;
-        // It may have more playlists now
+        // The stream may hold more playlists now
         self.streams.insert(stream_key, Kept::stream(&stream)).await;
         if let Some(freshness) = frame.freshness {
             frame.freshness = Some(self.since_first_seen(key, freshness).await);
@@ -228,7 +232,7 @@ impl ServerMemory {
         Ok((frame, OwnPicture { picture, freshness }))
     }
 
-    /// When the next segment is due after the newest one, which earlier requests may have seen.
+    /// The freshness, counted from the first request that saw the newest segment.
     async fn since_first_seen(&self, key: &str, freshness: Freshness) -> Freshness {
         match self.first_seen.get(key).await {
             Some((next, first_seen)) if next == freshness.next => freshness.unchanged_since(first_seen),

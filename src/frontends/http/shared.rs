@@ -26,9 +26,9 @@ use crate::{
     time::milliseconds,
 };
 
-/// How long a storyboard of a live stream answers: players ask for its sprite a little later.
+/// How long a storyboard of a live stream answers, because players request its sprite a little later.
 const KEEP_LIVE: Duration = Duration::from_secs(10);
-/// How long the playlists answer.
+/// How long an inspection answers.
 const KEEP_PLAYLISTS: Duration = Duration::from_secs(2);
 
 /// The longest range in seconds that a query can name.
@@ -43,7 +43,7 @@ pub(super) struct SharedSnapshot {
     life: Life,
 }
 
-/// What the playlists say, as JSON.
+/// An inspection of the playlists, as JSON.
 #[derive(Debug)]
 pub(super) struct SharedInspection(Bytes);
 
@@ -173,7 +173,7 @@ impl SharedStoryboard {
 }
 
 impl PicturesFacts {
-    /// A file made from the pictures. It is cached shortly if some are missing, since the next attempt may have them.
+    /// A file made from the pictures. If some are missing, it is cached only briefly, because the next attempt may have them.
     fn response(
         &self,
         (bytes, media_type, etag): (Bytes, &'static str, &str),
@@ -200,7 +200,7 @@ impl SharedInspection {
     }
 }
 
-/// Facts, headers and text beside a file, in bytes.
+/// The size of the facts and headers of a file, in bytes.
 const FACTS: usize = 2048;
 
 impl Answer for SharedSnapshot {
@@ -229,7 +229,7 @@ impl Answer for SharedStoryboard {
     }
 
     fn size(&self) -> usize {
-        // The report is there twice
+        // There are two copies of the report
         self.sprite.size() + FACTS + self.sprite.facts.report.pictures.len() * size_of::<PictureReport>()
     }
 }

@@ -37,7 +37,7 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Send + Sync + 'static> SingleFlight<T> {
-    /// The job with this `key` that is running, or else this one.
+    /// The running job with this `key`, or else this one.
     pub fn start(&self, key: String, job: impl Future<Output = FlightResult<T>> + Send + 'static) -> Shared<Flight<T>> {
         let mut flights = self.flights.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = running(&flights, &key) {

@@ -1,4 +1,4 @@
-//! The page of `hlsnap serve` to try it in a browser, and `/options.json`, the table of options that its form is made from.
+//! The page to try `hlsnap serve` in a browser, and `/options.json`, the table of options for its form.
 
 use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use serde::Serialize;
@@ -19,7 +19,7 @@ const PAGE: PageFile = PageFile::html(include_str!("../../../assets/try/index.ht
 const STYLE: PageFile = PageFile::css(include_str!("../../../assets/try/try.css"));
 const SCRIPT: PageFile = PageFile::script(include_str!("../../../assets/try/try.js"));
 
-/// What can be asked for: the first part of the path, its endings, the command that does the same, and the options of both.
+/// The resources: the first part of the path, its endings, the command that does the same, and its options.
 const RESOURCES: [(&str, &[&str], &str, Commands); 5] = [
     ("snapshot", &["jpg", "png", "webp", "avif"], "snap", Commands::SNAP),
     ("sheet", &["jpg", "png", "webp"], "sheet", Commands::SHEET),

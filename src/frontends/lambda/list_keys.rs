@@ -1,4 +1,4 @@
-//! Keys of a list's lines that are no options: a line of `hlsnap batch` is an event of the function, so one file serves both.
+//! The keys of a list's lines that are no options. A line of `hlsnap batch` is an event of the function too, so one file works for both.
 
 use serde_json::Value;
 use url::Url;
@@ -9,6 +9,9 @@ use crate::{
     store::ChannelName,
 };
 
+/// When `hlsnap watch` reports a state.
+const WATCH_KEYS: [&str; 6] = ["black_for", "frozen_for", "flat_for", "silent_for", "stale_after", "down_after"];
+
 /// The channel that an event names, for the name of its file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct ListKeys {
@@ -17,15 +20,17 @@ pub(super) struct ListKeys {
 }
 
 impl ListKeys {
-    /// Takes the keys out of an event, and drops those that only `hlsnap watch` and its wall need. Fails with `usage` if one is no text.
+    /// Takes the keys out of an event, and drops those that only `hlsnap watch` needs. Fails with `usage` if one is not text.
     pub fn take(event: &mut EventOptions) -> Result<Self, Error> {
         let keys = Self { id: text(event, "id")?, name: text(event, "name")? };
         text(event, "group")?;
         event.remove("static");
+        // `every` is an option of a series too
+        event.retain(|name, _| !WATCH_KEYS.contains(&name.replace('-', "_").as_str()));
         Ok(keys)
     }
 
-    /// The id that file names show: without secrets if it is the URL.
+    /// The id for file names, redacted if it is the URL.
     pub fn shown_id(&self, url: &Url) -> String {
         self.id.clone().unwrap_or_else(|| redacted(url))
     }

@@ -1,4 +1,4 @@
-//! The labels of families. Each has a bounded number of values, or values that are removed again.
+//! The labels of the metrics. Each has a bounded number of values, or values that are removed when their channel leaves the list.
 
 use prometheus_client::encoding::EncodeLabelSet;
 
@@ -9,27 +9,27 @@ pub(super) struct Response {
     pub status: u16,
 }
 
-/// What was made.
+/// The kind of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Kind {
     pub kind: &'static str,
 }
 
-/// What was made, and how that ended: `ok`, or the kind of the error.
+/// The kind of a job, and its result: `ok`, or the kind of the error.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct Outcome {
     pub kind: &'static str,
     pub result: &'static str,
 }
 
-/// Which cache, and what it answered.
+/// A cache and its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct CacheAnswer {
     pub cache: &'static str,
     pub result: &'static str,
 }
 
-/// How something ended.
+/// A result.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ResultOnly {
     pub result: &'static str,
@@ -41,7 +41,7 @@ pub(super) struct ChannelId {
     pub channel: String,
 }
 
-/// One channel as the list shows it.
+/// One channel with its name and group.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct ChannelName {
     pub channel: String,

@@ -1,4 +1,4 @@
-//! The families that Prometheus's clients name alike: processor time, memory, start and open files of the process.
+//! The standard metrics of a process: processor time, memory, start time and open files.
 
 use std::{fmt, fs::File, os::unix::fs::FileExt};
 
@@ -11,7 +11,7 @@ use prometheus_client::{
 
 /// Ticks a second of times in `/proc`, on every architecture (proc(5), `USER_HZ`).
 const TICKS: f64 = 100.0;
-/// More than `/proc/self/stat` and `status` have.
+/// The buffer for `/proc/self/stat` and `status`, in bytes, which is larger than these files.
 const MAX_FILE: usize = 8192;
 
 /// Files of `/proc/self`. They stay open: the sandbox forbids opening them again. Without one of them, its families are missing.
@@ -25,7 +25,7 @@ pub(super) struct ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    /// The start is now, which is the process's first milliseconds.
+    /// Takes the current time as the start, because the program calls this first.
     pub fn open() -> Self {
         let open = |name: &str| File::open(format!("/proc/self/{name}")).ok();
         let start = Utc::now().timestamp_micros() as f64 / 1e6;
@@ -51,7 +51,7 @@ impl ProcessMetrics {
     }
 }
 
-/// What a file of `/proc` says now.
+/// The current content of a file of `/proc`.
 fn text(file: &File) -> Option<String> {
     let mut buffer = vec![0; MAX_FILE];
     let length = file.read_at(&mut buffer, 0).ok()?;
@@ -91,6 +91,6 @@ mod tests {
         assert!(process.resident_bytes().is_some_and(|bytes| (1 << 20..1 << 40).contains(&bytes)), "{:?}", process.resident_bytes());
         let before = process.resident_bytes();
         let block = std::hint::black_box(vec![1_u8; 32 << 20]);
-        assert!(process.resident_bytes() > before, "the file is read anew, {} bytes later", block.len());
+        assert!(process.resident_bytes() > before, "the file is read again, {} bytes later", block.len());
     }
 }

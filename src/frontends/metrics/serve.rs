@@ -1,4 +1,4 @@
-//! What `hlsnap serve` counts.
+//! The metrics of `hlsnap serve`.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -24,14 +24,14 @@ use crate::{
     frontends::http::{Observe, PictureKind},
 };
 
-/// How many jobs run, and how many wait for a permit.
+/// The number of running jobs, and of jobs that wait for a permit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::frontends) struct QueueSize {
     pub running: usize,
     pub waiting: usize,
 }
 
-/// The families of the HTTP frontend. It receives what the frontend observes.
+/// The metrics of the HTTP frontend, which reports to it.
 #[derive(Debug)]
 pub(in crate::frontends) struct ServeMetrics {
     responses: Family<Response, Counter>,
@@ -43,7 +43,7 @@ pub(in crate::frontends) struct ServeMetrics {
 }
 
 impl ServeMetrics {
-    /// Adds the families to `metrics`. `traffic` is read at each scrape.
+    /// Registers the metrics. `traffic` is read at each scrape.
     pub fn new(metrics: &mut Metrics, traffic: &Arc<Traffic>) -> Arc<Self> {
         let this = Self {
             responses: Family::default(),
@@ -62,11 +62,11 @@ impl ServeMetrics {
         );
         registry.register(
             "hlsnap_picture_duration_seconds",
-            "Time from a request to its picture, with the wait for a permit",
+            "Time from a request to its picture, including the wait for a permit",
             this.durations.clone(),
         );
         registry.register("hlsnap_picture_bytes", "Sizes of the pictures that jobs made", this.sizes.clone());
-        registry.register("hlsnap_cache_requests", "Requests to the caches by what they answered", this.cache_answers.clone());
+        registry.register("hlsnap_cache_requests", "Requests to the caches by cache and result", this.cache_answers.clone());
         registry.register("hlsnap_cache_bytes", "Bytes that the caches hold", this.cache_bytes.clone());
         registry.register_collector(Box::new(TrafficCollector(Arc::clone(traffic))));
         Arc::new(this)

@@ -1,4 +1,4 @@
-//! What `hlsnap watch` counts. The engine reports in plain types.
+//! The metrics of `hlsnap watch`. Callers report in plain types.
 
 use std::{
     collections::HashMap,
@@ -22,7 +22,7 @@ type SecondsTotal = Counter<f64, AtomicU64>;
 /// The states of a channel, in the contract's words.
 const STATES: [&str; 7] = ["ok", "black", "flat", "frozen", "silent", "stale", "down"];
 
-/// What is known of a channel after a round.
+/// The facts about a channel after a round.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::frontends) struct ChannelFacts<'a> {
     /// `None` shows the id.
@@ -40,17 +40,17 @@ pub(in crate::frontends) struct ChannelFacts<'a> {
     pub frozen_for: Duration,
 }
 
-/// What became of events until now.
+/// The outcomes of all events until now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(in crate::frontends) struct DeliveryCounts {
     pub delivered: u64,
     pub retried: u64,
     pub dropped: u64,
-    /// Events that wait.
+    /// Waiting events.
     pub queued: u64,
 }
 
-/// The families of a watch. Those of a channel exist from its first round until [`remove`](Self::remove).
+/// The metrics of a watch. Those of a channel exist from its first round until [`remove`](Self::remove).
 pub(in crate::frontends) struct WatchMetrics {
     up: Family<ChannelName, Gauge>,
     states: Family<ChannelState, Gauge>,
@@ -76,7 +76,7 @@ impl fmt::Debug for WatchMetrics {
 }
 
 impl WatchMetrics {
-    /// Adds the families to `metrics`.
+    /// Registers the metrics.
     pub fn new(metrics: &mut Metrics) -> Arc<Self> {
         let this = Self {
             up: Family::default(),
@@ -100,7 +100,7 @@ impl WatchMetrics {
 
     fn register(&self, metrics: &mut Metrics) {
         let registry = &mut metrics.registry;
-        registry.register("hlsnap_channel_up", "Whether the channel is in another state than down", self.up.clone());
+        registry.register("hlsnap_channel_up", "0 if the channel is down, 1 otherwise", self.up.clone());
         registry.register("hlsnap_channel_state", "1 for the state of the channel, 0 for the others", self.states.clone());
         registry.register("hlsnap_channel_age_seconds", "Age of the newest picture", self.ages.clone());
         registry.register("hlsnap_channel_black_seconds", "How long the channel has been black", self.black.clone());
@@ -114,23 +114,23 @@ impl WatchMetrics {
         registry.register("hlsnap_watch_rounds", "Rounds by how they ended", self.rounds.clone());
         registry.register("hlsnap_watch_lateness_seconds", "How much later than planned rounds began", self.lateness.clone());
         registry.register("hlsnap_watch_round_duration_seconds", "How long rounds took", self.durations.clone());
-        registry.register("hlsnap_webhook_deliveries", "Attempts to deliver an event, by their result", self.deliveries.clone());
+        registry.register("hlsnap_webhook_deliveries", "Events delivered and dropped, and attempts retried", self.deliveries.clone());
         registry.register("hlsnap_webhook_queue", "Events that wait for their delivery", self.webhook_queue.clone());
     }
 
-    /// The list has so many channels.
+    /// Sets the number of channels of the list.
     pub fn channels(&self, count: usize) {
         self.channels.set(i64::try_from(count).unwrap_or(i64::MAX));
     }
 
-    /// A round of any channel ended. `lateness` is how much later than planned it began; `failure` is why it has no picture.
+    /// Counts a round of any channel. `lateness` is the time from its due moment to its start; `failure` is why it has no picture.
     pub fn round(&self, lateness: Duration, duration: Duration, failure: Option<ErrorKind>) {
         self.lateness.observe(lateness.as_secs_f64());
         self.durations.observe(duration.as_secs_f64());
         self.rounds.get_or_create(&ResultOnly { result: failure.map_or("ok", ErrorKind::name) }).inc();
     }
 
-    /// What is known of a channel now. `id` is the channel's in its list.
+    /// Sets the metrics of a channel. `id` is its shown id.
     pub fn channel(&self, id: &str, facts: &ChannelFacts<'_>) {
         let channel = ChannelName {
             channel: id.to_owned(),
@@ -166,7 +166,7 @@ impl WatchMetrics {
         self.frozen.remove(&id);
     }
 
-    /// What became of events until now.
+    /// Sets the outcomes of all events until now.
     pub fn webhook(&self, counts: DeliveryCounts) {
         let mut last = self.last_deliveries.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(&mut *last, counts);

@@ -22,7 +22,7 @@ use crate::{
     time::{milliseconds, rfc3339},
 };
 
-/// The most characters of a path, a query and a header.
+/// The longest path, query and header, in characters.
 const MAX_PATH: usize = 200;
 const MAX_QUERY: usize = 1000;
 const MAX_HEADER: usize = 200;
@@ -48,10 +48,10 @@ struct Fields<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     query: Option<&'a str>,
     status: u16,
-    /// Of the body that is sent; missing for a body that has no end yet.
+    /// Size of the body; missing if it is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     bytes: Option<u64>,
-    /// Until the response is ready to be sent.
+    /// Time until the response is ready to be sent.
     duration_ms: f64,
     /// The kind of an error.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,7 +75,7 @@ impl LogLine {
         }
     }
 
-    /// Writes it to stderr. If that is closed, nobody reads it.
+    /// Writes the line to stderr. Ignores errors, because there is no other place to report them.
     pub fn write(self, response: &Response, duration: Duration) {
         let _ = io::stderr().lock().write_all(self.text(response, duration).as_bytes());
     }
@@ -114,7 +114,7 @@ fn cut(text: &str, max: usize) -> String {
     start
 }
 
-/// Escapes the control characters that JSON allows in strings, which a terminal would obey.
+/// Escapes the control characters that JSON allows in strings, because a terminal would interpret them.
 fn without_controls(json: &str) -> String {
     json.chars().map(|c| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
 }

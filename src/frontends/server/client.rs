@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::{error::Error, frontends::http::Peer};
 
 const FORWARDED: &str = "x-forwarded-for";
-/// A chain of more proxies is not followed.
+/// The longest chain of proxies that is followed.
 const MAX_PROXIES: usize = 16;
 
 /// The address of a client; `None` if the request came without one.
@@ -16,7 +16,7 @@ const MAX_PROXIES: usize = 16;
 pub(super) struct Client(pub Option<IpAddr>);
 
 impl Client {
-    /// What rate limits count by: an IPv4 address, or the /64 that one IPv6 customer has.
+    /// The key of rate limits: an IPv4 address, or the /64 of one IPv6 customer.
     pub fn network(self) -> Option<IpAddr> {
         self.0.map(|address| match address {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into(),
@@ -25,7 +25,7 @@ impl Client {
     }
 }
 
-/// The networks of proxies whose `X-Forwarded-For` is believed.
+/// The networks of trusted proxies, whose `X-Forwarded-For` names the client.
 #[derive(Debug, Default)]
 pub(super) struct Proxies(Vec<IpNet>);
 
@@ -45,8 +45,8 @@ impl Proxies {
         Ok(Self(networks.iter().map(parse).collect::<Result<_, _>>()?))
     }
 
-    /// The client of a request. Each proxy appends its own peer to the header, so its right end is what the nearest proxy saw. Whatever is
-    /// left of the first address that is no trusted proxy may be invented.
+    /// The client of a request. Each proxy appends its own peer to the header, so the right-most address is the peer of the nearest proxy.
+    /// Addresses to the left of the first one that is no trusted proxy may be forged.
     pub fn client(&self, request: &Request) -> Client {
         let Some(Peer(peer)) = request.extensions().get::<Peer>() else { return Client(None) };
         let mut client = peer.to_canonical();
@@ -60,7 +60,7 @@ impl Proxies {
     }
 }
 
-/// An address, as proxies write it: some append the port.
+/// Parses an address as proxies write it: some append the port.
 fn address(text: &str) -> Option<IpAddr> {
     let bare = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
     let address = text.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip())).or_else(bare);
@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(client(&[], "192.0.2.1", &["198.51.100.9"]), "192.0.2.1");
         assert_eq!(client(&["10.0.0.0/8"], "192.0.2.1", &["198.51.100.9"]), "192.0.2.1");
         assert_eq!(client(&["10.0.0.0/8"], "10.1.2.3", &["198.51.100.9"]), "198.51.100.9");
-        assert_eq!(client(&["10.0.0.0/8"], "10.1.2.3", &["6.6.6.6, 198.51.100.9"]), "198.51.100.9", "the left end may be invented");
+        assert_eq!(client(&["10.0.0.0/8"], "10.1.2.3", &["6.6.6.6, 198.51.100.9"]), "198.51.100.9", "the left end may be forged");
         assert_eq!(client(&["10.0.0.0/8"], "10.1.2.3", &["6.6.6.6, 198.51.100.9, 10.9.9.9"]), "198.51.100.9");
         assert_eq!(client(&["10.0.0.0/8"], "10.1.2.3", &["6.6.6.6", "198.51.100.9", "10.9.9.9"]), "198.51.100.9");
         assert_eq!(client(&["10.0.0.0/8"], "::ffff:10.1.2.3", &["198.51.100.9:4711"]), "198.51.100.9");

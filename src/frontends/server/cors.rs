@@ -19,7 +19,7 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// The layer for origins such as `https://example.com`, or `*`; `None` without origins. Fails with `usage`.
 ///
-/// For any or one origin, answers are the same for all, so that caches keep one of each.
+/// With one origin or `*`, all clients get the same answer, so a cache needs only one copy.
 pub(super) fn cors(origins: &[String]) -> Result<Option<CorsLayer>, Error> {
     let origins: Vec<_> = origins.iter().map(|text| parse(text)).collect::<Result<_, _>>()?;
     let (allowed, vary) = match origins.as_slice() {

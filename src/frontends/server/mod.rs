@@ -1,7 +1,7 @@
-//! What a server on one machine adds around a router, and the Lambda function does not need: CORS, rate limits, the access log, metrics.
+//! The layers that `hlsnap serve` adds to the router, and the Lambda function does not need: CORS, rate limits, the access log, metrics.
 //!
 //! ```text
-//! request -> client (who asks?) -> observe (access log, metrics) -> cors -> rate_limit -> router
+//! request -> client (who sends it?) -> observe (access log, metrics) -> cors -> rate_limit -> router
 //! ```
 
 mod access_log;
@@ -32,11 +32,11 @@ use client::{Client, Proxies};
 use cors::cors;
 use rate_limit::RateLimit;
 
-/// Paths that are neither limited nor worth a line in the access log: probes and scrapes ask for them all the time.
+/// Paths without a rate limit and without a line in the access log, because probes and scrapes request them all the time.
 const UNLIMITED: [&str; 2] = ["/healthz", METRICS];
 const METRICS: &str = "/metrics";
 
-/// What happens around each request.
+/// The state of the layers around the router.
 #[derive(Debug)]
 struct Surroundings {
     proxies: Proxies,
@@ -46,7 +46,7 @@ struct Surroundings {
     path_name: fn(&str) -> &'static str,
 }
 
-/// The router with the operator's layers around it, and `/metrics`. `path_name` gives a path one of a few names for the metrics.
+/// Adds `/metrics` and the operator's layers to the router. `path_name` maps a path to one of a few names for the metrics.
 ///
 /// Fails with `usage` for a setting that cannot be read.
 pub(super) fn surround(
@@ -95,7 +95,7 @@ async fn observe(State(this): State<Arc<Surroundings>>, mut request: Request, ne
     response
 }
 
-/// Answers 429 to a client that asks too often.
+/// Answers 429 to a client that sends too many requests.
 async fn limit(State(this): State<Arc<Surroundings>>, request: Request, next: Next) -> Response {
     let is_limited = !UNLIMITED.contains(&request.uri().path());
     let client = request.extensions().get::<Client>().copied();

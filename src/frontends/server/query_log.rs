@@ -8,13 +8,13 @@ const HIDDEN: &str = "...";
 /// A parameter whose value is a time.
 const EXPIRES: &str = "expires";
 
-/// The query, of which only what is known to hold no secret stays: the signature and unknown parameters are hidden, and URLs are redacted.
+/// Redacts a query: hides the signature and unknown parameters, and redacts URLs.
 pub(super) fn redacted(query: &str) -> String {
     let pairs = form_urlencoded::parse(query.as_bytes()).map(|(name, text)| pair(&name, &text));
     pairs.collect::<Vec<_>>().join("&")
 }
 
-/// A parameter and its value. Not percent-encoded, for the eyes of people.
+/// A parameter and its value, without percent-encoding, so that it is easy to read.
 fn pair(name: &str, text: &str) -> String {
     if name == "sig" {
         return format!("sig={HIDDEN}");

@@ -1,4 +1,4 @@
-//! How many requests one client may send in a time (`--rate-limit`), by governor's GCRA.
+//! Limits how many requests one client may send in a second or minute (`--rate-limit`), by governor's GCRA.
 
 use std::{
     collections::HashMap,
@@ -26,7 +26,7 @@ use crate::{
     frontends::http,
 };
 
-/// Half of the most clients that are remembered, 64 bytes or so each. Beyond it, those that asked longest ago are forgotten.
+/// The size of one generation of clients. Two are kept, with about 64 bytes for each client; the older one is forgotten first.
 const MAX_CLIENTS: usize = 65_536;
 
 /// The limit of every client.
@@ -39,14 +39,14 @@ pub(super) struct RateLimit {
 /// A request that came too soon.
 #[derive(Debug)]
 pub(super) struct TooMany {
-    /// When the client may ask again.
+    /// The wait before the client may send the next request.
     retry_after: Duration,
 }
 
 impl FromStr for RateLimit {
     type Err = Error;
 
-    /// `10` or `10/s`: ten a second. `100/m`: a hundred a minute. As many may come at once.
+    /// `10` or `10/s`: ten a second. `100/m`: a hundred a minute. A client may send all of them at once.
     fn from_str(text: &str) -> Result<Self, Error> {
         let (count, per_minute) = match text.rsplit_once('/') {
             None => (text, false),
@@ -73,7 +73,7 @@ impl RateLimit {
 }
 
 impl TooMany {
-    /// 429 with the seconds to wait. The contract has no kind of its own for it.
+    /// 429 with the seconds to wait. The contract has no separate kind for it.
     pub fn response(&self) -> Response {
         let seconds = self.retry_after.as_secs() + u64::from(self.retry_after.subsec_nanos() > 0);
         let seconds = seconds.max(1);
@@ -84,7 +84,7 @@ impl TooMany {
     }
 }
 
-/// The states of clients that asked lately, in two generations: when the younger one is full, it replaces the older one.
+/// The states of recent clients, in two generations: when the younger one is full, it replaces the older one.
 #[derive(Debug)]
 struct RecentClients {
     capacity: usize,

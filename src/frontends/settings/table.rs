@@ -17,7 +17,7 @@ use crate::{
 };
 
 const SERVE: Section = Section { heading: None, commands: Commands::SERVE, is_in_queries: false };
-/// Of lists of channels.
+/// Options of lists of channels.
 const FLEET: Section = Section { heading: Some("List"), commands: Commands::BATCH.and(Commands::WATCH), is_in_queries: false };
 const WATCH: Section = Section { heading: Some("Watching"), commands: Commands::WATCH, is_in_queries: false };
 const VARIABLES: Section = Section { heading: None, commands: Commands::NONE, is_in_queries: false };
@@ -80,13 +80,13 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "state",
         Path,
         "FILE",
-        "Keep the reported states in this file, so that the next watch goes on from them and reports only what is new",
+        "Keep the reported states in this file, so that the next watch goes on from them and reports only changes",
         |s, v| {
             s.watching.state = Some(v.path()).filter(|path| !path.as_os_str().is_empty());
             Ok(())
         },
     ),
-    Row::new(WATCH, "token", Value, "TOKEN", "Open the wall to those who have this token (better as HLSNAP_TOKEN)", |s, v| {
+    Row::new(WATCH, "token", Value, "TOKEN", "Require this token to see the wall (better as HLSNAP_TOKEN)", |s, v| {
         s.watching.token = Some(v.text()?).filter(|token| !token.is_empty()).or(s.watching.token.take());
         Ok(())
     }),
@@ -100,7 +100,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "webhook-key",
         Value,
         "KEY",
-        "Sign events with this key, as Standard Webhooks does (better as HLSNAP_WEBHOOK_KEY)",
+        "Sign events with this key, as Standard Webhooks describes (better as HLSNAP_WEBHOOK_KEY)",
         |s, v| {
             s.watching.webhook_key = Some(v.text()?).filter(|key| !key.is_empty()).or(s.watching.webhook_key.take());
             Ok(())
@@ -112,14 +112,14 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "jobs",
         Integer(1, MAX_JOBS),
         "N",
-        "Pictures that are made at the same time [default: serve: 8; batch and watch: 4 for each processor]",
+        "How many pictures are made at a time [default: serve: 8; batch and watch: 4 for each processor]",
         |s, v| v.integer().map(|jobs| s.jobs = Some(jobs)),
     )
     .only_for(Commands::SERVE.and(Commands::BATCH).and(Commands::WATCH)),
-    Row::new(FLEET, "per-host", Integer(1, MAX_JOBS), "N", "Pictures that are made at the same time for one host [default: 4]", |s, v| {
+    Row::new(FLEET, "per-host", Integer(1, MAX_JOBS), "N", "How many of these come from one host [default: 4]", |s, v| {
         v.integer().map(|jobs| s.per_host = Some(jobs))
     }),
-    Row::new(FLEET, "rate", Value, "N", "Pictures that are started a second, such as 10 or 0.5 [default: no limit]", |s, v| {
+    Row::new(FLEET, "rate", Value, "N", "How many pictures are started in a second, such as 10 or 0.5 [default: no limit]", |s, v| {
         let rate = v.text()?.parse::<f64>().ok().filter(|rate| rate.is_finite() && *rate > 0.0);
         s.rate = Some(rate.ok_or_else(|| Error::usage("--rate is not a positive number", "give pictures a second, such as 10 or 0.5"))?);
         Ok(())
@@ -128,17 +128,10 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
     Row::new(FLEET, "shard", Value, "I/N", "Only the I-th of N parts of the list, by a hash of the channel's id", |s, v| {
         v.parse().map(|shard| s.shard = Some(shard))
     }),
-    Row::new(
-        FLEET,
-        "resume",
-        Path,
-        "FILE",
-        "The results of an interrupted run: lines that have a picture in it are not done again",
-        |s, v| {
-            s.resume = Some(v.path());
-            Ok(())
-        },
-    )
+    Row::new(FLEET, "resume", Path, "FILE", "The results of an interrupted run: skip lines that have a picture in them", |s, v| {
+        s.resume = Some(v.path());
+        Ok(())
+    })
     .only_for(Commands::BATCH),
     Row::new(
         SERVE,
@@ -151,7 +144,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
     Row::new(SERVE, "cors", Repeatable, "ORIGIN", "A web origin whose pages may read answers, or * for any (repeatable)", |s, v| {
         v.text().map(|origin| s.serving.cors.push(origin))
     }),
-    Row::new(SERVE, "rate-limit", Value, "N[/s|/m]", "The requests that one client may send in a second, or in a minute", |s, v| {
+    Row::new(SERVE, "rate-limit", Value, "N[/s|/m]", "How many requests one client may send in a second, or in a minute", |s, v| {
         v.text().map(|rate| s.serving.rate_limit = Some(rate))
     }),
     Row::new(
@@ -170,7 +163,7 @@ pub(in crate::frontends) static SETTINGS: &[Row] = &[
         "cache-bytes",
         Value,
         "N",
-        "The memory for pictures, frames and playlists that answer further requests; 0 remembers nothing [default: 256M]",
+        "How much memory keeps pictures, frames and playlists for further requests; 0 keeps nothing [default: 256M]",
         |s, v| {
             let is_off = v.text().is_ok_and(|text| text == "0");
             if is_off { Ok(0) } else { v.bytes() }.map(|bytes| s.cache_bytes = Some(bytes))

@@ -22,11 +22,11 @@ pub(in crate::frontends) struct Settings {
     pub key: Option<String>,
     /// The outputs that events may name; empty allows every object store.
     pub(super) allow_outputs: Vec<WildMatch>,
-    /// How many pictures are made at the same time.
+    /// How many pictures are made at a time.
     pub jobs: Option<usize>,
-    /// How many of them at the same time for one host.
+    /// How many of these come from one host.
     pub per_host: Option<usize>,
-    /// How many of them are started a second.
+    /// How many are started in a second.
     pub rate: Option<f64>,
     /// The part of the list of channels.
     #[cfg(feature = "fleet")]
@@ -35,7 +35,7 @@ pub(in crate::frontends) struct Settings {
     pub resume: Option<PathBuf>,
     /// How many pictures one request may make.
     pub max_pictures: Option<usize>,
-    /// How many bytes `serve` remembers; 0 remembers nothing.
+    /// The size of `serve`'s memory in bytes; 0 turns it off.
     #[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
     pub cache_bytes: Option<u64>,
     /// Whether to enter the sandbox; `None` enters as much of it as the kernel supports.
@@ -44,26 +44,26 @@ pub(in crate::frontends) struct Settings {
     pub drop_permanent: bool,
     /// How `hlsnap serve` treats its clients.
     pub serving: Serving,
-    /// Whom `hlsnap watch` tells.
+    /// The outputs of `hlsnap watch`, and the token of its wall.
     pub watching: Watching,
     /// The log level of the Lambda function.
     pub log: tracing::Level,
 }
 
-/// How `hlsnap serve` treats its clients, as given: `frontends/server` reads it. The Lambda function has none of it.
+/// How `hlsnap serve` treats its clients. `frontends/server` parses the texts. The Lambda function refuses these settings.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::frontends) struct Serving {
-    /// Origins of web pages that may read answers.
+    /// Origins whose web pages may read answers.
     pub cors: Vec<String>,
-    /// How many requests one client may send in a time.
+    /// How many requests one client may send in a second or minute.
     pub rate_limit: Option<String>,
-    /// Networks of proxies whose `X-Forwarded-For` is believed.
+    /// Networks of trusted proxies, whose `X-Forwarded-For` names the client.
     pub trusted_proxies: Vec<String>,
-    /// Whether each request becomes a line on stderr.
+    /// Whether to write a line on stderr for each request.
     pub access_log: bool,
 }
 
-/// Whom `hlsnap watch` tells.
+/// The outputs of `hlsnap watch`, and the token of its wall.
 #[derive(Clone, Default)]
 pub(in crate::frontends) struct Watching {
     /// The file of reported states.

@@ -1,4 +1,4 @@
-//! From rounds to Prometheus's families.
+//! Turns rounds into Prometheus's metrics.
 
 use std::{
     collections::HashSet,
@@ -40,7 +40,7 @@ impl ChannelMetrics {
         self.metrics.round(round.lateness, round.duration, round.sample.failure.as_ref().map(|failure| failure.kind));
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         let id = round.channel.shown_id();
-        // A round that was under way when its channel left the list
+        // The channel may have left the list during the round
         if !ids.contains(&id) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Prints events on stdout, a JSON object a line, from a thread of its own: a reader that stops must not stop the watch.
+//! Prints events on stdout, a JSON object a line, on a separate thread, so that a reader that stops does not stop the watch.
 
 use std::{
     io::{self, Write},
@@ -8,6 +8,7 @@ use std::{
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -15,10 +16,12 @@ use tokio::sync::Notify;
 
 use crate::error::Error;
 
-/// Events that wait for a slow reader of stdout; the rest is lost.
+/// How many events wait for a slow reader of stdout; more are lost.
 const QUEUE: usize = 10_000;
+/// At the end, events get this long to be printed.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
 
-/// Prints events in order. Dropping it prints those that still wait.
+/// Prints events in order. Dropping it does not wait for a slow reader: events that still wait may be lost.
 #[derive(Debug)]
 pub(super) struct EventPrinter {
     queue: Option<SyncSender<Bytes>>,
@@ -67,8 +70,13 @@ impl EventPrinter {
 impl Drop for EventPrinter {
     fn drop(&mut self) {
         drop(self.queue.take());
-        // A reader that does not read would hold up the end
-        if let Some(thread) = self.thread.take().filter(JoinHandle::is_finished) {
+        let Some(thread) = self.thread.take() else { return };
+        let start = Instant::now();
+        // A reader that does not read must not hold up the end
+        while !thread.is_finished() && start.elapsed() < LAST_EVENTS {
+            thread::sleep(Duration::from_millis(5));
+        }
+        if thread.is_finished() {
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Large pictures of channels, for those who look at the wall.
+//! Takes large pictures of channels for the wall.
 
 use std::{
     collections::HashMap,
@@ -16,7 +16,7 @@ use crate::{
     watch::{LargePicture, LargePictures},
 };
 
-/// Takes a snapshot of a channel each time.
+/// Takes a new snapshot of a channel for each request.
 pub(super) struct ChannelSnapshots {
     client: Client,
     channels: Mutex<HashMap<String, Arc<Channel>>>,

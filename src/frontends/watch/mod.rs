@@ -1,4 +1,4 @@
-//! `hlsnap watch` beside its command line: from rounds to files, events, webhooks, metrics and the wall.
+//! `hlsnap watch` without the command line: passes rounds on to files, events, webhooks, metrics and the wall.
 
 mod channel_metrics;
 mod event_printer;

@@ -1,6 +1,6 @@
 //! One run of `hlsnap watch`, from the list of channels to the signal that ends it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use tokio::{
@@ -28,30 +28,33 @@ use crate::{
         settings::Settings,
     },
     request::Options,
+    store::leave_signals_to_program,
     watch::{Board, ListChange, WatchConfig, Watcher, Webhook, WebhookConfig, WebhookCounts},
 };
 
-/// What `hlsnap watch` was asked to do.
+/// The input of `hlsnap watch`.
 pub(in crate::frontends) struct WatchSession {
     /// A file, a URL, or `-` for stdin.
     pub list: String,
-    /// The options of every channel, unless it names its own.
+    /// The options of channels that do not set their own.
     pub defaults: Options,
     pub settings: Settings,
     pub config: WatchConfig,
-    /// The address of the wall.
+    /// The address for the wall.
     pub listen: Option<SocketAddr>,
 }
 
-/// After a signal, events get so long to be delivered.
+/// After a signal, the watch delivers waiting events for at most this long.
 const LAST_DELIVERIES: Duration = Duration::from_secs(5);
 
 impl WatchSession {
-    /// Watches until SIGTERM or SIGINT, and reads the list again at SIGHUP. Calls `on_listening` with the address of the wall.
+    /// Watches until SIGTERM or SIGINT, and reads the list again at SIGHUP. The wall has `metrics` and those of the watch. Calls `on_listening`
+    /// with the address of the wall.
     ///
-    /// Fails with `usage` if the list or a channel is wrong at the start; later such a list changes nothing.
-    pub async fn run(self, on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>) -> Result<(), Error> {
+    /// Fails with `usage` if the list or a channel is wrong at the start. Later, such a list changes nothing.
+    pub async fn run(self, metrics: Metrics, on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>) -> Result<(), Error> {
         let mut signals = Signals::catch()?;
+        leave_signals_to_program();
         let client = Client::new(&self.settings.network)?;
         let channels = self.channels(&client).await?;
         let stores = Arc::new(stores(&self.settings.network));
@@ -62,7 +65,7 @@ impl WatchSession {
         let known_states = states.as_ref().map(|states| states.known(&channels)).unwrap_or_default();
         let webhook = Webhook::start(&self.webhook_config()?, &Poster::new(&self.settings.network)?);
         let wall = match self.listen {
-            Some(address) => Some(self.start_wall(address, &client, &channels, &webhook, on_listening).await?),
+            Some(address) => Some(self.start_wall(address, &client, &channels, &webhook, metrics, on_listening).await?),
             None => None,
         };
         let printer = Arc::new(EventPrinter::start()?);
@@ -78,7 +81,7 @@ impl WatchSession {
         tracing::info!("watching {} channels", channels.len());
         let config = WatchConfig { known_states, ..self.config.clone() };
         let mut watcher = Watcher::start(config, client.clone(), channels, Arc::new(sink))?;
-        // Without a wall and a webhook, stdout is the only way out
+        // Without a wall and a webhook, stdout is the only output
         let needs_stdout = wall.is_none() && self.settings.watching.webhooks.is_empty();
         loop {
             tokio::select! {
@@ -103,6 +106,7 @@ impl WatchSession {
     async fn channels(&self, client: &Client) -> Result<Vec<Channel>, Error> {
         let mut channels = read_channels(&self.list, client, &self.defaults).await?;
         channels.retain(|channel| self.settings.shard.is_none_or(|shard| shard.has(&channel.id)));
+        require_distinct(&channels)?;
         for channel in &mut channels {
             let format = delivery(channel)?.and_then(|delivery| delivery.output.format());
             channel.options.format = channel.options.format.or(format);
@@ -125,10 +129,10 @@ impl WatchSession {
         client: &Client,
         channels: &[Channel],
         webhook: &Webhook,
+        mut metrics: Metrics,
         on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>,
     ) -> Result<RunningWall, Error> {
         let access = WallAccess::new(address, self.settings.key.clone(), self.settings.watching.token.clone())?;
-        let mut metrics = Metrics::new();
         let counted = WatchMetrics::new(&mut metrics);
         let board = Board::new(channels, self.config.every);
         let snapshots = Arc::new(ChannelSnapshots::new(client.clone(), channels));
@@ -151,23 +155,23 @@ impl WatchSession {
         let wall = RunningWall { board, metrics, snapshots, server };
         match is_bound.await {
             Ok(address) => on_listening(address).map(|()| wall),
-            // It has ended already
+            // The server has ended already
             Err(_) => wall.finish().await.and_then(|()| Err(Error::internal("the wall does not listen"))),
         }
     }
 
     /// Reads the list again. A list that is wrong changes nothing.
     async fn read_again(&self, watcher: &mut Watcher, wall: Option<&RunningWall>, client: &Client) {
-        let replaced = match self.channels(client).await {
-            Ok(channels) => {
-                // The wall first: it ignores rounds of channels that it does not know
-                if let Some(wall) = wall {
-                    wall.replace_channels(&channels);
-                }
-                watcher.replace(channels)
+        let replaced = async {
+            let channels = self.channels(client).await?;
+            let list = watcher.prepare(channels.clone())?;
+            // The wall first: it ignores rounds of channels that it does not know
+            if let Some(wall) = wall {
+                wall.replace_channels(&channels);
             }
-            Err(error) => Err(error),
+            Ok(watcher.replace(list))
         };
+        let replaced: Result<ListChange, Error> = replaced.await;
         match replaced {
             Ok(ListChange { added, changed, removed }) => {
                 tracing::info!("the list was read again: {added} channels are new, {changed} changed, {removed} are gone");
@@ -214,4 +218,17 @@ impl Signals {
             hangup: catch(SignalKind::hangup())?,
         })
     }
+}
+
+/// Fails with `usage` if two channels would be one in events, metrics and file names: their URLs differ only in what is not shown.
+fn require_distinct(channels: &[Channel]) -> Result<(), Error> {
+    let mut lines = HashMap::new();
+    for channel in channels {
+        if let Some(first) = lines.insert(channel.shown_id(), channel.line) {
+            let message =
+                format!("lines {first} and {}: the channels differ only in the queries of their URLs, which are not shown", channel.line);
+            return Err(Error::usage(message, "give each channel an id of its own"));
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! What becomes of each round: its picture is stored, its change of state is printed and posted, the wall and the metrics follow.
+//! Handles each round: stores its picture, updates the wall and the metrics, and prints and posts a change of state.
 
 use std::{
     sync::{
@@ -20,10 +20,10 @@ use crate::{
     watch::{Board, Event, KnownState, Round, RoundPicture, WatchSink, WebhookSender},
 };
 
-/// The longest that storing one picture may take: the channel's next round waits for it.
+/// The time limit for storing one picture, because the channel's next round waits for it.
 const STORE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where rounds go.
+/// The destinations of rounds.
 pub(super) struct RoundSink {
     pub printer: Arc<EventPrinter>,
     pub webhooks: WebhookSender,
@@ -71,7 +71,7 @@ impl WatchSink for RoundSink {
             let stored = self.try_store(channel, picture).await;
             let was_failing = self.is_store_failing.swap(stored.is_err(), Relaxed);
             stored.unwrap_or_else(|error| {
-                // Once: on a full disk all pictures fail
+                // Warn once: on a full disk all pictures fail
                 if !was_failing {
                     tracing::warn!("pictures cannot be stored: {}", error.one_line());
                 }

@@ -1,4 +1,4 @@
-//! The states that a watch has reported, in a file: the next watch goes on from them, and reports only what is new.
+//! Keeps the reported states in a file, so that the next watch goes on from them and reports only changes.
 
 use std::{
     collections::HashMap,
@@ -33,7 +33,7 @@ pub(super) struct StateFile {
 
 #[derive(Default)]
 struct States {
-    /// By [`key`].
+    /// The states by [`key`].
     by_key: HashMap<String, KnownState>,
     is_changed: bool,
 }
@@ -44,14 +44,14 @@ struct Content {
     channels: HashMap<String, KnownState>,
 }
 
-/// Ids may be URLs with secrets.
+/// Hashes an id, because ids may be URLs with secrets.
 fn key(id: &str) -> String {
     let digest = digest::digest(&digest::SHA256, id.as_bytes());
     encode_hex(digest.as_ref().get(..16).unwrap_or_default())
 }
 
 impl StateFile {
-    /// Reads the file, if there is one. Fails with `usage` if it is something else.
+    /// Reads the file, if it exists. Fails with `usage` if it is no file of states.
     pub fn open(path: PathBuf) -> Result<Self, Error> {
         let by_key = match fs::metadata(&path) {
             Err(error) if error.kind() == Io::NotFound => HashMap::new(),
@@ -66,10 +66,12 @@ impl StateFile {
         Ok(Self { path, states: Mutex::new(States { by_key, is_changed: false }) })
     }
 
-    /// The states of the channels of a list.
+    /// The states of the channels of a list. Forgets all others.
     pub fn known(&self, channels: &[Channel]) -> HashMap<String, KnownState> {
-        let states = self.lock();
-        channels.iter().filter_map(|channel| Some((channel.id.clone(), *states.by_key.get(&key(&channel.id))?))).collect()
+        let mut states = self.lock();
+        let keys: HashMap<String, &String> = channels.iter().map(|channel| (key(&channel.id), &channel.id)).collect();
+        states.by_key.retain(|key, _| keys.contains_key(key));
+        states.by_key.iter().filter_map(|(key, state)| Some(((*keys.get(key)?).clone(), *state))).collect()
     }
 
     /// Remembers a state that has been reported.
@@ -93,11 +95,12 @@ impl StateFile {
             Err(error) => Err(Error::internal("the states cannot be written as JSON").with_source(error)),
         };
         if let Err(error) = written {
+            self.lock().is_changed = true;
             tracing::warn!("the states cannot be kept: {}", error.one_line());
         }
     }
 
-    /// Writes the states after a while, if there is a file. Never ends without one.
+    /// Waits a moment, and then writes the states. Never ends if there is no file.
     pub async fn save_regularly(this: Option<&Self>, stores: &Stores) {
         tokio::time::sleep(PACE).await;
         match this {

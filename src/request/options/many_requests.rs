@@ -96,7 +96,7 @@ impl Options {
         self.max_bytes.get_or_insert(max_bytes);
     }
 
-    /// Sets the width of pictures whose size is not given, in pixels.
+    /// Sets the width of pictures, in pixels, if no size is given.
     pub fn set_default_width(&mut self, width: u32) {
         if self.size.width.is_none() && self.size.height.is_none() {
             self.size.width = Some(width);

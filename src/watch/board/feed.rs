@@ -1,7 +1,7 @@
-//! What changes on the board, as server-sent events: a bounded log of changes of state, and their text.
+//! The changes of the board, as server-sent events: a bounded log of changes of state, and their text.
 //!
-//! An id is `BOOT-VERSION`. The version counts all changes of the board, so a client that returns with the last id it saw gets what it
-//! missed. A client of another start of the program, or one that missed more than the log holds, is told to load everything again.
+//! An id is `BOOT-VERSION`. The version counts all changes of the board, so a client that returns with its last id gets the changes that it
+//! missed. After a restart of the program, or if the log no longer holds all of them, a `reset` makes the client load everything again.
 
 use std::{collections::VecDeque, fmt::Write as _, sync::Arc, time::Duration};
 
@@ -13,11 +13,11 @@ use crate::report::Verdict;
 
 /// Changes are sent at most this often.
 pub(super) const PACE: Duration = Duration::from_secs(1);
-/// Messages that a client may lag behind before it is dropped.
+/// A client that lags by more messages is dropped.
 pub(super) const MAX_LAG: usize = 30;
 const MAX_EVENTS: usize = 2048;
 
-/// The newest changes of state, each with the version of the board that it made.
+/// The newest changes of state, each with the version of the board that contains it first.
 #[derive(Debug, Default)]
 pub(super) struct EventLog {
     events: VecDeque<(u64, Arc<str>)>,
@@ -25,7 +25,7 @@ pub(super) struct EventLog {
     dropped: u64,
 }
 
-/// A change of state as clients get it: the contract's event.
+/// A change of state for clients: the contract's event.
 #[derive(Debug, Serialize)]
 pub(super) struct StateEvent<'a> {
     pub channel: &'a str,
@@ -50,14 +50,14 @@ impl EventLog {
         }
     }
 
-    /// Those newer than a version; `None` if some of them were dropped.
+    /// The events after a version; `None` if some of them were dropped.
     pub fn since(&self, version: u64) -> Option<Vec<Arc<str>>> {
         let first = self.events.partition_point(|(of, _)| *of <= version);
         (version >= self.dropped).then(|| self.events.range(first..).map(|(_, event)| Arc::clone(event)).collect())
     }
 }
 
-/// Events and views as one message, whose last event has the id. A client that loses the connection within it gets it again.
+/// Events and views as one message. Only its last event has the id, so a client that loses the connection within it gets it again.
 pub(super) fn message(id: &str, events: &[Arc<str>], views: &[Arc<ChannelView>]) -> Bytes {
     let mut text = events.iter().fold(String::new(), |mut text, event| {
         // Writing to a string does not fail
@@ -70,7 +70,7 @@ pub(super) fn message(id: &str, events: &[Arc<str>], views: &[Arc<ChannelView>])
     text.into()
 }
 
-/// Tells clients to load everything again.
+/// Makes clients load everything again.
 pub(super) fn reset(id: &str) -> Bytes {
     format!("event: reset\nid: {id}\ndata: {{}}\n\n").into()
 }

@@ -1,4 +1,4 @@
-//! The last hour of one channel, in a few kilobytes: a point for each round, and the changes of state.
+//! The last hour of one channel, in a few kilobytes: one point for each round, and the changes of state.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use crate::{
 };
 
 const SECONDS: i64 = 3600;
-/// Rounds at a faster pace leave points out, but none that begins or ends a state.
+/// At a faster pace some points are left out, but none that begins or ends a state.
 const SECONDS_PER_POINT: i64 = 5;
 const MAX_CHANGES: usize = 64;
 const MAX_POINTS: usize = 720 + 2 * MAX_CHANGES;
@@ -55,7 +55,7 @@ pub(super) struct Change {
     message: Option<String>,
 }
 
-/// The history as JSON has it.
+/// The history as JSON.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct HistoryView {
     /// Length of the history.
@@ -72,7 +72,7 @@ pub(super) fn age_seconds(sample: &Sample) -> Option<f64> {
 }
 
 impl Change {
-    /// The change that a sample of this time led to.
+    /// The change that a sample of this time caused.
     pub fn new(transition: &Transition, time: DateTime<Utc>) -> Self {
         let Transition { from, to, since, kind, message } = transition.clone();
         Self { time, from, to, since, kind, message }
@@ -102,10 +102,10 @@ impl Point {
 }
 
 impl History {
-    /// Adds a round, and forgets what is older than an hour.
+    /// Adds a round, and drops rounds and changes that are older than an hour.
     pub fn push(&mut self, sample: &Sample, state: ChannelState, change: Option<Change>) {
         let point = Point::new(sample, state);
-        // A clock that was set back makes no round early
+        // If the clock was set back, the round is not early
         let passed = |last: &Point| i64::from(point.seconds) - i64::from(last.seconds);
         let is_early = |last: &Point| (0..SECONDS_PER_POINT).contains(&passed(last)) && last.state == state;
         if !self.points.back().is_some_and(is_early) {

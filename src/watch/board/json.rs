@@ -1,4 +1,4 @@
-//! How dates and kinds look in the board's JSON.
+//! Serializes dates and kinds for the board's JSON.
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, Serializer};

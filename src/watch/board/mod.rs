@@ -1,4 +1,4 @@
-//! The board: what the wall shows of all channels. The watch writes it, HTTP reads it, and neither waits for the other.
+//! The board: the wall's data of all channels. The watch writes it and HTTP handlers read it, each under a short lock.
 
 mod feed;
 mod history;
@@ -32,19 +32,19 @@ pub struct Picture {
     pub bytes: Bytes,
     /// Its media type.
     pub media_type: &'static str,
-    /// In quotes.
+    /// The entity tag, in quotes.
     pub etag: String,
-    /// The `v` of its URL.
+    /// The parameter `v` of its URL.
     pub version: String,
     /// When it was taken.
     pub time: DateTime<Utc>,
 }
 
-/// What the wall shows of all channels.
+/// The wall's data of all channels.
 #[derive(Debug)]
 pub struct Board {
     every: Duration,
-    /// Differs between starts of the program.
+    /// Different at each start of the program.
     boot: String,
     state: Mutex<BoardState>,
 }
@@ -60,9 +60,9 @@ struct BoardState {
     /// The version of the last change of the list itself.
     list_version: u64,
     events: EventLog,
-    /// To all clients; `None` once the board is closed.
+    /// Sends to all clients; `None` once the board is closed.
     sender: Option<Sender<Bytes>>,
-    /// What clients have been sent, and when.
+    /// The version that clients have been sent, and when.
     sent_version: u64,
     sent: Option<Instant>,
 }
@@ -70,7 +70,7 @@ struct BoardState {
 #[derive(Debug)]
 struct Entry {
     id: String,
-    /// Shared with those who serialize it outside of the lock.
+    /// Shared with handlers that serialize it outside the lock.
     view: Arc<ChannelView>,
     version: u64,
     picture: Option<Picture>,
@@ -94,7 +94,7 @@ fn picture_path(public_id: &str, version: &str) -> String {
 }
 
 impl Board {
-    /// A board of channels without findings, each of which gets a round `every` so often.
+    /// A board of channels without findings. `every` is the interval between the rounds of a channel.
     pub fn new(channels: &[Channel], every: Duration) -> Arc<Self> {
         let boot = format!("{:x}", Utc::now().timestamp_micros());
         let state = BoardState {
@@ -113,7 +113,7 @@ impl Board {
         Arc::new(board)
     }
 
-    /// Takes another list of channels. Channels that stay keep their findings.
+    /// Replaces the list of channels. Channels that stay keep their findings.
     pub fn replace_channels(&self, channels: &[Channel]) {
         let mut state = self.lock();
         state.version += 1;
@@ -137,7 +137,7 @@ impl Board {
         state.send(feed::reset(&self.event_id(version)));
     }
 
-    /// Enters the findings of a round. Unknown channels are ignored: the list may have changed meanwhile.
+    /// Adds the findings of a round. Ignores unknown channels, because the list may have changed since the round started.
     pub fn update(&self, id: &str, sample: &Sample, channel_state: ChannelState, transition: Option<&Transition>) {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -156,7 +156,7 @@ impl Board {
             entry.picture = Some(Picture { bytes: picture.file.clone(), media_type: picture.media_type, etag, version, time: sample.time });
         }
         if channel_state != ChannelState::Ok && view.message.is_none() {
-            // The reason lasts as long as the state
+            // Keep the reason as long as the state lasts
             view.message = change.as_ref().and_then(Change::message).cloned().or(reason.filter(|_| view.state == Some(channel_state)));
         }
         view.state = Some(channel_state);
@@ -174,7 +174,7 @@ impl Board {
         }
     }
 
-    /// All channels in the order of the list, and the event id that they are as of.
+    /// All channels in the order of the list, and the event id of this state.
     pub fn channels(&self) -> (Vec<Arc<ChannelView>>, String) {
         let state = self.lock();
         (state.channels.iter().map(|entry| Arc::clone(&entry.view)).collect(), self.event_id(state.version))
@@ -197,15 +197,15 @@ impl Board {
         self.lock().entry(public_id).map(|entry| entry.id.clone())
     }
 
-    /// How often each channel gets a round.
+    /// The interval between the rounds of a channel.
     pub fn every(&self) -> Duration {
         self.every
     }
 
-    /// What a client missed after the event with an id, and all that follows. `None` once the board is closed.
+    /// The changes that a client missed after the event with an id, and a receiver of those that follow. `None` once the board is closed.
     fn changes_after(&self, after: Option<&str>) -> Option<(Bytes, Receiver<Bytes>)> {
         let mut state = self.lock();
-        // The others get theirs, so that the next message to all has nothing that this client has
+        // Send pending changes to the other clients first, so that the next message has none that this client has already
         self.send_now(&mut state);
         let receiver = state.sender.as_ref()?.subscribe();
         let id = self.event_id(state.version);
@@ -217,12 +217,12 @@ impl Board {
         Some((missed.map_or_else(|| feed::reset(&id), |(events, views)| feed::message(&id, &events, &views)), receiver))
     }
 
-    /// Ends all streams. With `for_good`, no other begins.
+    /// Ends all streams. With `for_good`, no new one can start.
     pub fn close(&self, for_good: bool) {
         self.lock().sender = (!for_good).then(|| Sender::new(feed::MAX_LAG));
     }
 
-    /// Sends what has changed to all clients, unless that was done a moment ago. The clients' own clocks call it, so that it needs no task.
+    /// Sends the changes to all clients, unless it did so a moment ago. The clients' timers call it, so that it needs no task.
     fn send_changes(&self) {
         let mut state = self.lock();
         let is_early = state.sent.is_some_and(|sent| sent.elapsed() < feed::PACE.mul_f64(0.9));

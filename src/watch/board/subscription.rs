@@ -10,14 +10,14 @@ use tokio::{
 
 use super::{Board, feed::PACE};
 
-/// A comment after so many silent ticks keeps proxies from closing the connection.
+/// After this many silent ticks, a comment keeps proxies from closing the connection.
 const SILENT_TICKS: u32 = 15;
 
 /// The stream of changes of one client.
 #[derive(Debug)]
 pub struct Subscription {
     board: Arc<Board>,
-    /// What the client missed.
+    /// The changes that the client missed.
     first: Option<Bytes>,
     receiver: Receiver<Bytes>,
     ticks: Interval,
@@ -25,7 +25,7 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// Begins after the event with an id. `None` once the board is closed.
+    /// Starts after the event with an id. `None` once the board is closed.
     pub fn begin(board: Arc<Board>, after: Option<&str>) -> Option<Self> {
         let (first, receiver) = board.changes_after(after)?;
         let mut ticks = interval(PACE);

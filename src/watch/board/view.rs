@@ -1,6 +1,6 @@
-//! What the wall shows of one channel.
+//! The wall's data of one channel.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
 
@@ -16,12 +16,15 @@ use crate::{
     watch::{ChannelState, PictureSample, Sample, Sound},
 };
 
-/// What the wall shows of a channel.
+/// Violations are shown for so long after the round that found them.
+const VIOLATIONS_SHOWN: TimeDelta = TimeDelta::minutes(10);
+
+/// The wall's data of a channel.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChannelView {
-    /// The id in URLs: that of the list, or a digest of it if it is a URL.
+    /// The id in URLs: the list's id, or a digest of it if it is a URL.
     pub id: String,
-    /// The name, or what is best in its place.
+    /// The name; without one, the id, or the redacted URL if that is the id.
     pub name: String,
     /// The group.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,8 +59,11 @@ pub struct ChannelView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<ShortVerdict>,
     pub(super) facts: Facts,
-    /// What the playlist does against the specification.
+    /// The playlist's violations of the specification.
     pub violations: Vec<String>,
+    /// When they were found.
+    #[serde(skip)]
+    violations_time: Option<DateTime<Utc>>,
 }
 
 /// A channel's view, and its last hour.
@@ -118,16 +124,17 @@ impl ChannelView {
             verdict: None,
             facts: Facts::default(),
             violations: Vec::new(),
+            violations_time: None,
         }
     }
 
-    /// Takes over everything that rounds found.
+    /// Takes over the findings of earlier rounds.
     pub(super) fn keep_findings(&mut self, earlier: &Self) {
         let Self { id, name, group, url, .. } = self.clone();
         *self = Self { id, name, group, url, ..earlier.clone() };
     }
 
-    /// Enters the findings of a round, all but the state. What it did not find stays.
+    /// Enters the findings of a round except the state. Earlier findings stay if the round has no new ones.
     pub(super) fn enter(&mut self, sample: &Sample) {
         self.kind = sample.failure.as_ref().map(|failure| failure.kind);
         self.message = sample.failure.as_ref().map(|failure| failure.message.clone());
@@ -136,10 +143,18 @@ impl ChannelView {
         if let Some(playlist) = &sample.playlist {
             self.facts.target_duration = Some(playlist.target_duration);
             self.facts.window_seconds = Some(round_to_millisecond(playlist.duration));
-            self.violations.clone_from(&playlist.violations);
+            self.enter_violations(sample.time, &playlist.violations);
         }
         if let Some(picture) = &sample.picture {
             self.enter_picture(sample, picture);
+        }
+    }
+
+    /// Each violation is found once. It stays for a while, so that somebody sees it.
+    fn enter_violations(&mut self, time: DateTime<Utc>, violations: &[String]) {
+        let is_old = self.violations_time.is_none_or(|shown| time - shown > VIOLATIONS_SHOWN);
+        if !violations.is_empty() || is_old {
+            (self.violations, self.violations_time) = (violations.to_vec(), Some(time));
         }
     }
 
@@ -154,7 +169,7 @@ impl ChannelView {
         facts.bits_per_pixel_second = picture.bits_per_pixel_second;
         facts.program_date_time = picture.program_date_time.map(rfc3339);
         facts.sound = Some(match picture.sound {
-            Sound::Unknown => "unknown",
+            Sound::Unknown => facts.sound.unwrap_or("unknown"),
             Sound::Present => "present",
             Sound::Silent => "silent",
             Sound::Missing => "missing",

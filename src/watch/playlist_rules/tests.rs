@@ -1,4 +1,4 @@
-//! Playlists written by hand. What is expected of each follows from the section of RFC 8216bis that its test names.
+//! Tests with playlists written by hand. The expectations follow from the section of RFC 8216bis that each test names.
 
 use url::Url;
 
@@ -31,7 +31,7 @@ fn header(media_sequence: u64) -> String {
     format!("#EXT-X-TARGETDURATION:4\n#EXT-X-MEDIA-SEQUENCE:{media_sequence}")
 }
 
-/// Says what each of the playlists does wrong, requested every 4 s.
+/// The violations of each playlist, requested every 4 s.
 fn violations(playlists: &[(&str, &str)]) -> Vec<Vec<String>> {
     let mut monitor = PlaylistMonitor::default();
     let mut seconds = 0.0;
@@ -61,16 +61,16 @@ fn a_window_that_slides_is_right() {
     expect(&violations(&with_discontinuity.each_ref().map(|(header, body)| (header.as_str(), *body))), &["", "", ""]);
 }
 
-/// Section 4.4.3.2: the number never decreases. A stream that counts anew is then followed from its new numbers on.
+/// Section 4.4.3.2: the number never decreases. After a restart, the stream is followed from its new numbers on.
 #[test]
-fn a_media_sequence_number_that_goes_back_is_said_once() {
+fn a_media_sequence_number_that_goes_back_is_reported_once() {
     let found = of(&[(50, "a b c d e"), (0, "x y z v w"), (1, "y z v w u")]);
     expect(&found, &["", "the Media Sequence Number went back from 50 to 0", ""]);
 }
 
 /// Section 6.2.1: segments are appended and removed, but do not change.
 #[test]
-fn a_uri_that_changes_under_its_number_is_said_while_it_goes_on_once() {
+fn a_uri_that_changes_under_its_number_is_reported_once_while_that_lasts() {
     let found = of(&[(5, "a b c d e"), (6, "B C D E f"), (7, "C2 D2 E2 f g"), (8, "D2 E2 f g h"), (9, "x f g h i")]);
     expect(&found, &["", "the URI of segment 6 changed", "", "", "the URI of segment 9 changed"]);
 }
@@ -80,17 +80,17 @@ fn a_token_in_the_query_may_change() {
     expect(&of(&[(5, "a.ts?t=1 b.ts?t=1 c.ts?t=1"), (5, "a.ts?t=2 b.ts?t=2 c.ts?t=2 d.ts?t=2")]), &["", ""]);
 }
 
-/// Section 6.2.2: what removes a discontinuity counts it.
+/// Section 6.2.2: removing a discontinuity increments the sequence number.
 #[test]
-fn a_discontinuity_that_is_not_counted_is_said() {
+fn a_discontinuity_that_is_not_counted_is_reported() {
     let found = of(&[(5, "a D b c d e"), (6, "D b c d e f"), (7, "c d e f g"), (8, "d e f g h")]);
     let message = "a discontinuity left the playlist, but EXT-X-DISCONTINUITY-SEQUENCE did not count it (segment 7)";
     expect(&found, &["", "", message, ""]);
 }
 
-/// Section 4.4.3.3 and 6.2.2: the number never decreases, and counts only what has left.
+/// Sections 4.4.3.3 and 6.2.2: the number never decreases, and counts only removed discontinuities.
 #[test]
-fn a_discontinuity_sequence_number_that_goes_wrong_is_said() {
+fn a_wrong_discontinuity_sequence_number_is_reported() {
     let with = |media_sequence, number| format!("{}\n#EXT-X-DISCONTINUITY-SEQUENCE:{number}", header(media_sequence));
     let headers = [(with(5, 3), "a b c d"), (with(6, 2), "b c d e"), (with(7, 3), "c d e f"), (with(8, 3), "d e f g")];
     let found = violations(&headers.each_ref().map(|(header, body)| (header.as_str(), *body)));
@@ -100,7 +100,7 @@ fn a_discontinuity_sequence_number_that_goes_wrong_is_said() {
 
 /// Section 6.2.2: three target durations stay, and an EVENT playlist keeps everything (section 4.4.3.5).
 #[test]
-fn segments_that_are_removed_early_are_said() {
+fn segments_that_are_removed_early_are_reported() {
     let early = "segments were removed early: 8.0 s are left, less than three target durations";
     expect(
         &of(&[(5, "a b"), (5, "a b c"), (6, "b c d"), (8, "d e"), (9, "e f"), (9, "e f g"), (10, "f g h"), (12, "h i")]),
@@ -114,7 +114,7 @@ fn segments_that_are_removed_early_are_said() {
 
 /// Section 6.2.1: the target duration does not change.
 #[test]
-fn a_target_duration_that_changes_is_said() {
+fn a_target_duration_that_changes_is_reported() {
     let found = violations(&[
         (&header(5), "a b c d e"),
         (&header(6).replace(":4", ":6"), "b c d e f"),
@@ -125,14 +125,14 @@ fn a_target_duration_that_changes_is_said() {
 
 /// Section 6.2.1: EXT-X-ENDLIST is final.
 #[test]
-fn an_end_that_is_taken_back_is_said() {
+fn an_endlist_that_is_removed_is_reported() {
     expect(&of(&[(5, "a b c d END"), (6, "b c d e")]), &["", "EXT-X-ENDLIST was taken back"]);
     expect(&of(&[(5, "a b c d END"), (5, "a b c d e END")]), &["", "the playlist changed after EXT-X-ENDLIST"]);
 }
 
 /// Section 4.4.4.6: dates belong to the media's timeline, which only a discontinuity interrupts.
 #[test]
-fn a_date_that_jumps_back_without_a_discontinuity_is_said() {
+fn a_date_that_jumps_back_without_a_discontinuity_is_reported() {
     let first = (5, "2026-01-01T00:00:00Z a b c d");
     let back = "Program Date Time jumps back by 6.0 s at segment 9 without a discontinuity";
     let found =
@@ -147,7 +147,7 @@ fn a_date_that_jumps_back_without_a_discontinuity_is_said() {
 
 /// Section 4.4.3.1: rounded to the nearest integer.
 #[test]
-fn a_segment_longer_than_the_target_duration_is_said() {
+fn a_segment_longer_than_the_target_duration_is_reported() {
     let message = "segment 9 lasts 4.5 s, longer than the target duration of 4 s";
     expect(&of(&[(5, "a b c d/4.49"), (6, "b c d/4.49 e/4.5"), (7, "c d/4.49 e/4.5 f")]), &["", message, ""]);
     expect(
@@ -158,7 +158,7 @@ fn a_segment_longer_than_the_target_duration_is_said() {
 
 /// Section 6.2.1: a new version is due after 1.5 target durations, here 6 s.
 #[test]
-fn a_playlist_that_stays_the_same_is_said_once() {
+fn a_playlist_that_stays_the_same_is_reported_once() {
     let same = (5, "a b c d");
     let late = "the playlist has not changed for 8 s, more than 1.5 target durations";
     expect(&of(&[same, same, same, same, (6, "b c d e"), (6, "b c d e"), (6, "b c d e")]), &["", "", late, "", "", "", late]);

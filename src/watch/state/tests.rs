@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ChannelState, StateMachine, Thresholds, Transition};
+use super::{ChannelState, KnownState, StateMachine, Thresholds, Transition};
 use crate::{
     error::ErrorKind,
     report::Verdict,
@@ -20,7 +20,7 @@ fn start() -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000, 0).expect("a date")
 }
 
-/// A verdict, black or flat as said.
+/// A verdict with these flags.
 fn verdict(black: bool, flat: bool) -> Verdict {
     Verdict {
         mean_luma: 0.5,
@@ -42,7 +42,7 @@ struct Channel {
     seconds: f64,
     every: f64,
     next: u64,
-    /// What the current picture is made of.
+    /// The number of the current scene.
     scene: u8,
     events: Vec<(f64, Transition)>,
 }
@@ -88,7 +88,7 @@ impl Channel {
         Sample { time, seconds: self.seconds, playlist: Some(playlist), picture: Some(picture), failure: None, requests: 2, bytes: 9000 }
     }
 
-    /// Takes samples: letters say what is wrong with each.
+    /// Takes samples; a letter names the trouble of each.
     fn take(&mut self, samples: &str) -> &mut Self {
         for letter in samples.chars() {
             let (scene, next) = (self.scene, self.next);
@@ -98,7 +98,7 @@ impl Channel {
                     self.seconds += 3600.0;
                     continue;
                 }
-                // Stands, with the playlist's dates
+                // The playlist does not advance
                 'S' => {
                     (self.next, self.scene) = (next, scene);
                     let mut before = self.sample();
@@ -137,9 +137,9 @@ impl Channel {
             'B' => (picture.verdict.black, picture.verdict.flat) = (true, true),
             'F' => picture.verdict.flat = true,
             'Z' => still(picture, 0),
-            // Still, but with grain
+            // Still, with changing grain
             'G' => still(picture, usize::try_from(self.next).expect("small")),
-            // The same coded segment again
+            // The same coded segment
             'L' => {
                 still(picture, 0);
                 (picture.coded_hash, picture.bits_per_pixel_second) = (Some(7), Some(1.0));
@@ -172,15 +172,39 @@ fn a_healthy_channel_has_no_events() {
 }
 
 #[test]
-fn every_state_is_told_after_its_time_and_left_after_two_good_samples() {
+fn every_state_is_reported_after_its_time_and_ends_after_two_good_samples() {
     assert_eq!(log(10.0, "..BBB..."), "black@3 ok@6");
     assert_eq!(log(10.0, "..FFF..."), "flat@3 ok@6");
-    // The picture before is the first of those that are alike
+    // The previous picture is the first of the pictures that are alike
     assert_eq!(log(10.0, "..ZZZ..."), "frozen@3 ok@6");
     assert_eq!(log(10.0, "..MMMM..."), "silent@4 ok@7");
     assert_eq!(log(10.0, "..SSS..."), "stale@2 ok@6");
     assert_eq!(log(10.0, "..EEE..."), "stale@3 ok@6");
     assert_eq!(log(10.0, "..DDDD..."), "down@4 ok@7");
+}
+
+#[test]
+fn trouble_that_never_becomes_a_state_does_not_keep_another_one_alive() {
+    let log = |thresholds: Thresholds, samples: &str| Channel::with(10.0, thresholds, false).take(samples).log();
+    let ignores_sound = Thresholds { silent_for: Duration::MAX, ..Thresholds::default() };
+    assert_eq!(log(ignores_sound, &format!("..BBB{}", "M".repeat(20))), "black@3 ok@6");
+    let patient = Thresholds { frozen_for: Duration::from_secs(3600), ..Thresholds::default() };
+    assert_eq!(log(patient, &format!("..BBB.{}", "Z".repeat(20))), "black@3 ok@13");
+}
+
+#[test]
+fn a_restored_state_ends_when_two_samples_refute_it() {
+    let log = |state: ChannelState, samples: &str| {
+        let mut channel = Channel::new(10.0);
+        channel.machine.restore(KnownState { state, since: start() });
+        channel.take(samples).log()
+    };
+    assert_eq!(log(ChannelState::Down, "DDDDDD"), "");
+    assert_eq!(log(ChannelState::Down, "D.."), "ok@2");
+    assert_eq!(log(ChannelState::Silent, "UUUUUU.."), "ok@7", "samples without sound refute nothing");
+    assert_eq!(log(ChannelState::Black, "BBB"), "");
+    assert_eq!(log(ChannelState::Black, "DDD"), "down@2");
+    assert_eq!(log(ChannelState::Ok, "DDD"), "down@2");
 }
 
 #[test]
@@ -223,15 +247,15 @@ fn the_worst_state_counts() {
 }
 
 #[test]
-fn one_trouble_follows_another_without_ok_between() {
+fn one_trouble_follows_another_without_ok_in_between() {
     assert_eq!(log(2.0, "..BBBBBBBBFFFFFFFF......."), "black@7 flat@13 ok@21");
     assert_eq!(log(10.0, "..BBBFFF..."), "black@3 flat@6 ok@9");
-    // A picture that stands still is not ok either before it is frozen
+    // A still picture is not ok before it is frozen
     assert_eq!(log(2.0, &format!(".{}{}......", "B".repeat(8), "Z".repeat(16))), "black@6 frozen@18 ok@30");
 }
 
 #[test]
-fn time_that_nobody_watched_does_not_count() {
+fn unobserved_time_does_not_count() {
     for letter in ["B", "Z", "M", "S", "F"] {
         assert_eq!(log(2.0, &format!("....{letter}~{letter}{letter}...")), "", "{letter}");
     }
@@ -319,7 +343,7 @@ fn dates_that_fall_behind_are_stale_and_a_constant_latency_is_not() {
     assert_eq!(ages(10.0, (0..60).map(|n| 60.0 + f64::from(n % 3))), "");
     // The clock of the encoder drifts by 1 %
     assert_eq!(ages(10.0, (0..600).map(|n| 5.0 + f64::from(n) * 0.1)), "");
-    // Dates that stand still from round 10 on
+    // Dates that do not advance from round 10 on
     assert_eq!(ages(10.0, (0..20).map(|n| 5.0 + f64::from((n - 10).max(0)) * 10.0)), "stale@12");
     // Half the speed
     assert!(ages(10.0, (0..40).map(|n| 5.0 + f64::from(n) * 5.0)).starts_with("stale@"));
@@ -339,6 +363,6 @@ fn a_stale_cache_between_does_not_make_a_playlist_advance() {
         channel.events.extend(channel.machine.observe(&sample).map(|event| (channel.seconds, event)));
         channel.seconds += 10.0;
     }
-    // Then the encoder counts anew
+    // Then the encoder restarts its numbers
     assert_eq!(channel.log(), "stale@3 ok@14");
 }

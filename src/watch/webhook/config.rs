@@ -1,4 +1,4 @@
-//! Where webhooks go, and the times and numbers that bound their delivery.
+//! The receivers of webhooks, and the limits of their delivery.
 
 use std::time::Duration;
 
@@ -13,22 +13,22 @@ pub struct WebhookConfig {
     pub urls: Vec<Url>,
     /// The key that signs events; `None` sends them unsigned.
     pub key: Option<SigningKey>,
-    /// Events that wait for one receiver; further ones replace the oldest.
+    /// How many events wait for one receiver; further ones replace the oldest.
     pub capacity: usize,
-    /// Events of different channels that one receiver gets at the same time.
+    /// How many events of different channels one receiver gets at a time.
     pub parallel: usize,
     /// Times of attempts.
     pub timing: WebhookTiming,
 }
 
-/// When attempts begin and end.
+/// The times of attempts.
 #[derive(Debug, Clone, Copy)]
 pub struct WebhookTiming {
     /// The longest that one attempt may take.
     pub attempt: Duration,
     /// The wait before the second attempt; each further one doubles it, with jitter.
     pub first_wait: Duration,
-    /// The longest of these waits. A receiver's `Retry-After` may ask for more.
+    /// The longest of these waits, unless the receiver's `Retry-After` is longer.
     pub longest_wait: Duration,
     /// An event is dropped this long after it was queued, but not before one attempt.
     pub give_up_after: Duration,

@@ -13,7 +13,7 @@ use url::Url;
 use super::{config::WebhookTiming, queue::QueuedEvent, signature::SigningKey};
 use crate::fetch::{PostFailure, Poster};
 
-/// One receiver, and how its events reach it.
+/// One receiver, with all that its deliveries need.
 pub(super) struct Receiver {
     pub url: Url,
     pub key: Option<SigningKey>,
@@ -21,11 +21,11 @@ pub(super) struct Receiver {
     pub timing: WebhookTiming,
     /// One for each attempt at the same time.
     pub permits: Semaphore,
-    /// Whether the program ends: waits between attempts are cut short then.
+    /// Whether the program is ending: then waits between attempts are cut short.
     pub is_closing: watch::Receiver<bool>,
 }
 
-/// How a delivery ended.
+/// The end of a delivery.
 #[derive(Debug)]
 pub(super) enum DeliveryEnd {
     Delivered,
@@ -67,7 +67,7 @@ impl Receiver {
         self.poster.post(&self.url, &headers, event.body.clone(), self.timing.attempt).await
     }
 
-    /// Waits, but only for the shortest time once the program ends.
+    /// Waits, but at most for the first wait once the program is ending.
     async fn wait(&self, wait: Duration) {
         let started = Instant::now();
         let mut is_closing = self.is_closing.clone();

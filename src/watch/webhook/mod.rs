@@ -4,7 +4,7 @@
 //! WebhookSender::send -> EventQueue (a lane for each channel) -> Receiver::deliver -> fetch::Poster
 //! ```
 //!
-//! Events are kept in memory alone: those that a receiver did not accept before the program ends are lost, and counted.
+//! Events are kept only in memory: if the program ends before a receiver accepts them, they are lost, and counted.
 
 mod config;
 mod delivery;
@@ -38,16 +38,16 @@ use delivery::{DeliveryEnd, Receiver};
 use queue::EventQueue;
 pub use signature::SigningKey;
 
-/// What became of events. An event counts once for each receiver.
+/// The outcomes of events. An event counts once for each receiver.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct WebhookCounts {
-    /// Accepted with a status of 2xx.
+    /// Accepted with a status 2xx.
     pub delivered: u64,
     /// Attempts after the first one.
     pub retried: u64,
     /// Refused, too old, or pushed out of a full queue.
     pub dropped: u64,
-    /// Waiting or under way now.
+    /// Waiting, or being delivered.
     pub queued: u64,
 }
 
@@ -97,7 +97,7 @@ impl Webhook {
         self.sender.clone()
     }
 
-    /// Delivers what still waits, for at most `grace`. Returns how many events were lost, which is also logged.
+    /// Delivers the waiting events, for at most `grace`. Returns how many events were lost, which is also logged.
     pub async fn shutdown(self, grace: Duration) -> u64 {
         // Receivers exist as long as the deliveries, which `self` ends
         let _ = self.closing.send(true);
@@ -133,7 +133,7 @@ impl WebhookSender {
         }
     }
 
-    /// What became of events until now.
+    /// The outcomes of all events until now.
     pub fn counts(&self) -> WebhookCounts {
         self.0.iter().fold(WebhookCounts::default(), |sum, outbox| WebhookCounts {
             delivered: sum.delivered + outbox.delivered.load(Relaxed),
@@ -163,7 +163,7 @@ impl Outbox {
     }
 }
 
-/// Delivers the events of an outbox: of each channel one after the other, of different channels at the same time.
+/// Delivers the events of an outbox: those of one channel one after the other, those of different channels at the same time.
 async fn deliver_all(outbox: Arc<Outbox>, receiver: Arc<Receiver>) {
     let mut deliveries = FuturesUnordered::new();
     loop {
@@ -188,7 +188,7 @@ async fn deliver_all(outbox: Arc<Outbox>, receiver: Arc<Receiver>) {
     }
 }
 
-/// A message ID that no other message of any run has.
+/// A message ID that is unique across all runs.
 fn message_id() -> Result<String, Error> {
     let mut bytes = [0; 16];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the system gives no random numbers"))?;

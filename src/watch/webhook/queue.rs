@@ -1,4 +1,4 @@
-//! Events that wait for their delivery: a lane for each channel, in which one event at a time is under way, so that their order holds.
+//! Events that wait for delivery: a lane for each channel, which delivers one event at a time to keep their order.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -11,7 +11,7 @@ use bytes::Bytes;
 /// One event that waits.
 #[derive(Debug, Clone)]
 pub(super) struct QueuedEvent {
-    /// Its place among all events.
+    /// Its position among all events.
     number: u64,
     /// The channel it belongs to.
     pub channel: Arc<str>,
@@ -27,12 +27,12 @@ pub(super) struct QueuedEvent {
 #[derive(Debug, Default)]
 struct Lane {
     events: VecDeque<QueuedEvent>,
-    /// Whether the first one is under way.
+    /// Whether the first one is being delivered.
     is_busy: bool,
 }
 
 impl Lane {
-    /// The number of the oldest event that is not under way.
+    /// The number of the oldest event that is not being delivered.
     fn oldest_waiting(&self) -> Option<u64> {
         self.events.get(usize::from(self.is_busy)).map(|event| event.number)
     }
@@ -42,7 +42,7 @@ impl Lane {
 #[derive(Debug)]
 pub(super) struct EventQueue {
     lanes: HashMap<Arc<str>, Lane>,
-    /// Channels whose first event can be taken, in the order in which it could be.
+    /// Channels whose first event can be taken, the longest waiting first.
     ready: VecDeque<Arc<str>>,
     length: usize,
     capacity: usize,
@@ -54,12 +54,12 @@ impl EventQueue {
         Self { lanes: HashMap::new(), ready: VecDeque::new(), length: 0, capacity: capacity.max(1), next_number: 0 }
     }
 
-    /// The number of events, those under way included.
+    /// The number of events, including those being delivered.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Appends an event. Returns whether one was dropped for it: the oldest that is not under way, or the new one if all are.
+    /// Appends an event. Returns whether one was dropped for it: the oldest that is not being delivered, or the new one if all are.
     pub fn push(&mut self, channel: &str, id: String, body: Bytes, queued_at: Instant) -> bool {
         let is_full = self.length >= self.capacity;
         if is_full && !self.drop_oldest() {
@@ -89,7 +89,7 @@ impl EventQueue {
         true
     }
 
-    /// The next event whose channel has none under way. It stays in the queue until [`finish`](Self::finish).
+    /// The next event of a channel without a running delivery. It stays in the queue until [`finish`](Self::finish).
     pub fn take(&mut self) -> Option<QueuedEvent> {
         let channel = self.ready.pop_front()?;
         let lane = self.lanes.get_mut(&channel)?;
@@ -97,7 +97,7 @@ impl EventQueue {
         lane.events.front().cloned()
     }
 
-    /// Removes the event of `channel` that is under way. The channel's next one can then be taken.
+    /// Removes the event of `channel` that is being delivered. Then the channel's next one can be taken.
     pub fn finish(&mut self, channel: &Arc<str>) {
         let Some(lane) = self.lanes.get_mut(channel).filter(|lane| lane.is_busy) else { return };
         lane.is_busy = false;
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_has_one_event_under_way_and_keeps_its_order() {
+    fn a_channel_delivers_one_event_at_a_time_and_keeps_its_order() {
         let mut queue = EventQueue::new(10);
         for (channel, id) in [("a", "a1"), ("a", "a2"), ("b", "b1"), ("a", "a3")] {
             assert!(!push(&mut queue, channel, id));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_queue_drops_the_oldest_event_that_is_not_under_way() {
+    fn a_full_queue_drops_the_oldest_event_that_is_not_being_delivered() {
         let mut queue = EventQueue::new(3);
         for (channel, id) in [("a", "a1"), ("b", "b1"), ("a", "a2")] {
             assert!(!push(&mut queue, channel, id));
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_event_is_dropped_if_all_others_are_under_way() {
+    fn a_new_event_is_dropped_if_all_others_are_being_delivered() {
         let mut queue = EventQueue::new(1);
         assert!(!push(&mut queue, "a", "a1"));
         assert_eq!(take(&mut queue), Some("a1".into()));

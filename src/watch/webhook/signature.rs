@@ -1,4 +1,4 @@
-//! Signs messages by the scheme of Standard Webhooks (<https://www.standardwebhooks.com>), which receivers verify with its libraries.
+//! Signs messages by the scheme of Standard Webhooks (<https://www.standardwebhooks.com>), whose libraries receivers use to verify them.
 
 use std::{fmt, str::FromStr};
 
@@ -7,9 +7,9 @@ use ring::hmac;
 
 use crate::error::Error;
 
-/// The prefix by which receivers tell such a key from others.
+/// The prefix that marks such a key.
 const PREFIX: &str = "whsec_";
-/// The lengths of a key in bytes that the scheme allows.
+/// The lengths of keys that the scheme allows, in bytes.
 const KEY_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// A key that signs messages.

@@ -1,8 +1,8 @@
-//! Who may see the wall.
+//! Decides who may see the wall.
 //!
-//! Without a key and a token, the wall listens on a loopback address alone, and answers only requests that name this machine: a website
-//! whose name resolves to 127.0.0.1 (DNS rebinding) does not. With them, a request carries the token as `Authorization: Bearer`, or is
-//! signed (`sig`), or has the cookie of a session. Opening `/` with the token or a signature begins a session, and redirects to `/`.
+//! Without a key and a token, the wall listens only on a loopback address, and answers only requests whose Host is this machine, because a
+//! website may make its name resolve to 127.0.0.1 (DNS rebinding). Otherwise a request needs the token as `Authorization: Bearer`, a
+//! signature (`sig`), or the cookie of a session. Opening `/` with the token or a signature starts a session, and redirects to `/`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -22,7 +22,7 @@ use crate::{
 
 const SESSION_SECONDS: i64 = 30 * 24 * 3600;
 
-/// Who may see the wall.
+/// The rules for who may see the wall.
 #[derive(Clone)]
 pub struct WallAccess {
     address: IpAddr,
@@ -30,11 +30,11 @@ pub struct WallAccess {
     token: Option<String>,
 }
 
-/// The answer to a request.
+/// The decision on a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Admission {
     Allowed,
-    /// The request may begin a session: redirect to the page, and set this cookie.
+    /// The request starts a session: redirect to the page, and set this cookie.
     Session(String),
 }
 
@@ -50,7 +50,7 @@ fn refused(message: &str) -> Error {
 }
 
 impl WallAccess {
-    /// Rules for a server at this address. Fails with `usage` if others could see it without a key or a token.
+    /// The rules for a server at this address. Fails with `usage` if other machines could see it without a key or a token.
     pub fn new(listen: SocketAddr, key: Option<String>, token: Option<String>) -> Result<Self, Error> {
         let [key, token] = [key, token].map(|secret| secret.filter(|secret| !secret.is_empty()));
         if !listen.ip().is_loopback() && key.is_none() && token.is_none() {
@@ -91,8 +91,13 @@ impl WallAccess {
         }))
     }
 
+    /// Decides on a request for what needs no session. Fails with `not_allowed` for a website whose name resolves to this machine.
+    pub(super) fn check_open(&self, headers: &HeaderMap) -> Result<(), Error> {
+        if self.key.is_none() && self.token.is_none() { self.check_host(headers) } else { Ok(()) }
+    }
+
     fn check_host(&self, headers: &HeaderMap) -> Result<(), Error> {
-        // HTTP/1.0 has no Host, and no browser speaks it
+        // Only HTTP/1.0 has no Host, and no browser uses it
         let Some(host) = headers.get(HOST) else { return Ok(()) };
         let host = host.to_str().unwrap_or_default();
         let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
@@ -130,14 +135,14 @@ impl WallAccess {
         })
     }
 
-    /// Another secret ends all sessions.
+    /// The key of sessions. Changing a secret ends all sessions.
     fn session_key(&self) -> hmac::Key {
         let secrets =
             format!("hlsnap wall session\n{}\n{}", self.key.as_deref().unwrap_or_default(), self.token.as_deref().unwrap_or_default());
         hmac::Key::new(hmac::HMAC_SHA256, secrets.as_bytes())
     }
 
-    /// Cookies do not know ports: walls on one machine need different names.
+    /// The name of the cookie. Browsers send cookies to all ports, so walls on one machine need different names.
     fn cookie_name(&self) -> String {
         let tag = hmac::sign(&self.session_key(), b"name");
         format!("hlsnap_wall_{}", encode_hex(tag.as_ref().get(..4).unwrap_or_default()))
@@ -174,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_another_site_gave_to_this_machine_is_refused() {
+    fn a_host_that_is_not_this_machine_is_refused() {
         let Some(access) = access("127.0.0.1:80", None, None) else { panic!("no access") };
         for host in ["127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:80", "wall.localhost:80", "127.0.0.2"] {
             assert_eq!(admit(&access, "/", &[(HOST, host)]), Ok(Admission::Allowed), "{host}");

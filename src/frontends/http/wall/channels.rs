@@ -18,12 +18,12 @@ use crate::{
 
 const UNCACHED: &str = "no-store";
 
-/// All channels, and where the stream of changes goes on.
+/// All channels, and the point at which the stream of changes continues.
 #[derive(Serialize)]
 struct List<'a> {
     time: String,
     every_seconds: f64,
-    /// `/events?after=` this begins with what is newer.
+    /// `/events?after=` this starts with the changes after this list.
     event_id: String,
     channels: Vec<&'a ChannelView>,
 }

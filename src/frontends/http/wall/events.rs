@@ -1,4 +1,4 @@
-//! `/events`: server-sent events, which begin after `Last-Event-ID` or the parameter `after`.
+//! `/events`: server-sent events, which start after `Last-Event-ID` or the parameter `after`.
 
 use axum::{
     body::{Body, Bytes},
@@ -25,12 +25,12 @@ pub(super) async fn stream(State(wall): State<Wall>, uri: Uri, headers: HeaderMa
         let text = "too many clients follow the board, or it is closing\n";
         return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "10"), (CACHE_CONTROL, "no-store")], text).into_response();
     };
-    // The body is read only as fast as the client reads. One that lags too far behind loses its subscription
+    // The body is read only as fast as the client reads. A client that lags too much loses its subscription
     let messages = stream::unfold(subscription, |(mut subscription, permit)| async move {
         let message = subscription.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(message), (subscription, permit)))
     });
-    // Keeps nginx from collecting the stream
+    // Keeps nginx from buffering the stream
     let unbuffered = (HeaderName::from_static("x-accel-buffering"), "no");
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), unbuffered];
     (headers, Body::from_stream(messages)).into_response()

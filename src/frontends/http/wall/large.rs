@@ -1,4 +1,4 @@
-//! Large pictures: few at a time, one for each channel, and kept for a moment.
+//! Large pictures: only a few at a time, one for each channel, and kept for a moment.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,11 +12,11 @@ use crate::{
 
 /// The largest width of a large picture.
 const LARGE_WIDTH: u32 = 1280;
-/// How many large pictures are taken at the same time: looking must not slow down the watch.
+/// How many large pictures are taken at a time, so that viewers do not slow down the watch.
 const MAX_LARGE: usize = 2;
-/// The longest wait for those that are taken already.
+/// The longest wait for running captures.
 const MAX_WAIT: Duration = Duration::from_secs(20);
-/// How many large pictures are kept, and how long: those who look at the same channel share them.
+/// How many large pictures are kept, and for how long, so that viewers of the same channel share them.
 const KEPT_LARGE: u64 = 16;
 const KEEP_LARGE: Duration = Duration::from_secs(3);
 
@@ -39,7 +39,7 @@ impl LargePictureCache {
         Self { source, recent, permits: Semaphore::new(MAX_LARGE) }
     }
 
-    /// A fresh picture of the channel with this id, or one that was taken a moment ago.
+    /// A new picture of the channel with this id, or one that was taken a moment ago.
     pub async fn get(&self, id: String) -> Result<LargePicture, Arc<Error>> {
         let take = async {
             let busy = || Error::new(ErrorKind::Timeout, "too many large pictures are being taken").with_hint("try again");

@@ -42,13 +42,13 @@ const PAGE: PageFile = PageFile::html(include_str!("../../../../assets/wall/inde
 const SIGN_IN: PageFile = PageFile::html(include_str!("../../../../assets/wall/sign-in.html"));
 const STYLE: PageFile = PageFile::css(include_str!("../../../../assets/wall/wall.css"));
 const SCRIPT: PageFile = PageFile::script(include_str!("../../../../assets/wall/wall.js"));
-/// What needs no session: probes and Prometheus have none, and the page for signing in has the style of the wall.
+/// Paths that are open to everyone: probes and Prometheus have no session, and the sign-in page uses the wall's style.
 const OPEN_PATHS: [&str; 3] = ["/healthz", "/metrics", "/wall.css"];
 
-/// Open requests may take so long when the server ends. Streams end at once.
+/// How long open requests may take after a signal. Streams end at once.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// The routes of the wall. `more` adds others behind the same rules.
+/// The routes of the wall. `more` adds others, which the same rules protect.
 pub fn router(board: Arc<Board>, access: WallAccess, large: Arc<dyn LargePictures>, more: Router) -> Router {
     let file = |file: PageFile| get(move |headers: HeaderMap| async move { file.response(&headers) });
     Router::new()
@@ -68,17 +68,20 @@ pub fn router(board: Arc<Board>, access: WallAccess, large: Arc<dyn LargePicture
         .layer(middleware::from_fn_with_state(Arc::new(access), admit))
 }
 
-/// Listens until SIGTERM or SIGINT. Streams end once the board is closed, so its owner closes it on the same signals.
+/// Listens until SIGTERM or SIGINT. The board's owner must close it on the same signals, because that ends the streams.
 ///
 /// Calls `on_listening` with the address. Fails with `usage` if the address cannot be used.
 pub async fn serve(router: Router, address: SocketAddr, on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>) -> Result<(), Error> {
     super::serve(router, address, GRACE_PERIOD, on_listening).await
 }
 
-/// Lets a request pass, begins a session, or refuses.
+/// Admits a request, starts a session, or refuses the request.
 async fn admit(State(access): State<Arc<WallAccess>>, request: Request, next: Next) -> Response {
     if OPEN_PATHS.contains(&request.uri().path()) {
-        return with_page_headers(next.run(request).await);
+        return match access.check_open(request.headers()) {
+            Ok(()) => with_page_headers(next.run(request).await),
+            Err(error) => with_page_headers(problem(&error)),
+        };
     }
     match access.admit(request.uri(), request.headers()) {
         Ok(Admission::Allowed) => with_page_headers(next.run(request).await),
@@ -94,6 +97,6 @@ async fn admit(State(access): State<Arc<WallAccess>>, request: Request, next: Ne
 }
 
 fn no_such_path(uri: &Uri) -> Response {
-    let paths = "use /, /channels.json, /channels/ID.json, /pictures/ID.jpg, /pictures/ID/large.jpg, /events or /healthz";
+    let paths = "use /, /channels.json, /channels/ID.json, /pictures/ID.jpg, /pictures/ID/large.jpg, /events, /metrics or /healthz";
     problem(&Error::new(ErrorKind::NotFound, format!("nothing is at {}", uri.path())).with_hint(paths))
 }

@@ -30,7 +30,7 @@ impl Wall {
     }
 }
 
-/// `not_found`, for an id that the list lacks.
+/// `not_found`, for an id that is not on the list.
 pub(super) fn no_such_channel(id: &str) -> Response {
     problem(&Error::new(ErrorKind::NotFound, format!("no channel has the id {id:?}")).with_hint("see /channels.json"))
 }

@@ -1,4 +1,4 @@
-//! States of real pictures: the key frames of clips that an encoder made (`tests/fleet/clips.py`), one every 10 s, as a watch sees them.
+//! States of real pictures: the key frames of encoded clips (`tests/fleet/clips.py`), one every 10 s, as `watch` samples them.
 //!
 //! `tests/fixtures/watch/CLIP.cells` has the mean luma of 32 by 32 cells of each key frame of a clip, computed by `clips.py`, not by hlsnap.
 
