@@ -66,22 +66,22 @@ impl HostPermits {
     ///
     /// Fails with `usage` if `rate` is not a positive number.
     pub fn new(jobs: usize, per_host: usize, rate: Option<f64>) -> Result<Self, Error> {
-        Ok(Self {
-            per_host: per_host.clamp(1, Semaphore::MAX_PERMITS),
-            jobs: Arc::new(Semaphore::new(jobs.clamp(1, Semaphore::MAX_PERMITS))),
-            hosts: Arc::default(),
-            rate: rate.map(limiter).transpose()?.map(|limiter| Arc::new(tokio::sync::Mutex::new(limiter))),
-        })
+        let rate = rate.map(limiter).transpose()?.map(|limiter| Arc::new(tokio::sync::Mutex::new(limiter)));
+        Ok(Self { rate, ..Self::without_rate(jobs, per_host) })
     }
 
     /// Other permits that count against the same rate: for `jobs` jobs at the same time, `per_host` of them for one host and port.
     #[must_use]
     pub fn sharing_rate(&self, jobs: usize, per_host: usize) -> Self {
+        Self { rate: self.rate.clone(), ..Self::without_rate(jobs, per_host) }
+    }
+
+    fn without_rate(jobs: usize, per_host: usize) -> Self {
         Self {
             per_host: per_host.clamp(1, Semaphore::MAX_PERMITS),
             jobs: Arc::new(Semaphore::new(jobs.clamp(1, Semaphore::MAX_PERMITS))),
             hosts: Arc::default(),
-            rate: self.rate.clone(),
+            rate: None,
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) struct SoundDecoder {
 }
 
 impl SoundDecoder {
-    /// A decoder for a stream of an open context; `None` if there is none for its codec.
+    /// Opens a decoder for a stream of an open context; `None` if this build has no decoder for its codec.
     pub fn new(stream: *mut ffi::AVStream) -> Option<Self> {
         // SAFETY: callers pass a stream of an open context, whose `codecpar` is never null. The context is freed by `Drop` from here on.
         unsafe {
@@ -85,7 +85,7 @@ impl SoundDecoder {
         self.seconds
     }
 
-    /// The level of all decoded audio; `None` if there is none.
+    /// The level of all decoded audio; `None` before any was decoded.
     pub fn level(&self) -> Option<SoundLevel> {
         let loudest = self.squares.iter().copied().fold(0.0, f64::max);
         (self.samples > 0).then(|| SoundLevel { seconds: self.seconds, rms_dbfs: 10.0 * (loudest / self.samples as f64).log10() })

@@ -11,7 +11,7 @@ use crate::{
     channels::Channel,
     error::ErrorKind,
     report::Verdict,
-    time::{rfc3339, round_to_millisecond, seconds_between},
+    time::{rfc3339, round_to_millisecond},
 };
 
 /// A change of a channel's state, for JSON lines and webhooks.
@@ -53,7 +53,6 @@ impl Event {
     pub fn new(channel: &Channel, transition: Transition, sample: &Sample, picture: Option<String>) -> Self {
         let Transition { from, to, since, kind, message } = transition;
         let shown = sample.picture.as_ref();
-        let age = shown.and_then(|picture| picture.program_date_time).map(|date| seconds_between(date, sample.time));
         Self {
             time: sample.time,
             name: channel.name.clone().unwrap_or_else(|| channel.shown_id()),
@@ -65,7 +64,7 @@ impl Event {
             message,
             picture: picture.filter(|_| shown.is_some()),
             verdict: shown.map(|picture| picture.verdict.clone()),
-            age_seconds: age.map(round_to_millisecond),
+            age_seconds: sample.age_seconds().map(round_to_millisecond),
         }
     }
 }

@@ -78,7 +78,7 @@ impl ChannelHistory {
 
     /// Whether the next round listens to the sound.
     pub fn listens(&mut self) -> bool {
-        let listens = self.until_listening == 0;
+        let listens = self.until_listening == 0 && !self.machine.ignores_sound();
         self.until_listening = self.until_listening.checked_sub(1).unwrap_or(ROUNDS_PER_LISTENING - 1);
         self.listened = listens;
         listens
@@ -154,4 +154,21 @@ fn picture_sample(picture: ProbedPicture) -> (PictureSample, RoundPicture) {
         codec: facts.frame.codec,
     };
     (sample, RoundPicture { file, facts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::watch::Thresholds;
+
+    #[test]
+    fn one_round_in_six_listens_unless_the_sound_is_ignored() {
+        let listening = |silent_for| {
+            let machine = StateMachine::new(Thresholds { silent_for, ..Thresholds::default() }, false);
+            let mut history = ChannelHistory::new(machine, 2);
+            (0..12).map(|_| history.listens()).enumerate().filter(|(_, listens)| *listens).map(|(round, _)| round).collect::<Vec<_>>()
+        };
+        assert_eq!(listening(Duration::from_secs(20)), [2, 8]);
+        assert_eq!(listening(Duration::MAX), [0; 0]);
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
-use crate::{error::ErrorKind, report::Verdict, request::ReferencePicture};
+use crate::{error::ErrorKind, report::Verdict, request::ReferencePicture, time::seconds_between};
 
 /// The findings of one round of one channel.
 #[derive(Debug, Clone)]
@@ -22,6 +22,13 @@ pub struct Sample {
     pub requests: u64,
     /// Bytes received in the round.
     pub bytes: u64,
+}
+
+impl Sample {
+    /// Age of the picture by its Program Date Time, in seconds.
+    pub fn age_seconds(&self) -> Option<f64> {
+        Some(seconds_between(self.picture.as_ref()?.program_date_time?, self.time))
+    }
 }
 
 /// Why a round has no picture.

@@ -197,6 +197,11 @@ impl StateMachine {
         (self.state, self.since, self.is_restored) = (known.state, Some(known.since), known.state != ChannelState::Ok);
     }
 
+    /// Whether the sound does not matter.
+    pub fn ignores_sound(&self) -> bool {
+        self.thresholds.silent_for == Duration::MAX
+    }
+
     /// Whether the channel is silent, or may be.
     pub fn may_be_silent(&self) -> bool {
         self.state == ChannelState::Silent || self.conditions.silent.began().is_some()
@@ -281,7 +286,7 @@ impl StateMachine {
             self.sound = picture.sound;
         }
         findings.silent = match picture.sound {
-            _ if self.thresholds.silent_for == Duration::MAX => Evidence::None,
+            _ if self.ignores_sound() => Evidence::None,
             Sound::Unknown => Evidence::None,
             Sound::Present => Evidence::Against,
             Sound::Silent | Sound::Missing => Evidence::For(tick.now),

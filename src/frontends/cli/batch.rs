@@ -9,7 +9,6 @@ use std::{
     os::{fd::AsFd, unix::fs::MetadataExt},
     panic,
     path::Path,
-    thread,
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -30,8 +29,6 @@ use crate::{
 
 /// The extension follows --format.
 const DEFAULT_OUTPUT: &str = "{line}.{ext}";
-const JOBS_PER_PROCESSOR: usize = 4;
-const DEFAULT_PER_HOST: usize = 4;
 
 pub(super) fn batch(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     terminal.set_messages(&cli.messages);
@@ -42,8 +39,8 @@ pub(super) fn batch(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     }
     logs::start(&cli.messages);
     let settings = cli.settings(Settings::for_user())?;
-    let jobs = settings.jobs.unwrap_or_else(|| JOBS_PER_PROCESSOR * thread::available_parallelism().map_or(1, usize::from));
-    let permits = HostPermits::new(jobs, settings.per_host.unwrap_or(DEFAULT_PER_HOST), settings.rate)?;
+    let jobs = settings.list_jobs();
+    let permits = HostPermits::new(jobs, settings.list_jobs_per_host(), settings.rate)?;
     let base = cli.base_url.as_deref().map(request::parse_base_url).transpose()?;
     let mut list = open_list(cli.list())?.with_base(base);
     let done = settings.resume.as_deref().map_or_else(|| Ok(DoneLines::default()), read_results)?;

@@ -5,7 +5,6 @@ use std::{
     net::SocketAddr,
     panic,
     path::{Path, PathBuf},
-    thread,
     time::Duration,
 };
 
@@ -19,8 +18,6 @@ use crate::{
 };
 
 const DEFAULT_EVERY: Duration = Duration::from_secs(10);
-const JOBS_PER_PROCESSOR: usize = 4;
-const DEFAULT_PER_HOST: usize = 4;
 /// The default width of pictures, in pixels.
 const DEFAULT_WIDTH: u32 = 320;
 
@@ -33,12 +30,12 @@ pub(super) fn watch(cli: &Cli, listen: Option<SocketAddr>, terminal: &mut Termin
     let mut defaults = cli.options(settings.defaults.clone(), None)?;
     defaults.set_default_width(DEFAULT_WIDTH);
     let options = cli.watch_options()?;
-    let jobs = settings.jobs.unwrap_or_else(|| JOBS_PER_PROCESSOR * thread::available_parallelism().map_or(1, usize::from));
+    let jobs = settings.list_jobs();
     let config = WatchConfig {
         every: options.every.unwrap_or(DEFAULT_EVERY),
         thresholds: Thresholds::default().with(&options),
         jobs,
-        per_host: settings.per_host.unwrap_or(DEFAULT_PER_HOST),
+        per_host: settings.list_jobs_per_host(),
         rate: settings.rate,
         known_states: HashMap::new(),
     };

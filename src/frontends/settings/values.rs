@@ -110,6 +110,18 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// How many pictures of a list are made at the same time: by default four for each processor.
+    #[cfg(feature = "fleet")]
+    pub fn list_jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(|| 4 * std::thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// How many of them at the same time for one host: by default four.
+    #[cfg(feature = "fleet")]
+    pub fn list_jobs_per_host(&self) -> usize {
+        self.per_host.unwrap_or(4)
+    }
+
     /// The defaults of commands that the user runs: they may contact private addresses.
     pub fn for_user() -> Self {
         Self { network: NetworkPolicy::default(), ..Self::default() }

@@ -9,7 +9,6 @@ use std::{
 use crate::{
     channels::Channel,
     frontends::metrics::{ChannelFacts, WatchMetrics},
-    time::seconds_between,
     watch::Round,
 };
 
@@ -45,12 +44,11 @@ impl ChannelMetrics {
             return;
         }
         let picture = round.sample.picture.as_ref();
-        let age = picture.and_then(|picture| picture.program_date_time).map(|date| seconds_between(date, round.sample.time));
         let facts = ChannelFacts {
             name: round.channel.name.as_deref(),
             group: round.channel.group.as_deref(),
             state: round.state.name(),
-            age,
+            age: round.sample.age_seconds(),
             last_picture: picture.map(|_| round.sample.time.timestamp_millis() as f64 / 1000.0),
             black_for: seconds(round.black_seconds),
             frozen_for: seconds(round.frozen_seconds),

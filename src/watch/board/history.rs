@@ -8,7 +8,6 @@ use serde::Serialize;
 use super::json;
 use crate::{
     error::ErrorKind,
-    time::seconds_between,
     watch::{ChannelState, Sample, Transition},
 };
 
@@ -66,11 +65,6 @@ pub(super) struct HistoryView {
     changes: Vec<Change>,
 }
 
-/// Age of a sample's picture in seconds, by Program Date Time.
-pub(super) fn age_seconds(sample: &Sample) -> Option<f64> {
-    Some(seconds_between(sample.picture.as_ref()?.program_date_time?, sample.time))
-}
-
 impl Change {
     /// The change that a sample of this time caused.
     pub fn new(transition: &Transition, time: DateTime<Utc>) -> Self {
@@ -94,7 +88,7 @@ impl Point {
         let luma = sample.picture.as_ref().map(|picture| (picture.verdict.mean_luma.clamp(0.0, 1.0) * 254.0).round() as u8);
         Self {
             seconds: u32::try_from(sample.time.timestamp()).unwrap_or(0),
-            age: age_seconds(sample).map_or(NONE_16, |age| age.clamp(0.0, 65534.0) as u16),
+            age: sample.age_seconds().map_or(NONE_16, |age| age.clamp(0.0, 65534.0) as u16),
             luma: luma.unwrap_or(NONE_8),
             state,
         }

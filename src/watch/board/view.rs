@@ -4,10 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 use url::Url;
 
-use super::{
-    history::{HistoryView, age_seconds},
-    json,
-};
+use super::{history::HistoryView, json};
 use crate::{
     channels::Channel,
     error::{ErrorKind, redacted},
@@ -16,7 +13,7 @@ use crate::{
     watch::{ChannelState, PictureSample, Sample, Sound},
 };
 
-/// Violations are shown for so long after the round that found them.
+/// The view shows violations for this long after the round that found them.
 const VIOLATIONS_SHOWN: TimeDelta = TimeDelta::minutes(10);
 
 /// The wall's data of a channel.
@@ -161,7 +158,7 @@ impl ChannelView {
     fn enter_picture(&mut self, sample: &Sample, picture: &PictureSample) {
         (self.width, self.height) = (Some(picture.size.0), Some(picture.size.1));
         self.picture_time = Some(sample.time);
-        self.age_seconds = age_seconds(sample);
+        self.age_seconds = sample.age_seconds();
         self.verdict = Some(ShortVerdict::new(&picture.verdict));
         let facts = &mut self.facts;
         facts.codec = Some(picture.codec);
