@@ -1,20 +1,16 @@
 //! AVIF: the stream's own key frames as pictures, read by ffmpeg, libavif and libheif.
 
-mod encrypted_origin;
-mod origin;
-mod support;
-
 use std::{path::Path, process::Command};
 
-use encrypted_origin::{KEY, origin_with};
-use image::GenericImageView;
-use origin::{Origin, fixture, fixtures_folder};
-use support::{
+use crate::encrypted_origin::{KEY, origin_with};
+use crate::origin::{Origin, fixture, fixtures_folder};
+use crate::support::{
     Run, assert_colors,
     common_encryption::{Codec, encrypt_init, encrypt_segment},
     hlsnap,
     http_server::Server,
 };
+use image::GenericImageView;
 
 /// The output of a program that `script/setup --test` installs.
 #[track_caller]

@@ -1,8 +1,5 @@
 //! `hlsnap batch`: a picture for each line of a list. The ladder's frames are numbered from 0, 25 a second; every 25th is a key frame.
 
-mod origin;
-mod support;
-
 use std::{
     collections::BTreeSet,
     fmt::Write as _,
@@ -14,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use origin::{Origin, PLAYLIST, Rule};
+use crate::origin::{Origin, PLAYLIST, Rule};
+use crate::support::{Run, file_names, frame_number, hlsnap, hlsnap_with, isolated_network::run_program, wait_for};
 use serde_json::{Value, json};
-use support::{Run, file_names, frame_number, hlsnap, hlsnap_with, isolated_network::run_program, wait_for};
 
 const STREAM: &str = "/ladder-ts/v0.m3u8";
 /// A port on which nothing listens.

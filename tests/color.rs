@@ -1,11 +1,8 @@
 //! Colors: a chart of patches in every matrix, range, depth and subsampling, in P3 and in gray; HDR; unsupported streams.
 
-mod origin;
-mod support;
-
+use crate::origin::{Origin, fixtures_folder};
+use crate::support::{assert_colors, hlsnap};
 use image::{DynamicImage, GenericImageView};
-use origin::{Origin, fixtures_folder};
-use support::{assert_colors, hlsnap};
 
 /// The sRGB patches of tests/fixtures/chart.py.
 const CHART: [[u8; 3]; 16] = [

@@ -1,10 +1,7 @@
 //! The command line: local files, standard input, Livestreamer's URLs, help, and messages that name options.
 
-mod origin;
-mod support;
-
-use origin::{Origin, PLAYLIST, Rule, fixture, fixtures_folder};
-use support::{captured_frame, frame_number, hlsnap, hlsnap_with};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture, fixtures_folder};
+use crate::support::{captured_frame, frame_number, hlsnap, hlsnap_with};
 
 #[test]
 fn a_playlist_may_be_a_local_file() {

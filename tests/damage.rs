@@ -1,15 +1,10 @@
 //! Cut and damaged streams give a clean picture or an error: every picture equals one of the intact stream in every pixel.
 
-mod origin;
-#[path = "../fuzz/random.rs"]
-mod random;
-mod support;
-
 use std::{collections::HashSet, process::Command};
 
-use origin::fixture;
-use random::Random;
-use support::{frame_number, hlsnap};
+use crate::origin::fixture;
+use crate::random::Random;
+use crate::support::{frame_number, hlsnap};
 
 const TS_PACKET: usize = 188;
 

@@ -1,8 +1,6 @@
 //! Encrypted streams of many packagers, from the corpus: no wrong key gives a picture. `script/judge` checks the right keys.
 
-mod support;
-
-use support::{corpus_folder, hex, hlsnap};
+use crate::support::{corpus_folder, hex, hlsnap};
 
 /// Playlists, and the number of hexadecimal digits of their keys.
 const STREAMS: [(&str, usize); 11] = [

@@ -1,12 +1,9 @@
 //! Every kind of error: its exit code, its single line, and that no file is left.
 
-mod origin;
-mod support;
-
 use std::{net::TcpListener, time::Duration};
 
-use origin::{Origin, PLAYLIST, Rule, fixture, gzip};
-use support::{Run, hlsnap, hlsnap_with};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture, gzip};
+use crate::support::{Run, hlsnap, hlsnap_with};
 
 /// A run for a playlist with this text.
 fn run_playlist(text: &str) -> Run {

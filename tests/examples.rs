@@ -1,14 +1,12 @@
 //! The programs in `examples/`, against the local origin. `cargo test` and `cargo nextest run` build them.
 
-mod origin;
-
 use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
-use origin::Origin;
+use crate::origin::Origin;
 
 fn example(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_hlsnap")).parent().expect("a folder").join("examples");

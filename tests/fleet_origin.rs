@@ -1,13 +1,9 @@
 //! The origin of `script/fleet` follows its scripts, and hlsnap takes pictures from it.
 
-#![cfg(feature = "fleet")]
-
 #[path = "fleet/channel.rs"]
 mod channel;
-mod origin;
 #[path = "fleet/server.rs"]
 mod server;
-mod support;
 
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -93,7 +89,8 @@ fn hlsnap_takes_pictures_and_the_origin_counts_requests() {
     let clip = folder.path().join("film");
     std::fs::create_dir(&clip).expect("a folder");
     for n in 0..3 {
-        std::fs::copy(origin::fixtures_folder().join(format!("ladder-ts/v2-{n}.ts")), clip.join(format!("low-{n}.ts"))).expect("a copy");
+        std::fs::copy(crate::origin::fixtures_folder().join(format!("ladder-ts/v2-{n}.ts")), clip.join(format!("low-{n}.ts")))
+            .expect("a copy");
     }
     let scripts = json!([
         {"id": "good", "shows": [{"clip": "film"}]},
@@ -111,7 +108,8 @@ fn hlsnap_takes_pictures_and_the_origin_counts_requests() {
         tokio::spawn(server::serve(fleet.clone(), listener));
         (port, ports)
     });
-    let snap = |port: u16, id: &str| support::hlsnap(&[&format!("http://127.0.0.1:{port}/{id}/low.m3u8"), "-o", "picture.jpg", "--json"]);
+    let snap =
+        |port: u16, id: &str| crate::support::hlsnap(&[&format!("http://127.0.0.1:{port}/{id}/low.m3u8"), "-o", "picture.jpg", "--json"]);
     let run = snap(port, "good");
     assert_eq!(run.code, 0, "{}", run.stderr);
     let log: Value = serde_json::from_str(&fleet.log()).expect("JSON");

@@ -1,10 +1,7 @@
 //! `--skip-black` and `--best`: a better frame than the first one.
 
-mod origin;
-mod support;
-
-use origin::Origin;
-use support::{frame_number, hlsnap};
+use crate::origin::Origin;
+use crate::support::{frame_number, hlsnap};
 
 #[test]
 fn skip_black_passes_over_black_and_uniform_frames() {

@@ -1,13 +1,11 @@
 //! The fuzz targets over their committed corpus, and over thousands of cut and flipped variants of it.
 
-#[path = "../fuzz/random.rs"]
-mod random;
 #[path = "../fuzz/targets.rs"]
 mod targets;
 
 use std::path::Path;
 
-use random::Random;
+use crate::random::Random;
 use targets::InputFormat;
 
 /// Runs a target over each file of its corpus, and over `times` variants of it that are cut or have flipped bits.

@@ -1,11 +1,8 @@
 //! Geometry: pixel aspect ratio, clean aperture, orientation and crop.
 
-mod origin;
-mod support;
-
+use crate::origin::fixture;
+use crate::support::{assert_colors, hlsnap};
 use image::{DynamicImage, GenericImageView};
-use origin::fixture;
-use support::{assert_colors, hlsnap};
 
 /// The first picture of a media file.
 #[track_caller]

@@ -166,6 +166,18 @@ fn every_file_states_its_purpose_and_is_short() {
 }
 
 #[test]
+fn every_test_file_is_part_of_the_test_program() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let program = fs::read_to_string(tests.join("integration.rs")).expect("readable");
+    for entry in fs::read_dir(&tests).expect("the folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().and_then(|name| name.to_str()).expect("a name");
+        let is_test = path.extension().is_some_and(|ending| ending == "rs") && name != "integration";
+        assert!(!is_test || program.lines().any(|line| line == format!("mod {name};")), "tests/integration.rs does not declare {name}");
+    }
+}
+
+#[test]
 fn fixtures_stay_small() {
     fn size(folder: &Path) -> u64 {
         fs::read_dir(folder)

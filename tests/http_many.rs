@@ -1,20 +1,17 @@
 //! `hlsnap serve`: contact sheets, storyboards and animations.
 
-mod origin;
-mod support;
-
 use std::{io::Cursor, time::Duration};
 
+use crate::origin::{Origin, Rule};
+use crate::support::{
+    frame_number, hex,
+    http_server::{Answer, Server, get},
+};
 use image::{
     AnimationDecoder, DynamicImage, GenericImageView,
     codecs::{gif::GifDecoder, webp::WebPDecoder},
 };
-use origin::{Origin, Rule};
 use ring::hmac;
-use support::{
-    frame_number, hex,
-    http_server::{Answer, Server, get},
-};
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 

@@ -1,19 +1,16 @@
 //! The memory of `hlsnap serve`: pictures, frames and playlists, for how long, and for which requests.
 
-mod origin;
-mod support;
-
 use std::{
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use origin::{Origin, PLAYLIST, Rule};
-use ring::hmac;
-use support::{
+use crate::origin::{Origin, PLAYLIST, Rule};
+use crate::support::{
     frame_number, hex,
     http_server::{Answer, Server, get},
 };
+use ring::hmac;
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 /// A server without a memory.

@@ -1,22 +1,19 @@
 //! `hlsnap serve`: answers, caching, allowed hosts, signatures and shutdown.
 
-mod origin;
-mod support;
-
 use std::{
     io::{Read, Write},
     net::TcpStream,
     time::Duration,
 };
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use image::GenericImageView;
-use origin::{Origin, PLAYLIST, Rule};
-use ring::hmac;
-use support::{
+use crate::origin::{Origin, PLAYLIST, Rule};
+use crate::support::{
     frame_number, hex, hlsnap,
     http_server::{Server, get},
 };
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use image::GenericImageView;
+use ring::hmac;
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 

@@ -1,10 +1,7 @@
 //! I-frame Playlists and image playlists: a key frame costs the init and one range, a small picture one image.
 
-mod origin;
-mod support;
-
-use origin::{Origin, PLAYLIST, Rule, fixture_text};
-use support::{captured_frame, frame_number, hlsnap};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture_text};
+use crate::support::{captured_frame, frame_number, hlsnap};
 
 /// The names and ranges of all requests.
 fn ranges(origin: &Origin) -> Vec<(String, Option<String>)> {

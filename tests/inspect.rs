@@ -1,10 +1,7 @@
 //! `hlsnap inspect`: Variants, parts, discontinuities and specification violations, without media.
 
-mod origin;
-mod support;
-
-use origin::{Origin, Rule};
-use support::hlsnap;
+use crate::origin::{Origin, Rule};
+use crate::support::hlsnap;
 
 #[test]
 fn inspect_lists_the_variants_without_requesting_media() {

@@ -1,11 +1,8 @@
 //! Deinterlacing removes combs from moving parts and keeps the lines of still parts. Progressive frames keep all lines.
 
-mod origin;
-mod support;
-
+use crate::origin::Origin;
+use crate::support::hlsnap;
 use image::GrayImage;
-use origin::Origin;
-use support::hlsnap;
 
 /// The mean excess of pixels over both neighboring lines, within the part that moves.
 fn combing(picture: &GrayImage) -> f64 {

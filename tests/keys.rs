@@ -1,15 +1,11 @@
 //! Keys: how they are requested, which of them are accepted, and where they are never shown.
 
-mod encrypted_origin;
-mod origin;
-mod support;
-
 use std::time::Duration;
 
+use crate::encrypted_origin::{IV, IV_TEXT, KEY, encrypted_ladder, origin_with, report};
+use crate::origin::{Origin, Rule, fixture};
+use crate::support::{captured_frame, encryption::cbc_padded, hex, hlsnap};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use encrypted_origin::{IV, IV_TEXT, KEY, encrypted_ladder, origin_with, report};
-use origin::{Origin, Rule, fixture};
-use support::{captured_frame, encryption::cbc_padded, hex, hlsnap};
 
 #[test]
 fn a_key_is_requested_in_parallel_with_its_segment() {

@@ -1,18 +1,15 @@
 //! The Lambda function against a replacement of the Runtime API: events, deadlines, errors, logs, memory. `script/lambda-parts` tests it
 //! with AWS's event shapes and an emulator.
 
-mod origin;
-mod support;
-
 use std::time::{Duration, Instant};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use origin::{Origin, Rule};
-use serde_json::{Value, json};
-use support::{
+use crate::origin::{Origin, Rule};
+use crate::support::{
     file_names, frame_number,
     lambda_runtime::{Function, Outcome},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
 
 /// The picture in a response.
 fn picture(answer: &Value) -> image::DynamicImage {

@@ -1,18 +1,15 @@
 //! The Lambda function: contact sheets and storyboards, by events of every shape.
 
-mod origin;
-mod support;
-
 use std::path::Path;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
-use image::{DynamicImage, GenericImageView};
-use origin::{Origin, Rule};
-use serde_json::{Value, json};
-use support::{
+use crate::origin::{Origin, Rule};
+use crate::support::{
     file_names, frame_number,
     lambda_runtime::{Function, Outcome},
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
+use image::{DynamicImage, GenericImageView};
+use serde_json::{Value, json};
 
 /// The picture in a response.
 fn picture(answer: &Value) -> DynamicImage {
@@ -240,7 +237,7 @@ fn http_events_serve_sheets_and_storyboards() {
     let signed = |path: &str, query: &str| {
         let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"secret");
         let tag = ring::hmac::sign(&key, format!("{path}?{query}").as_bytes());
-        event(path, &format!("{query}&sig={}", support::hex(tag.as_ref())))
+        event(path, &format!("{query}&sig={}", crate::support::hex(tag.as_ref())))
     };
     let query = format!("url={}&every=2&columns=3", origin.url("/ladder-ts/v0.m3u8"));
     assert_eq!(function.answer(&event("/sheet.png", &query))["statusCode"], 403);

@@ -1,13 +1,12 @@
 //! Origins and playlists that violate the specifications and still give a picture; docs/leniency.md lists them.
 
-mod origin;
-mod support;
-
 use std::io::Write;
 
+use crate::origin::{Origin, PLAYLIST, Rule, fixture, fixture_text, gzip};
+use crate::support::{
+    Run, captured_frame, encryption::cbc_padded, frame_number, hex, hlsnap, raw_server::RawServer, tls_server::TlsServer,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use origin::{Origin, PLAYLIST, Rule, fixture, fixture_text, gzip};
-use support::{Run, captured_frame, encryption::cbc_padded, frame_number, hex, hlsnap, raw_server::RawServer, tls_server::TlsServer};
 
 const MEDIA: &str = "/ladder-ts/v0.m3u8";
 const FRAGMENTS: &str = "/ladder-fmp4/v0.m3u8";

@@ -1,12 +1,9 @@
 //! Every limit: the kind of its error and its message, and that nothing continues after it.
 
-mod origin;
-mod support;
-
 use std::time::Duration;
 
+use crate::origin::{Origin, PLAYLIST, Rule, brotli, gzip};
 use hlsnap::{Client, Limits, NetworkPolicy, SnapshotRequest, snapshot};
-use origin::{Origin, PLAYLIST, Rule, brotli, gzip};
 
 /// The kind and message of the error for `path` with changed limits, or `a picture`.
 fn outcome(origin: &Origin, path: &str, at: Option<&str>, change: impl FnOnce(&mut Limits)) -> String {

@@ -1,10 +1,7 @@
 //! Live streams: the newest segment, times in the window, and reloads of the playlist.
 
-mod origin;
-mod support;
-
-use origin::{Origin, PLAYLIST, Rule};
-use support::{captured_frame, frame_number, hlsnap};
+use crate::origin::{Origin, PLAYLIST, Rule};
+use crate::support::{captured_frame, frame_number, hlsnap};
 
 #[test]
 fn live_shows_the_newest_segment() {

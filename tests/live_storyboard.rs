@@ -1,14 +1,11 @@
 //! `hlsnap storyboard --follow`: a window that slides with a live stream. The ladder's frames are numbered from 0 to 149, 25 a second; each
 //! of its three segments lasts two seconds.
 
-mod origin;
-mod support;
-
 use std::fmt::Write;
 
+use crate::origin::{Origin, PLAYLIST, Rule, fixture};
+use crate::support::{Run, file_names, frame_number, hlsnap};
 use image::GenericImageView;
-use origin::{Origin, PLAYLIST, Rule, fixture};
-use support::{Run, file_names, frame_number, hlsnap};
 
 /// The stream at `/s/live.m3u8`: each reload is answered by the next playlist at once, as if the segment that it waits for were there.
 fn live_origin(playlists: Vec<Rule>) -> Origin {

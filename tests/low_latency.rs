@@ -1,10 +1,7 @@
 //! Low-Latency HLS: the newest picture from Partial Segments, and as few requests and waits as possible.
 
-mod origin;
-mod support;
-
-use origin::{Origin, Rule};
-use support::{captured_frame, frame_number, hlsnap, wait_for};
+use crate::origin::{Origin, Rule};
+use crate::support::{captured_frame, frame_number, hlsnap, wait_for};
 
 /// Frames of a part, of two parts, and of the film.
 const PART_FRAMES: u64 = 8;

@@ -2,18 +2,13 @@
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod encrypted_origin;
-mod origin;
-mod support;
-mod tiles;
-
-use encrypted_origin::{IV, IV_TEXT, KEY, encrypted_ladder, origin_with};
-use origin::{Origin, PLAYLIST, Rule, fixture, fixture_text};
-use support::{
+use crate::encrypted_origin::{IV, IV_TEXT, KEY, encrypted_ladder, origin_with};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture, fixture_text};
+use crate::support::{
     common_encryption::{Codec, encrypt_init, encrypt_segment},
     encryption::{cbc_padded, sample_aes_ts},
 };
-use tiles::{Tiles, long_recording, repeated_frame, tile_frames};
+use crate::tiles::{Tiles, long_recording, repeated_frame, tile_frames};
 
 /// The streams of 6 s with B-frames and a key frame every second.
 const STREAMS: [&str; 5] =
@@ -121,7 +116,7 @@ fn a_wrong_key_gives_an_error_and_no_file() {
     let tag = format!("#EXT-X-KEY:METHOD=SAMPLE-AES,URI=\"/key\",IV={IV_TEXT}");
     let origin = encrypted_ladder(&tag, &[0x33; 16], |bytes, _| sample_aes_ts(bytes, 257, false, &KEY, &IV));
     for options in [&["--every", "0.5"][..], &["--every", "0.3", "--exact"]] {
-        tiles::run_sheet(&origin.url("/x.m3u8"), options).fails(23, "encrypted");
+        crate::tiles::run_sheet(&origin.url("/x.m3u8"), options).fails(23, "encrypted");
     }
 }
 

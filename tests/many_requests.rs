@@ -2,18 +2,14 @@
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod origin;
-mod support;
-mod tiles;
-
 use std::{
     fmt::Write,
     time::{Duration, Instant},
 };
 
-use origin::{Origin, PLAYLIST, ReceivedRequest, Rule, fixture, fixture_text};
-use support::{file_names, hlsnap};
-use tiles::{Tiles, long_recording, repeated_frame, run_sheet, tile_frames};
+use crate::origin::{Origin, PLAYLIST, ReceivedRequest, Rule, fixture, fixture_text};
+use crate::support::{file_names, hlsnap};
+use crate::tiles::{Tiles, long_recording, repeated_frame, run_sheet, tile_frames};
 
 /// The requests that are not for playlists.
 fn media_requests(origin: &Origin) -> Vec<ReceivedRequest> {
@@ -60,7 +56,7 @@ fn i_frames_of_one_resource(origin: &Origin, between: usize) -> String {
             let (length, offset): (usize, usize) = (length.parse().expect("a length"), offset.parse().expect("an offset"));
             write!(entries, "#EXTINF:1,\n#EXT-X-BYTERANGE:{length}@{}\nall.ts\n", resource.len()).expect("formatted");
             resource.extend_from_slice(&segment[offset..offset + length]);
-            resource.extend(origin::null_packets(between / 188));
+            resource.extend(crate::origin::null_packets(between / 188));
         }
     }
     origin.put("/one/all.ts", resource);

@@ -2,9 +2,6 @@
 //!
 //! Each test runs the cells of one kind of stream and prints the wrong ones with their expected and actual outcomes.
 
-mod origin;
-mod support;
-
 #[path = "matrix/cell.rs"]
 mod cell;
 #[path = "matrix/fault.rs"]

@@ -1,16 +1,13 @@
 //! Faults of the network: what the program reports, how long it takes, and that no file is left. `--nocapture` prints a table.
 
-mod origin;
-mod support;
-
 use std::{
     io::Write,
     net::TcpListener,
     time::{Duration, Instant},
 };
 
-use origin::{Origin, Rule, fixture, null_packets};
-use support::{
+use crate::origin::{Origin, Rule, fixture, null_packets};
+use crate::support::{
     Run, hlsnap,
     isolated_network::{DnsServer, in_isolated_network, run_program},
     print_fault,
@@ -79,7 +76,7 @@ fn broken_connections_are_unreachable() {
 
 #[test]
 fn dns_failures_are_unreachable_or_time_out() {
-    in_isolated_network("dns_failures_are_unreachable_or_time_out", || {
+    in_isolated_network("network_faults::dns_failures_are_unreachable_or_time_out", || {
         let _dns = DnsServer::start();
         assert_outcome("an unknown host name", "http://none.test/x.m3u8", &[], "unreachable", 11);
         // A bound port that nobody reads

@@ -1,15 +1,12 @@
 //! Faults of the output: a full disk, a folder that disappears, a standard output that nobody reads. `--nocapture` prints a table.
 
-mod origin;
-mod support;
-
 use std::{
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use origin::{Origin, Rule};
-use support::{
+use crate::origin::{Origin, Rule};
+use crate::support::{
     file_names, hlsnap_with,
     isolated_network::{in_isolated_network, run_program},
     print_fault, start_hlsnap, wait_for,
@@ -20,7 +17,7 @@ const MEDIA: &str = "/ladder-ts/v0.m3u8";
 
 #[test]
 fn a_full_disk_keeps_the_older_picture() {
-    in_isolated_network("a_full_disk_keeps_the_older_picture", || {
+    in_isolated_network("output_faults::a_full_disk_keeps_the_older_picture", || {
         let origin = Origin::start();
         let folder = tempfile::tempdir().expect("a folder");
         let disk = folder.path().join("disk");

@@ -1,14 +1,11 @@
 //! The picture: the right frame, size, colors and format.
 
-mod origin;
-mod support;
-
 use std::process::Command;
 
+use crate::origin::{Origin, fixtures_folder};
+use crate::support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{GenericImageView, ImageFormat};
-use origin::{Origin, fixtures_folder};
-use support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 
 #[test]
 fn a_ts_ladder_gives_the_first_frame_of_its_best_variant() {

@@ -1,11 +1,8 @@
 //! The picture file: its encoding, its metadata, its size, and the check of its content.
 
-mod origin;
-mod support;
-
+use crate::origin::Origin;
+use crate::support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 use image::GenericImageView;
-use origin::Origin;
-use support::{assert_patches, frame_number, hlsnap, hlsnap_with};
 
 const LADDER: &str = "/ladder-ts/v0.m3u8";
 

@@ -1,14 +1,12 @@
 //! Playlists of many packagers and projects, from the corpus: every valid one is read with all of its segments.
 
-mod support;
-
 use std::{collections::BTreeMap, fs, path::Path};
 
+use crate::support::corpus_folder;
 use hlsnap::internals::{
     hls::{self, MediaPlaylist, MultivariantPlaylist, Playlist, Variables},
     request::{Limits, Position, Precision, Size, VariantChoice},
 };
-use support::corpus_folder;
 use url::Url;
 
 /// Playlists that playlists.tsv counts by lines, with their actual meaning.

@@ -1,15 +1,12 @@
 //! The network policy. Each test has a network namespace in which every address answers, and asserts that refused addresses get no
 //! connection.
 
-mod origin;
-mod support;
-
 use std::{
     net::{IpAddr, Ipv4Addr},
     process::{Command, Output},
 };
 
-use support::isolated_network::{CatchAllServer, DnsServer, Reply, host_name, in_isolated_network};
+use crate::support::isolated_network::{CatchAllServer, DnsServer, Reply, host_name, in_isolated_network};
 
 /// The address of the stream.
 const PUBLIC: &str = "93.184.216.34";
@@ -166,14 +163,14 @@ fn answer(target: &str) -> Reply {
             let lines = lines.replace('%', "%25").replace('#', "%23").replace('\n', "%0A");
             (200, String::new(), format!("#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\ndata:,{lines}\n").into_bytes())
         }
-        "/media.ts" => (200, String::new(), origin::fixture("ladder-ts/v0-0.ts")),
+        "/media.ts" => (200, String::new(), crate::origin::fixture("ladder-ts/v0-0.ts")),
         _ => (404, String::new(), Vec::new()),
     }
 }
 
 #[test]
 fn forbidden_addresses_are_refused_in_every_spelling() {
-    in_isolated_network("forbidden_addresses_are_refused_in_every_spelling", || {
+    in_isolated_network("policy::forbidden_addresses_are_refused_in_every_spelling", || {
         let mut server = CatchAllServer::start(answer);
         for host in FORBIDDEN {
             for url in [format!("http://{host}/media.ts"), format!("https://{host}:80/media.ts")] {
@@ -199,7 +196,7 @@ fn forbidden_addresses_are_refused_in_every_spelling() {
 
 #[test]
 fn forbidden_addresses_are_refused_whatever_refers_to_them() {
-    in_isolated_network("forbidden_addresses_are_refused_whatever_refers_to_them", || {
+    in_isolated_network("policy::forbidden_addresses_are_refused_whatever_refers_to_them", || {
         let mut server = CatchAllServer::start(answer);
         for host in FORBIDDEN {
             for kind in ["to", "segment", "init", "key", "variant", "data"] {
@@ -225,7 +222,7 @@ fn forbidden_addresses_are_refused_whatever_refers_to_them() {
 
 #[test]
 fn names_of_forbidden_addresses_are_refused() {
-    in_isolated_network("names_of_forbidden_addresses_are_refused", || {
+    in_isolated_network("policy::names_of_forbidden_addresses_are_refused", || {
         let (mut server, dns) = (CatchAllServer::start(answer), DnsServer::start());
         for address in RESOLVED {
             let host = host_name("x", &[address]);
@@ -246,7 +243,7 @@ fn names_of_forbidden_addresses_are_refused() {
 
 #[test]
 fn a_name_that_resolves_differently_is_checked_for_each_connection() {
-    in_isolated_network("a_name_that_resolves_differently_is_checked_for_each_connection", || {
+    in_isolated_network("policy::a_name_that_resolves_differently_is_checked_for_each_connection", || {
         let (mut server, dns) = (CatchAllServer::start(answer), DnsServer::start());
         for private in ["127.0.0.1", "10.0.0.1", "169.254.169.254"] {
             let host = host_name("flip", &[PUBLIC, private]);
@@ -264,7 +261,7 @@ fn a_name_that_resolves_differently_is_checked_for_each_connection() {
 
 #[test]
 fn a_proxy_may_be_private_but_its_targets_are_checked() {
-    in_isolated_network("a_proxy_may_be_private_but_its_targets_are_checked", || {
+    in_isolated_network("policy::a_proxy_may_be_private_but_its_targets_are_checked", || {
         let (mut server, _dns) = (CatchAllServer::start(answer), DnsServer::start());
         let proxy_address: IpAddr = "10.9.9.9".parse().expect("an address");
         let by_name = format!("http://{}:80", host_name("x", &["10.9.9.9"]));

@@ -1,10 +1,7 @@
 //! `--at`: the frame at a time. The fixtures have 25 frames a second, and every 25th is a key frame.
 
-mod origin;
-mod support;
-
-use origin::Origin;
-use support::{captured_frame, hlsnap};
+use crate::origin::Origin;
+use crate::support::{captured_frame, hlsnap};
 
 #[test]
 fn the_frame_at_a_time_is_the_last_one_with_a_pts_at_or_before_it() {

@@ -1,14 +1,11 @@
 //! The library's `Presentation`. The ladder's frames are numbered from 0, 25 a second; every 25th is a key frame.
 
-mod origin;
-mod support;
-
 use std::pin::pin;
 
+use crate::origin::Origin;
+use crate::support::frame_number;
 use futures_util::StreamExt;
 use hlsnap::{Client, Format, NetworkPolicy, Presentation, SnapshotRequest};
-use origin::Origin;
-use support::frame_number;
 
 /// The numbers of the frames at moments.
 fn frames(is_exact: bool, moments: &[f64]) -> Vec<u16> {

@@ -2,16 +2,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod origin;
-mod support;
-
 use std::{
     fmt::Write as _,
     sync::{Arc, Mutex},
 };
 
-use origin::{fixture, fixture_text, null_packets};
-use support::{
+use crate::origin::{fixture, fixture_text, null_packets};
+use crate::support::{
     captured_frame, hlsnap,
     raw_server::{RawRequest, RawServer},
 };

@@ -1,12 +1,9 @@
 //! Requests: as few and as small as possible, with headers and cookies for their own origin only.
 
-mod origin;
-mod support;
-
 use std::collections::HashSet;
 
-use origin::{Origin, PLAYLIST, Rule};
-use support::{captured_frame, frame_number, hlsnap};
+use crate::origin::{Origin, PLAYLIST, Rule};
+use crate::support::{captured_frame, frame_number, hlsnap};
 
 #[test]
 fn a_ts_ladder_costs_three_requests_on_one_connection() {

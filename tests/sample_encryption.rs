@@ -1,12 +1,8 @@
 //! Samples encrypted with SAMPLE-AES in transport streams and with Common Encryption in fMP4.
 
-mod encrypted_origin;
-mod origin;
-mod support;
-
-use encrypted_origin::{IV, IV_TEXT, KEY, WRONG_KEYS, assert_wrong_keys_are_reported, iv_of, origin_with, report};
-use origin::fixture;
-use support::{
+use crate::encrypted_origin::{IV, IV_TEXT, KEY, WRONG_KEYS, assert_wrong_keys_are_reported, iv_of, origin_with, report};
+use crate::origin::fixture;
+use crate::support::{
     captured_frame,
     common_encryption::{Codec, KID, encrypt_init, encrypt_segment},
     encryption::sample_aes_ts,

@@ -1,16 +1,13 @@
 //! Snapshots inside the sandbox. The unit test of `src/frontends/sandbox.rs` asserts what it forbids.
 
-mod origin;
-mod support;
-
-use origin::Origin;
-use support::{frame_number, hlsnap, http_server::Server};
+use crate::origin::Origin;
+use crate::support::{frame_number, hlsnap, http_server::Server};
 
 #[test]
 fn snapshots_and_inspections_work_inside_the_sandbox() {
     let origin = Origin::start();
     let by_name = origin.url("/ladder-ts/master.m3u8").replace("127.0.0.1", "localhost");
-    let local = origin::fixtures_folder().join("ladder-fmp4/master.m3u8");
+    let local = crate::origin::fixtures_folder().join("ladder-fmp4/master.m3u8");
     for url in [by_name.as_str(), local.to_str().expect("a name")] {
         for output in ["out.png", "./{width}.png", "/dev/null", "-"] {
             let run = hlsnap(&[url, "--sandbox", "-f", "png", "-o", output]);

@@ -1,12 +1,8 @@
 //! Whole segments encrypted with AES-128, AES-256, AES-256-CTR and AES-256-GCM.
 
-mod encrypted_origin;
-mod origin;
-mod support;
-
-use encrypted_origin::{IV, IV_TEXT, KEY, KEY_256, encrypted_ladder, iv_of, origin_with, report};
-use origin::{Origin, PLAYLIST, Rule, fixture, null_packets};
-use support::{
+use crate::encrypted_origin::{IV, IV_TEXT, KEY, KEY_256, encrypted_ladder, iv_of, origin_with, report};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture, null_packets};
+use crate::support::{
     captured_frame,
     encryption::{cbc_padded, ctr, gcm},
     frame_number, hex, hlsnap,

@@ -1,9 +1,6 @@
 //! `hlsnap series`: pictures at a regular interval, of recordings and of live streams. The ladder's frames are numbered from 0 to 149, 25 a second;
 //! every 25th is a key frame, and each of its three segments lasts two seconds.
 
-mod origin;
-mod support;
-
 use std::{
     fmt::Write,
     os::unix::process::ExitStatusExt,
@@ -12,11 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use origin::{Origin, PLAYLIST, Rule, fixture};
-use serde_json::Value;
-use support::{
+use crate::origin::{Origin, PLAYLIST, Rule, fixture};
+use crate::support::{
     Run, encryption::cbc_padded, file_names, frame_number, hlsnap, hlsnap_with, isolated_network::run_program, start_hlsnap, wait_for,
 };
+use serde_json::Value;
 
 /// Runs `hlsnap series` for PNG files.
 fn series(url: &str, options: &[&str]) -> Run {

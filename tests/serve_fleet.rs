@@ -1,22 +1,19 @@
 //! `hlsnap serve` on one machine: signed URLs, CORS, rate limits, the access log, `/openapi.json` and `/metrics`.
 
-mod origin;
-mod support;
-
 use std::{
     fs::File,
     io::Write,
     process::{Command, Stdio},
 };
 
-use origin::{Origin, fixture};
-use reqwest::Method;
-use serde_json::Value;
-use support::{
+use crate::origin::{Origin, fixture};
+use crate::support::{
     hlsnap, hlsnap_with,
     http_server::{Answer, Server},
     wait_for,
 };
+use reqwest::Method;
+use serde_json::Value;
 
 const OPEN: [&str; 2] = ["--allow-any", "--allow-private"];
 const PAGE: &str = "https://page.example";
@@ -263,7 +260,7 @@ fn metrics_count_requests_jobs_and_bytes() {
 fn waiting_jobs_are_measured() {
     let origin = Origin::start();
     let server = Server::start(&[&OPEN[..], &["--jobs", "1"]].concat(), &[]);
-    origin.rule("/slow.m3u8", origin::Rule::Delay(std::time::Duration::from_secs(60)));
+    origin.rule("/slow.m3u8", crate::origin::Rule::Delay(std::time::Duration::from_secs(60)));
     let open = |number: u32| {
         let mut stream = std::net::TcpStream::connect(server.url("").trim_start_matches("http://")).expect("connected");
         // Requests of one stream would share the playlist, and wait for it without a job

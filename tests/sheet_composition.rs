@@ -2,15 +2,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod origin;
-mod support;
-
 use std::process::Command;
 
+use crate::origin::{Origin, Rule, fixtures_folder};
+use crate::support::hlsnap;
 use image::{DynamicImage, GenericImageView, Rgb, RgbImage};
-use origin::{Origin, Rule, fixtures_folder};
 use serde_json::Value;
-use support::hlsnap;
 
 const TILE: (u32, u32) = (160, 90);
 /// The lowest signal-to-noise ratio of equal pictures, in dB: without compression, and with it.

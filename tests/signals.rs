@@ -1,8 +1,5 @@
 //! Signals: the program ends in every phase, and the picture that it was to replace is old and complete, new and complete, or absent.
 
-mod origin;
-mod support;
-
 use std::{
     collections::BTreeMap,
     fs,
@@ -12,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use origin::{Origin, Rule};
-use support::{file_names, isolated_network::run_program, print_fault, start_hlsnap, wait_for};
+use crate::origin::{Origin, Rule};
+use crate::support::{file_names, isolated_network::run_program, print_fault, start_hlsnap, wait_for};
 
 /// The number of moments to end the program at, unless `HLSNAP_TEST_MOMENTS` sets it.
 const MOMENTS: u32 = 60;

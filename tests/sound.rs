@@ -2,10 +2,9 @@
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod origin;
-
 use std::{collections::BTreeMap, fs, path::Path, process::Command};
 
+use crate::origin::{Origin, fixture};
 use bytes::Bytes;
 use hlsnap::{
     Client, Error, NetworkPolicy, SnapshotRequest,
@@ -16,7 +15,6 @@ use hlsnap::{
     },
     snapshot,
 };
-use origin::{Origin, fixture};
 
 /// Two seconds of video, without sound.
 const VIDEO: &str = "late-key/0.ts";
@@ -96,7 +94,7 @@ fn ffmpeg(folder: &Path, arguments: &[&str]) {
 }
 
 fn fixture_path(name: &str) -> String {
-    origin::fixtures_folder().join(name).to_str().expect("UTF-8").to_owned()
+    crate::origin::fixtures_folder().join(name).to_str().expect("UTF-8").to_owned()
 }
 
 /// The files of one sound, muxed with the video.

@@ -4,15 +4,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
-mod support;
-
 use std::{fs, path::Path, process::Command, sync::OnceLock};
 
+use crate::support::{frame_number, hlsnap};
 use chrono::{DateTime, TimeDelta, Utc};
 use hlsnap::{Format, internals::storyboard::*};
 use image::{DynamicImage, Rgb, RgbImage, codecs::jpeg::JpegEncoder, imageops};
 use serde_json::{Value, json};
-use support::{frame_number, hlsnap};
 use tempfile::TempDir;
 
 const TILE: (u32, u32) = (204, 96);

@@ -1,14 +1,11 @@
 //! Storyboards that hlsnap made of a stream with numbered frames, in players: each shows the right frame at each time, across a
 //! discontinuity too. The ladder's frames are numbered from 0 to 149, 25 a second, and every 25th is a key frame.
 
-mod origin;
-mod support;
-
 use std::{path::Path, process::Command};
 
-use origin::{Origin, PLAYLIST, Rule, fixture};
+use crate::origin::{Origin, PLAYLIST, Rule, fixture};
+use crate::support::{Run, frame_number, hlsnap};
 use serde_json::{Value, json};
-use support::{Run, frame_number, hlsnap};
 
 const TILE: (u32, u32) = (320, 180);
 const COLUMNS: u32 = 3;

@@ -1,11 +1,8 @@
 //! Streams with several programs, or with a size that changes.
 
-mod origin;
-mod support;
-
+use crate::origin::{Origin, fixture};
+use crate::support::{frame_number, hlsnap};
 use image::GenericImageView;
-use origin::{Origin, fixture};
-use support::{frame_number, hlsnap};
 
 /// The dimensions and the frame number of the picture.
 fn captured(url: &str, options: &[&str]) -> ((u32, u32), u16) {

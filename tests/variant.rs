@@ -1,11 +1,8 @@
 //! The choice of a Variant. The ladder lists the middle one, the large one and the small one; the middle one has the highest bit rate.
 
-mod origin;
-mod support;
-
+use crate::origin::{Origin, Rule};
+use crate::support::hlsnap;
 use image::GenericImageView;
-use origin::{Origin, Rule};
-use support::hlsnap;
 
 /// The height of the chosen Variant. Asserts that no other one is read.
 #[track_caller]

@@ -1,18 +1,16 @@
 //! The wall and the try page of `serve`: their servers, and in a headless Chromium their pages.
 
-mod origin;
 #[path = "wall/scenes.rs"]
 mod scenes;
-mod support;
 #[path = "wall/wall_server.rs"]
 mod wall_server;
 
 use std::{process::Command, sync::atomic::Ordering};
 
+use crate::origin::Origin;
+use crate::support::http_server::Server;
 use hlsnap::{chrono::TimeDelta, internals::wall::ChannelState};
-use origin::Origin;
 use serde_json::Value;
-use support::http_server::Server;
 use wall_server::{WallServer, channels, date};
 
 fn small_wall() -> WallServer {
@@ -78,7 +76,7 @@ fn viewers_of_one_channel_share_a_large_picture() {
     let server = small_wall();
     let url = |id: &str| format!("{}/pictures/{id}/large.jpg", server.url);
     let answers = server.block_on(async {
-        let get = |id| support::http_server::get(url(id), &[]);
+        let get = |id| crate::support::http_server::get(url(id), &[]);
         futures_util::future::join_all([get("c0001"), get("c0001"), get("c0002"), get("c0001")]).await
     });
     assert!(answers.iter().all(|answer| answer.status == 200 && answer.header("content-type") == "image/jpeg"));

@@ -1,9 +1,6 @@
 //! `hlsnap watch`: channels that break and recover, what a round costs, files, the list, the wall and webhooks. The origin's live window
 //! slides over the ladder in real time, a segment every two seconds.
 
-mod origin;
-mod support;
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -17,9 +14,9 @@ use std::{
     time::Duration,
 };
 
-use origin::{LiveWindow, Origin, Rule};
+use crate::origin::{LiveWindow, Origin, Rule};
+use crate::support::{file_names, frame_number, hlsnap_with, start_hlsnap, wait_for};
 use serde_json::Value;
-use support::{file_names, frame_number, hlsnap_with, start_hlsnap, wait_for};
 use tempfile::TempDir;
 
 /// A running watch. Dropping it ends the process.

@@ -1,7 +1,5 @@
 //! Origins of encrypted streams, made of the fixtures.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use crate::{
     origin::{Origin, PLAYLIST, Rule, fixture},
     support::{Run, hex, hlsnap},

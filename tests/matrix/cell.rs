@@ -1,6 +1,6 @@
 //! The dimensions of the matrix: the kind of stream, the entry URL, and the location of the fault.
 
-use crate::fault::{Fault, Resource};
+use super::fault::{Fault, Resource};
 
 /// A kind of stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,11 +15,11 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    cell::{Cell, Location, StreamKind, cells},
+    matrix::cell::{Cell, Location, StreamKind, cells},
+    matrix::stream::serve,
+    matrix::table::{Expected, ExpectedPicture, expected},
     origin::Origin,
-    stream::serve,
     support::frame_number,
-    table::{Expected, ExpectedPicture, expected},
 };
 
 /// Cells run at the same time. They mostly wait.

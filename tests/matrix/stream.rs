@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    cell::{Cell, Entry, Location, StreamKind},
+    matrix::cell::{Cell, Entry, Location, StreamKind},
     origin::{LowLatencyStream, Origin, PLAYLIST, Rule, fixture, fixture_text},
     support::encryption::cbc_padded,
 };

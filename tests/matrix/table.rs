@@ -5,9 +5,9 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    cell::{Cell, Entry, Location, StreamKind},
-    fault::{Fault, Resource},
-    stream::{LIVE_OLDEST, LOW_LATENCY_NEWEST, OLD_WINDOW, SEGMENTS},
+    matrix::cell::{Cell, Entry, Location, StreamKind},
+    matrix::fault::{Fault, Resource},
+    matrix::stream::{LIVE_OLDEST, LOW_LATENCY_NEWEST, OLD_WINDOW, SEGMENTS},
 };
 
 /// The expected outcome.

@@ -1,6 +1,5 @@
 //! Helpers that tests share: running the program, and reading the number in a frame.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
 pub mod common_encryption;

@@ -1,6 +1,5 @@
 //! Many pictures of numbered frames: sheets whose tiles are read one by one, and recordings that are made of repeated segments.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::indexing_slicing, reason = "a wrong test should fail loudly")]
 
 use std::fmt::Write;

@@ -28,10 +28,8 @@ use hlsnap::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use super::{
-    origin::Origin,
-    scenes::{plain, scene},
-};
+use super::scenes::{plain, scene};
+use crate::origin::Origin;
 
 pub const EVERY: Duration = Duration::from_secs(10);
 const NAMES: [&str; 10] =
