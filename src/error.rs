@@ -126,7 +126,6 @@ pub struct Error {
 struct ErrorDetails {
     url: Option<FailedUrl>,
     media_sequence_number: Option<u64>,
-    byte_range: Option<(u64, Option<u64>)>,
     status: Option<u16>,
     is_connect_failure: bool,
     is_body_too_large: bool,
@@ -160,42 +159,35 @@ impl Error {
     }
 
     /// A bug in hlsnap. The hint asks for a report.
-    pub fn internal(message: impl Into<String>) -> Self {
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
             .with_hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
     }
 
     /// Adds the URL that failed, unless one is set. Messages and reports show it redacted.
     #[must_use]
-    pub fn with_url(mut self, url: &Url) -> Self {
+    pub(crate) fn with_url(mut self, url: &Url) -> Self {
         self.details.url.get_or_insert_with(|| FailedUrl { url: url.clone(), redacted: redacted(url) });
         self
     }
 
     /// Adds the Media Sequence Number of the segment that failed, unless one is set.
     #[must_use]
-    pub fn with_media_sequence_number(mut self, media_sequence_number: u64) -> Self {
+    pub(crate) fn with_media_sequence_number(mut self, media_sequence_number: u64) -> Self {
         self.details.media_sequence_number.get_or_insert(media_sequence_number);
-        self
-    }
-
-    /// Adds the requested bytes, unless some are set: the first and, for a bounded range, the last.
-    #[must_use]
-    pub fn with_byte_range(mut self, first: u64, last: Option<u64>) -> Self {
-        self.details.byte_range.get_or_insert((first, last));
         self
     }
 
     /// Sets the HTTP status of the origin's response.
     #[must_use]
-    pub fn with_origin_status(mut self, status: u16) -> Self {
+    pub(crate) fn with_origin_status(mut self, status: u16) -> Self {
         self.details.status = Some(status);
         self
     }
 
     /// Marks a failure to connect: the host's other resources are unreachable, too.
     #[must_use]
-    pub fn with_connect_failure(mut self) -> Self {
+    pub(crate) fn with_connect_failure(mut self) -> Self {
         self.details.is_connect_failure = true;
         self
     }
@@ -209,7 +201,7 @@ impl Error {
 
     /// Sets the cause.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         self.details.source = Some(Arc::from(source.into()));
         self
     }
@@ -247,12 +239,7 @@ impl Error {
     }
 
     fn location(&self) -> String {
-        let segment = self.details.media_sequence_number.map(|number| format!(", in Media Sequence Number {number}"));
-        let bytes = self.details.byte_range.map(|range| match range {
-            (first, Some(last)) => format!(", bytes {first}-{last}"),
-            (first, None) => format!(", from byte {first}"),
-        });
-        segment.unwrap_or_default() + &bytes.unwrap_or_default()
+        self.details.media_sequence_number.map(|number| format!(", in Media Sequence Number {number}")).unwrap_or_default()
     }
 
     /// The URL that failed, redacted.

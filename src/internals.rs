@@ -38,7 +38,7 @@ pub mod storyboard {
 }
 
 /// Parsers of untrusted text.
-#[cfg(all(feature = "server", feature = "lambda"))]
+#[cfg(all(feature = "http", feature = "lambda"))]
 pub mod fuzz_entry {
     pub use crate::frontends::fuzz_entry::*;
 }

@@ -30,11 +30,24 @@
 //!
 //! All of them need a tokio runtime with I/O and time enabled. They decode on its blocking threads, one picture per processor at a time.
 //!
-//! # Features
+//! # Build
 //!
-//! `cli`, `server`, `lambda`, `stores` and `fleet` build the programs; a library user needs none of them:
-//! `hlsnap = { version = "0.1", default-features = false, features = ["vendored"] }`. `vendored` links the static FFmpeg libraries that
-//! `script/setup` builds; without it, the crate links those of the system.
+//! A library needs none of the default features, which build the programs: `cli`, `http`, `lambda`, `stores` and `fleet`.
+//!
+//! ```toml
+//! hlsnap = { version = "0.2", default-features = false }
+//! ```
+//!
+//! This links the system's FFmpeg libraries, 5.1 or newer, as pkg-config finds them. On Debian and Ubuntu, install `gcc`, `pkg-config`,
+//! `libclang-dev`, `libavcodec-dev`, `libavformat-dev` and `libswscale-dev`.
+//!
+//! The feature `vendored` links the static libraries that the script `vendor/build` of this package builds. They notice more kinds of
+//! damage, and the program needs no FFmpeg where it runs. Run the script once, and set `PKG_CONFIG_PATH` to `vendor/prefix/lib/pkgconfig`.
+//! In a clone of the repository, `script/setup` does both. `vendor/README.md` says more.
+//!
+//! # Stability
+//!
+//! The interface is what this documentation shows. Hidden modules serve the programs and the tests; they change in any release.
 //!
 //! # Foreign types
 //!
@@ -43,7 +56,7 @@
 //! How it works: `docs/architecture.md`. The words: `docs/glossary.md`.
 
 #![cfg_attr(
-    not(all(feature = "cli", feature = "server", feature = "lambda", feature = "stores", feature = "fleet")),
+    not(all(feature = "cli", feature = "http", feature = "lambda", feature = "stores", feature = "fleet")),
     allow(dead_code, unused_imports, reason = "the frontends use parts of the crate that others do not")
 )]
 #![allow(clippy::doc_markdown, reason = "the field's names are not code: WebP, HEVC, AVIOContext")]

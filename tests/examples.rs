@@ -54,3 +54,19 @@ fn channel_check_exits_with_the_code_of_the_error() {
     let down = run("channel_check", &[&origin.url("/none.m3u8")]);
     assert_eq!(down.status.code(), Some(12));
 }
+
+#[test]
+fn many_streams_writes_a_picture_of_each_stream_that_has_one() {
+    let origin = Origin::start();
+    let folder = tempfile::tempdir().expect("a folder");
+    let urls = ["/ladder-ts/master.m3u8", "/none.m3u8", "/live/master.m3u8"].map(|path| origin.url(path));
+    let [first, missing, last] = urls.each_ref().map(String::as_str);
+    let output = run("many_streams", &[folder.path().to_str().expect("UTF-8"), first, missing, last]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+    assert!(errors.starts_with(&format!("{missing}: http_status: ")) && errors.lines().count() == 1, "{errors}");
+    for index in [0, 2] {
+        assert_eq!(dimensions(&folder.path().join(format!("{index}.jpg"))).0, 320);
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+}

@@ -47,17 +47,17 @@ impl Client {
     }
 
     /// The total cost of all jobs of this client and its clones.
-    pub fn traffic(&self) -> &Arc<Traffic> {
+    pub(crate) fn traffic(&self) -> &Arc<Traffic> {
         &self.traffic
     }
 
     /// Fails with `not_allowed` if the URL itself is forbidden. Each job checks the resolved addresses and the redirects.
-    pub fn check(&self, url: &Url) -> Result<(), Error> {
+    pub(crate) fn check(&self, url: &Url) -> Result<(), Error> {
         self.policy.check(url)
     }
 
     /// An HTTP client for object stores. The operator names them, so the policy does not apply: a store may have a private address.
-    pub fn for_stores(network: &NetworkPolicy) -> Result<reqwest::Client, Error> {
+    pub(crate) fn for_stores(network: &NetworkPolicy) -> Result<reqwest::Client, Error> {
         build(builder(network)?)
     }
 }

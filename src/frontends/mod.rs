@@ -10,9 +10,9 @@ pub mod cli;
 mod deliver;
 mod deliver_many;
 mod error_report;
-#[cfg(all(feature = "server", feature = "lambda"))]
+#[cfg(all(feature = "http", feature = "lambda"))]
 pub mod fuzz_entry;
-#[cfg(feature = "server")]
+#[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "lambda")]
 pub mod lambda;

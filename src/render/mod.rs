@@ -1,13 +1,17 @@
 //! From a decoded frame to a file: color, geometry, deinterlacing, tone mapping, content check, encoding.
 //!
-//! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. A [`Grid`] and a [`Canvas`] make one
-//! picture of many. Everything is pure computation; only `ffi` calls C.
+//! [`render_image`] is the way to pixels, as a list of steps; [`encode_within_limit`] makes the file. `Grid` and `Canvas` make one
+//! picture of many, for the frontends. Everything is pure computation; only `ffi` calls C.
 
+#[cfg(feature = "frontends")]
 mod animation;
+#[cfg(feature = "frontends")]
 mod animation_codec;
+#[cfg(feature = "frontends")]
 mod animation_frames;
 mod avif;
 mod avif_file;
+#[cfg(feature = "frontends")]
 mod canvas;
 mod color;
 mod combs;
@@ -18,13 +22,18 @@ mod encode;
 mod exif;
 mod ffi;
 mod geometry;
+#[cfg(feature = "frontends")]
 mod gif_animation;
+#[cfg(feature = "frontends")]
 mod gif_palette;
 mod gray;
+#[cfg(feature = "frontends")]
 mod grid;
+#[cfg(feature = "frontends")]
 mod header;
 mod image;
 mod jfif;
+#[cfg(feature = "frontends")]
 mod label;
 mod lut3d;
 mod matrix;
@@ -35,23 +44,31 @@ mod placeholder;
 mod planes;
 mod primaries;
 mod progressive_jpeg;
+#[cfg(feature = "frontends")]
 mod text;
 mod tone_map;
 mod transfer_function;
 mod vector;
 
 pub use self::image::{Image, ImageKind};
+#[cfg(feature = "frontends")]
 pub use animation::{EncodedAnimation, encode_animation};
+#[cfg(feature = "frontends")]
 pub use animation_codec::{AnimationFormat, AnimationOptions};
+#[cfg(feature = "frontends")]
 pub use animation_frames::AnimationFrame;
+#[cfg(feature = "frontends")]
 pub use canvas::Canvas;
 pub use color::Color;
 pub use content_check::{Likeness, compare_pictures, fingerprint, looks_like, reference_picture};
 pub use encode::{encode_rgb, encode_within_limit};
 pub use exif::{ImageMetadata, embed_exif};
 pub use geometry::{Orientation, Rect};
+#[cfg(feature = "frontends")]
 pub use grid::Grid;
+#[cfg(feature = "frontends")]
 pub use header::Header;
+#[cfg(feature = "frontends")]
 pub use label::time_label;
 pub use options::RenderOptions;
 pub use planes::{Chroma, Plane, Planes};

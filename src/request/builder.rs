@@ -24,11 +24,6 @@ impl SnapshotRequest {
     pub fn builder(url: impl AsRef<str>) -> SnapshotRequestBuilder {
         SnapshotRequestBuilder { request: Source::parse(url.as_ref()).map(Self::new) }
     }
-
-    /// Starts a request for a picture of a [`Source`], such as a playlist in memory.
-    pub fn from_source(source: Source) -> SnapshotRequestBuilder {
-        SnapshotRequestBuilder { request: Ok(Self::new(source)) }
-    }
 }
 
 impl SnapshotRequestBuilder {

@@ -101,6 +101,7 @@ impl FromStr for Crop {
 
 /// An earlier picture, to find out whether anything has changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReferencePicture {
     /// Its perceptual hash.
     pub hash: u64,
@@ -154,7 +155,7 @@ impl Finding {
     }
 
     /// Parses a list: `black,flat`.
-    pub fn list(text: &str) -> Result<Vec<Self>, Error> {
+    pub(crate) fn list(text: &str) -> Result<Vec<Self>, Error> {
         let all = [Self::Black, Self::Flat, Self::Frozen];
         let finding = |name: &str| {
             all.into_iter()

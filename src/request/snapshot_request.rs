@@ -82,7 +82,7 @@ impl SnapshotRequest {
     }
 
     /// Fails with `unsupported` if an AVIF is requested with an option that the stream's own bytes cannot fulfill.
-    pub fn check_avif(&self) -> Result<(), Error> {
+    pub(crate) fn check_avif(&self) -> Result<(), Error> {
         let Size { width, height, crop, .. } = self.size;
         let options = [
             ("--width", width.is_some()),
@@ -98,7 +98,7 @@ impl SnapshotRequest {
     }
 
     /// Whether to take the frame shown at the moment rather than the key frame before it.
-    pub fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         self.precision.map_or_else(|| self.at.is_some_and(|at| at.is_time()), |precision| precision == Precision::Exact)
     }
 }

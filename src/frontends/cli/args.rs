@@ -66,11 +66,11 @@ pub(super) enum CliCommand {
     Watch {
         listen: Option<SocketAddr>,
     },
-    #[cfg(feature = "server")]
+    #[cfg(feature = "http")]
     Serve {
         listen: SocketAddr,
     },
-    #[cfg(feature = "server")]
+    #[cfg(feature = "http")]
     Sign,
     Completions(Shell),
 }
@@ -91,9 +91,9 @@ impl Cli {
             BATCH => CliCommand::Batch,
             #[cfg(feature = "fleet")]
             WATCH => CliCommand::Watch { listen: matches.get_one(LISTEN).copied() },
-            #[cfg(feature = "server")]
+            #[cfg(feature = "http")]
             SERVE => CliCommand::Serve { listen: required(&matches, LISTEN)? },
-            #[cfg(feature = "server")]
+            #[cfg(feature = "http")]
             SIGN => CliCommand::Sign,
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
             SHEET => CliCommand::Sheet,
@@ -223,9 +223,9 @@ pub(super) fn command() -> Command {
             batch(),
             #[cfg(feature = "fleet")]
             watch(),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "http")]
             serve(),
-            #[cfg(feature = "server")]
+            #[cfg(feature = "http")]
             sign(),
             completions(),
         ])
@@ -252,7 +252,7 @@ fn inspect() -> Command {
     Command::new(INSPECT).about(help::INSPECT).long_about(help::LONG_INSPECT).args(url)
 }
 
-#[cfg(feature = "server")]
+#[cfg(feature = "http")]
 fn serve() -> Command {
     let listen = Arg::new(LISTEN)
         .long(LISTEN)
@@ -295,7 +295,7 @@ fn settings_of(command: Commands) -> impl Iterator<Item = Arg> {
     SETTINGS.iter().filter(move |spec| spec.commands != Commands::EVERY && spec.commands.include(command)).map(arg)
 }
 
-#[cfg(feature = "server")]
+#[cfg(feature = "http")]
 fn sign() -> Command {
     let urls = Arg::new(URLS).value_name("URL").help("URLs or paths of the server, or - for lines on stdin").required(true).num_args(1..);
     let expires = Arg::new(EXPIRES).long(EXPIRES).value_name("TIME").help("How long they are valid: 1h, 7d, or a date and time");

@@ -20,9 +20,9 @@ mod request;
 mod runtime;
 mod series;
 mod series_output;
-#[cfg(feature = "server")]
+#[cfg(feature = "http")]
 mod serve;
-#[cfg(feature = "server")]
+#[cfg(feature = "http")]
 mod sign;
 mod snap;
 mod spinner;
@@ -79,9 +79,9 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Batch => batch::batch(&cli, terminal),
         #[cfg(feature = "fleet")]
         CliCommand::Watch { listen } => watch::watch(&cli, listen, terminal),
-        #[cfg(feature = "server")]
+        #[cfg(feature = "http")]
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
-        #[cfg(feature = "server")]
+        #[cfg(feature = "http")]
         CliCommand::Sign => sign::sign(&cli, terminal),
         CliCommand::Completions(shell) => completions(shell),
         CliCommand::Version => Ok(()),

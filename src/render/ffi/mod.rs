@@ -8,6 +8,7 @@ pub mod mjpeg;
 mod pixel_layout;
 pub mod swscale;
 mod video_frame;
+#[cfg(feature = "frontends")]
 pub mod webp_animation;
 
 pub use pixel_layout::PixelLayout;

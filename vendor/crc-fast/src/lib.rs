@@ -1,8 +1,13 @@
-//! Stands in for the crate `crc-fast` (see `[patch.crates-io]` in `Cargo.toml`): the one checksum that `object_store` wants of it, by the
-//! well-kept crate `crc`.
+//! Replaces the crate `crc-fast` in the programs that this workspace builds (`[patch.crates-io]` in `Cargo.toml`). It has the one checksum
+//! that `object_store` needs, by the well-kept crate `crc`.
 //!
-//! The real one brings 700 KB of tables for every CRC there is, which do not compress: a tenth of the Lambda zip, for a checksum that is only
-//! computed where `AWS_CHECKSUM_ALGORITHM` asks for it.
+//! The real crate links the tables of all its 50 checksums into every program, 679,936 bytes that do not compress: they would take the
+//! Lambda zip beyond its limit, for a checksum that is only computed if `AWS_CHECKSUM_ALGORITHM` asks for it. Version 1.10.0 has no feature
+//! that leaves them out, `object_store` 0.14 has none that does without the crate, and the request for one is open:
+//! <https://github.com/awesomized/crc-fast-rust/issues/61>. Once a release has it, delete this folder and the patch.
+//!
+//! Patches hold for this workspace alone. Whoever depends on hlsnap from a registry gets the real crate with the feature `stores`, and it
+//! works: `script/crate --install` builds that.
 
 use crc::{CRC_64_NVME, Crc, Table};
 
