@@ -19,8 +19,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [_, folder, urls @ ..] = arguments.as_slice() else { return Err("usage: many_streams FOLDER URL...".into()) };
 
     // One client for all, so that streams of the same host share its connections
-    let client = Client::new(&NetworkPolicy::default())?;
-    let jobs = urls.iter().enumerate().map(async |(index, url)| (index, url, thumbnail(url, &client).await));
+    let client = &Client::new(&NetworkPolicy::default())?;
+    let jobs = urls.iter().enumerate().map(|(index, url)| async move { (index, url, thumbnail(url, client).await) });
     let mut results = stream::iter(jobs).buffer_unordered(AT_ONCE);
     while let Some((index, url, result)) = results.next().await {
         match result {

@@ -159,7 +159,8 @@ impl Error {
     }
 
     /// A bug in hlsnap. The hint asks for a report.
-    pub(crate) fn internal(message: impl Into<String>) -> Self {
+    #[doc(hidden)]
+    pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Internal, message)
             .with_hint("please report this with the output of `hlsnap --version` and, if you can, the playlist")
     }
@@ -201,7 +202,8 @@ impl Error {
 
     /// Sets the cause.
     #[must_use]
-    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
+    #[doc(hidden)]
+    pub fn with_source(mut self, source: impl Into<Box<dyn error::Error + Send + Sync>>) -> Self {
         self.details.source = Some(Arc::from(source.into()));
         self
     }

@@ -49,9 +49,11 @@ pub mod fetch {
     pub use crate::fetch::{PostFailure, Poster};
 }
 
-/// Sound of pictures and of segments.
-#[cfg(feature = "fleet")]
+/// Sound of pictures and of segments, and pixels.
+#[cfg(feature = "frontends")]
 pub mod capture {
+    pub use crate::capture::PicturePixels;
+    #[cfg(feature = "fleet")]
     pub use crate::capture::{SoundFacts, SoundLevel, picture_and_sound, sound_of_newest_segment};
 }
 
@@ -65,4 +67,10 @@ pub mod wall {
             Board, ChannelState, LargePicture, LargePictures, PictureSample, PlaylistSample, Sample, SampleFailure, Sound, Transition,
         },
     };
+}
+
+/// Hooks for packages in other languages.
+#[cfg(feature = "frontends")]
+pub mod bindings {
+    pub use crate::frontends::bindings::*;
 }

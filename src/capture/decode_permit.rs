@@ -16,7 +16,21 @@ use tokio::{
 
 use crate::{error::Error, fetch::Job, libav::Upstream, read::SegmentReader};
 
-static PERMITS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(thread::available_parallelism().map_or(1, usize::from)));
+static PERMITS: LazyLock<Mutex<&'static Semaphore>> = LazyLock::new(|| Mutex::new(new_permits()));
+
+fn new_permits() -> &'static Semaphore {
+    Box::leak(Box::new(Semaphore::new(thread::available_parallelism().map_or(1, usize::from))))
+}
+
+fn permits() -> &'static Semaphore {
+    *PERMITS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Renews the permits in the child of a fork, which inherits those that the parent's threads hold or wait for, but not the threads. Call
+/// this before the child starts any job.
+pub(crate) fn renew_permits_after_fork() {
+    *PERMITS.lock().unwrap_or_else(PoisonError::into_inner) = new_permits();
+}
 
 /// One job's permit to decode. Clones share it; dropping the last clone releases it.
 #[derive(Clone)]
@@ -36,7 +50,7 @@ impl DecodePermit {
     pub fn acquire(&self) -> Result<(), Error> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if held.is_none() {
-            let acquired = self.handle.block_on(async { tokio::time::timeout_at(self.job.deadline().into(), PERMITS.acquire()).await });
+            let acquired = self.handle.block_on(async { tokio::time::timeout_at(self.job.deadline().into(), permits().acquire()).await });
             let permit = acquired.map_err(|_| self.job.timeout())?;
             *held = Some(permit.map_err(|e| Error::internal("the decode semaphore is closed").with_source(e))?);
         }
@@ -46,7 +60,7 @@ impl DecodePermit {
     /// Waits until a permit is free, and holds it. Fails with `timeout` at the job's deadline.
     #[cfg(feature = "fleet")]
     pub async fn acquired(self) -> Result<Self, Error> {
-        let acquired = tokio::time::timeout_at(self.job.deadline().into(), PERMITS.acquire()).await;
+        let acquired = tokio::time::timeout_at(self.job.deadline().into(), permits().acquire()).await;
         let permit =
             acquired.map_err(|_| self.job.timeout())?.map_err(|e| Error::internal("the decode semaphore is closed").with_source(e))?;
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(permit);
@@ -131,7 +145,7 @@ mod tests {
             let permit = DecodePermit { job: new_permit().job, ..permit.clone() };
             permit.acquire().map_err(|e| e.kind())
         };
-        let permits: Vec<_> = (0..PERMITS.available_permits()).map(|_| new_permit()).collect();
+        let permits: Vec<_> = (0..permits().available_permits()).map(|_| new_permit()).collect();
         for permit in &permits {
             assert_eq!((acquire(permit), acquire(&permit.clone())), (Ok(()), Ok(())), "clones share one permit");
         }

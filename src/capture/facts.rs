@@ -8,7 +8,12 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
-use super::{context::JobContext, decode_job::encode, freshness::Freshness, kept_frame::KeptFrame};
+use super::{
+    context::JobContext,
+    decode_job::encode,
+    freshness::Freshness,
+    kept_frame::{KeptFrame, PicturePixels},
+};
 use crate::{
     error::{Error, redacted},
     hls::{Key, Method, Variant},
@@ -38,6 +43,9 @@ pub(crate) struct FinishedSnapshot {
     /// Until when the stream shows nothing newer; `None` for a recording, and if unknown.
     #[cfg_attr(not(feature = "fleet"), allow(dead_code, reason = "a server that remembers reads it"))]
     pub freshness: Option<Freshness>,
+    /// The pixels, if the job keeps frames.
+    #[cfg_attr(not(feature = "frontends"), allow(dead_code, reason = "programs in other languages read them"))]
+    pub pixels: Option<PicturePixels>,
 }
 
 /// A captured picture with the facts about it.
@@ -69,6 +77,7 @@ impl Capture {
     /// `max_bytes`.
     pub(super) async fn finish(self, context: &JobContext, base: &Url) -> Result<FinishedSnapshot, Error> {
         let facts = self.facts(context, base);
+        let pixels = self.kept.map(|frame| PicturePixels::new(frame, Arc::clone(&context.request)));
         let start = Instant::now();
         let (file, size) = match self.picture {
             CheckedPicture { avif: Some(avif), .. } => avif,
@@ -81,7 +90,7 @@ impl Capture {
         let picture = with_metadata(file, &context.request.encoding, &facts);
         let timing = context.timing.finish(self.decoded_at, encode_time);
         let facts = SnapshotFacts { size, bytes: picture.len() as u64, cost: context.job.cost(), timing, ..facts };
-        Ok(FinishedSnapshot { picture, facts, freshness: self.freshness })
+        Ok(FinishedSnapshot { picture, facts, freshness: self.freshness, pixels })
     }
 
     /// The facts before the picture is encoded.

@@ -17,6 +17,7 @@ use crate::{
 
 /// The JSON object of `inspect --json`. Fields may be added, never renamed.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct Inspection {
     /// The requested URL, redacted.
@@ -39,6 +40,7 @@ pub struct Inspection {
 
 /// A Multivariant Playlist.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MultivariantFacts {
     /// Its URL, redacted.
@@ -65,6 +67,7 @@ pub struct MultivariantFacts {
 
 /// A Variant (EXT-X-STREAM-INF).
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct VariantFacts {
     /// Its place in the playlist, from 0.
@@ -99,6 +102,7 @@ pub struct VariantFacts {
 
 /// A Rendition (EXT-X-MEDIA).
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct RenditionFacts {
     /// `audio`, `video` or `subtitles`.
@@ -118,6 +122,7 @@ pub struct RenditionFacts {
 
 /// A Media Playlist.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct MediaFacts {
     /// Its URL, redacted.
@@ -180,6 +185,7 @@ pub struct MediaFacts {
 
 /// Encryption of some segments.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct EncryptionFacts {
     /// As in the report: `aes-128`, `aes-256`, `sample-aes`, `cenc`, `cbcs`.
@@ -194,6 +200,7 @@ pub struct EncryptionFacts {
 
 /// The dates of a Media Playlist, in RFC 3339.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DateFacts {
     /// The start of the first segment that has a date.

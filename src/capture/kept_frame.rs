@@ -1,9 +1,11 @@
 //! A decoded frame that outlives its job, so that pictures of other sizes and formats cost no request and no decoding.
 
+use std::{fmt, sync::Arc};
+
 use crate::{
     error::Error,
     libav::{CodedKeyFrame, Frame},
-    render::{self, RenderOptions},
+    render::{self, Image, ImageKind, RenderOptions},
     report::Verdict,
     request::{Crop, SnapshotRequest},
 };
@@ -42,5 +44,35 @@ impl KeptFrame {
             (render::encode_within_limit(picture.image, &request.encoding)?, size)
         };
         Ok(EncodedPicture { file, size, verdict: picture.verdict })
+    }
+}
+
+/// The pixels of a finished picture, which are rendered when a caller needs them. Keeps the decoded frame.
+#[derive(Clone)]
+pub struct PicturePixels {
+    frame: Arc<KeptFrame>,
+    request: Arc<SnapshotRequest>,
+}
+
+impl PicturePixels {
+    /// The pixels that `request` makes of a frame.
+    pub(super) fn new(frame: Arc<KeptFrame>, request: Arc<SnapshotRequest>) -> Self {
+        Self { frame, request }
+    }
+
+    /// R, G and B of each pixel, row by row, with width and height: those of a PNG, whatever the picture's format.
+    pub fn to_rgb(&self) -> Result<((u32, u32), Vec<u8>), Error> {
+        let frame = self.frame.frame.share().ok_or_else(|| Error::internal("a frame cannot be referenced"))?;
+        let options = RenderOptions { image_kind: ImageKind::Rgb, ..RenderOptions::new(&self.request, self.frame.area) };
+        match render::render_image(frame, &options)? {
+            Image::Rgb(image) => Ok((image.dimensions(), image.into_raw())),
+            Image::Jfif(_) => Err(Error::internal("a frame was rendered in another form")),
+        }
+    }
+}
+
+impl fmt::Debug for PicturePixels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PicturePixels").field("bytes", &self.frame.size()).finish_non_exhaustive()
     }
 }

@@ -211,6 +211,7 @@ impl LiveFollower {
             let mut opened = Presentation::open_within(&old.context.request, old.context.job.renewed(timeout), &old.base).await?;
             opened.context.has_limits_per_picture = old.context.has_limits_per_picture;
             opened.context.image_kind = old.context.image_kind;
+            opened.context.keeps_frames = old.context.keeps_frames;
             opened.context.timing = Arc::clone(&old.context.timing);
             let track = opened.track().await?;
             let not_a_playlist = || Error::new(ErrorKind::BadPlaylist, "the live stream has become a media file").with_url(&old.base);

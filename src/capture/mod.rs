@@ -59,11 +59,14 @@ pub use crate::libav::{SoundFacts, SoundLevel};
 pub use crate::render::reference_picture;
 #[cfg(feature = "fleet")]
 pub(crate) use channel_probe::{ChannelProbe, Probe, ProbedPicture, ProbedPlaylist};
+pub(crate) use decode_permit::renew_permits_after_fork;
 pub use facts::Snapshot;
 pub(crate) use facts::{Capture, FinishedSnapshot};
 #[cfg(feature = "frontends")]
 pub(crate) use freshness::Freshness;
 pub use inspect::inspect;
+#[cfg(feature = "frontends")]
+pub use kept_frame::PicturePixels;
 pub(crate) use live_follower::{Interruption, LiveFollower};
 pub(crate) use live_timeline::LiveTimeline;
 pub(crate) use moment_range::{TimeRange, live_end, live_start};
@@ -94,11 +97,17 @@ pub async fn snapshot(request: &SnapshotRequest, client: &Client) -> Result<Snap
 
 /// [`snapshot`] for callers that deliver the picture before they build the report.
 pub(crate) async fn capture(request: &SnapshotRequest, client: &Client) -> Result<FinishedSnapshot, Error> {
+    Box::pin(capture_with(request, client, false)).await
+}
+
+/// As [`capture`]. With `keeps_frame`, the picture's pixels can be rendered later.
+pub(crate) async fn capture_with(request: &SnapshotRequest, client: &Client, keeps_frame: bool) -> Result<FinishedSnapshot, Error> {
     let base = open::base_url(&request.source)?;
     let job = Job::new(client, &base, &request.headers, &request.limits)?;
     let deadline = job.deadline();
     let steps = Box::pin(async {
-        let presentation = Presentation::open_within(request, job.clone(), &base).await?;
+        let mut presentation = Presentation::open_within(request, job.clone(), &base).await?;
+        presentation.context.keeps_frames = keeps_frame;
         presentation.finish(presentation.capture_in(&presentation.context).await?).await
     });
     tokio::time::timeout_at(deadline.into(), steps).await.unwrap_or_else(|_| Err(job.timeout().with_url(&base)))

@@ -124,6 +124,12 @@ impl Presentation {
         self
     }
 
+    /// Lets captures keep their frames, if `keeps_frames`.
+    pub(crate) fn with_frames(mut self, keeps_frames: bool) -> Self {
+        self.context.keeps_frames = keeps_frames;
+        self
+    }
+
     /// The variables of the Multivariant Playlist, which Media Playlists import.
     pub(super) fn variables(&self) -> Variables {
         match &*self.opened {

@@ -184,7 +184,7 @@ impl SharedFrame {
             timing: TimingFacts { encode, total: timing.frame + encode, ..timing },
             ..self.facts.clone()
         };
-        Ok(FinishedSnapshot { picture, facts, freshness: self.freshness })
+        Ok(FinishedSnapshot { picture, facts, freshness: self.freshness, pixels: None })
     }
 }
 

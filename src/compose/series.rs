@@ -33,8 +33,8 @@ pub(crate) struct SeriesPicture {
 
 /// Where a series goes.
 pub(crate) trait SeriesSink {
-    /// Writes a picture, and returns the name of its file.
-    async fn write(&mut self, picture: SeriesPicture) -> Result<String, Error>;
+    /// Writes a picture, and returns the name of its file; `None` if it has none.
+    async fn write(&mut self, picture: SeriesPicture) -> Result<Option<String>, Error>;
 
     /// A picture could not be had, or not be written.
     fn miss(&mut self, moment: NumberedMoment, error: &Error) -> Result<(), Error>;
@@ -44,6 +44,11 @@ pub(crate) trait SeriesSink {
 
     /// A moment of a recording is done.
     fn progress(&mut self, progress: Progress);
+
+    /// Whether pictures keep their frames, so that their pixels can be rendered later.
+    fn keeps_frames(&self) -> bool {
+        false
+    }
 }
 
 /// What became of a series that ended by itself.
@@ -65,7 +70,8 @@ const MAX_LISTED: usize = 1000;
 /// Fails with `unsupported` for a media file, and with `timeout` if a live stream is silent for longer than the request's timeout.
 pub(crate) async fn take_series(request: &SeriesRequest, client: &Client, sink: &mut impl SeriesSink) -> Result<SeriesResult, Error> {
     let started_at = Instant::now();
-    let presentation = Presentation::open(&request.pictures.snapshot, client).await?.with_limits_per_picture();
+    let presentation = Presentation::open(&request.pictures.snapshot, client).await?;
+    let presentation = presentation.with_limits_per_picture().with_frames(sink.keeps_frames());
     let Some(track) = presentation.track().await? else {
         return Err(Error::new(ErrorKind::Unsupported, "a series of a single media file is not supported yet")
             .with_hint("give the URL of a playlist"));
@@ -216,7 +222,7 @@ impl<S: SeriesSink> Series<'_, S> {
         match stored {
             Ok((name, facts, bytes)) => {
                 self.log.add_finished(moment.seconds, Ok(&facts))?;
-                self.log.place_last(Some(&name), None);
+                self.log.place_last(name.as_deref(), None);
                 (self.size, self.bytes, self.written) = (facts.size, self.bytes + bytes, self.written + 1);
                 self.failed_checks.extend(facts.verdict.failed);
             }

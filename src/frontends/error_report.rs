@@ -4,9 +4,11 @@ use serde::Serialize;
 
 use crate::{error::Error, report::ErrorReport};
 
-/// `{"error": {…}}`
+/// A failure. With `--json` it is printed instead of a report.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) struct ErrorObject {
+    /// What happened.
     error: ErrorReport,
 }
 

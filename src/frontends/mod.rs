@@ -3,6 +3,7 @@
 
 #[cfg(feature = "fleet")]
 mod batch;
+pub mod bindings;
 #[cfg(feature = "fleet")]
 mod channel_list;
 #[cfg(feature = "cli")]
@@ -25,6 +26,8 @@ mod sandbox;
 mod series_output;
 #[cfg(feature = "fleet")]
 mod server;
+#[cfg(feature = "cli")]
+mod service_manager;
 mod settings;
 #[cfg(feature = "fleet")]
 mod watch;

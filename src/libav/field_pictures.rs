@@ -89,10 +89,11 @@ fn join_fields(first: Frame, second: Option<&Frame>) -> Result<Frame, Error> {
                 }
             }
             let source = field.video().as_ptr();
-            let (planes, steps) = ((*source).data.as_ptr().cast(), (*source).linesize.as_ptr());
+            // FFmpeg 5.1 declares these pointers without `const`
+            let (planes, steps) = ((*source).data.as_ptr().cast::<*const u8>().cast_mut(), (*source).linesize.as_ptr());
             ffi::av_image_copy(
-                data.as_ptr(),
-                strides.as_ptr(),
+                data.as_mut_ptr(),
+                strides.as_mut_ptr(),
                 planes,
                 steps,
                 field.video().format().into(),

@@ -17,10 +17,15 @@ pub(crate) fn limit_allocations() {
     unsafe { ffi::av_max_alloc(MAX_ALLOCATION) };
 }
 
+/// Silences libav's own log: errors are returned, and stderr is the program's.
+pub(crate) fn silence_log() {
+    ff::log::set_level(ff::log::Level::Quiet);
+}
+
 /// Configures the process for decoding: silences libav's own log, because errors are returned and stderr is the program's, and keeps glibc
 /// from retaining freed frames. For programs, once, at their start.
 pub(crate) fn configure_process() {
-    ff::log::set_level(ff::log::Level::Quiet);
+    silence_log();
     #[cfg(target_env = "gnu")]
     // SAFETY: a setting of glibc's allocator, which may be made at any time (mallopt(3)).
     unsafe {

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Cost, ErrorReport, VariantReport, Verdict};
+use super::parts::{Cost, ErrorReport, VariantReport, Verdict};
 
 /// The report on many pictures of one stream, and on the files that they became.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PicturesReport {
     /// `sheet`, `storyboard`, `series` or `animation`.
@@ -52,6 +53,7 @@ pub struct PicturesReport {
 
 /// One of many pictures.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PictureReport {
     /// The moment, in seconds from the start of the playlist's first segment.
@@ -73,6 +75,7 @@ pub struct PictureReport {
 
 /// One picture of a series, reported as soon as it is written or cannot be had.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct SeriesPictureReport {
     /// The number of the moment, from 0.
@@ -94,6 +97,7 @@ pub struct SeriesPictureReport {
 
 /// Milliseconds since the start of the job, except `total`, which is a duration.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct PicturesTiming {
     /// When the last playlist was parsed.

@@ -16,9 +16,11 @@ use crate::{
 
 /// A change of a channel's state, for JSON lines and webhooks.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "WatchEvent"))]
 pub struct Event {
     /// When the change was decided.
     #[serde(serialize_with = "date")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub time: DateTime<Utc>,
     /// Id of the channel.
     pub channel: String,
@@ -30,6 +32,7 @@ pub struct Event {
     pub to: ChannelState,
     /// When the condition began.
     #[serde(serialize_with = "date")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub since: DateTime<Utc>,
     /// The name of the failure's kind.
     #[serde(skip_serializing_if = "Option::is_none")]

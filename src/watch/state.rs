@@ -20,6 +20,7 @@ use crate::error::ErrorKind;
 
 /// The state of a channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ChannelState {
     /// Nothing is wrong.

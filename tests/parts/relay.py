@@ -49,6 +49,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.relay.ids.append(found[REQUEST_ID])
             # The emulator loses answers that arrive before it has stored the request ID
             time.sleep(0.15)
+        # As Lambda's own; AWS's client for Python crashes without it
+        found.setdefault("content-type", "application/json")
         return found
 
     def answer(self, status, headers, content):

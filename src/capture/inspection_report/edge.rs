@@ -10,6 +10,7 @@ use crate::{
 
 /// Low-Latency HLS: Parts, and the origin's capabilities.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct LowLatencyFacts {
     /// PART-TARGET.
@@ -34,6 +35,7 @@ pub struct LowLatencyFacts {
 
 /// EXT-X-DATERANGE.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct DateRangeFacts {
     /// ID.
@@ -48,6 +50,7 @@ pub struct DateRangeFacts {
 
 /// A discontinuity or a gap.
 #[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub struct BreakFacts {
     /// The Media Sequence Number of its segment.

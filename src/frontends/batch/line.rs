@@ -16,18 +16,27 @@ pub(in crate::frontends) struct LineResult {
     pub result: Result<Report, Error>,
 }
 
+/// The picture of a line.
 #[derive(Serialize)]
-struct Success<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::frontends) struct BatchPicture<'a> {
+    /// The number of the line, from 1.
     line: u64,
+    /// The channel's id without secrets.
     id: &'a Option<String>,
     #[serde(flatten)]
     report: &'a Report,
 }
 
+/// Why a line has no picture.
 #[derive(Serialize)]
-struct Failure<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub(in crate::frontends) struct BatchFailure<'a> {
+    /// The number of the line, from 1.
     line: u64,
+    /// The channel's id without secrets; `None` if the line is unreadable.
     id: &'a Option<String>,
+    /// What happened.
     error: ErrorReport,
 }
 
@@ -36,8 +45,8 @@ impl LineResult {
     pub fn to_json(&self) -> Result<Vec<u8>, Error> {
         let Self { line, id, .. } = self;
         let json = match &self.result {
-            Ok(report) => serde_json::to_vec(&Success { line: *line, id, report }),
-            Err(error) => serde_json::to_vec(&Failure { line: *line, id, error: error.into() }),
+            Ok(report) => serde_json::to_vec(&BatchPicture { line: *line, id, report }),
+            Err(error) => serde_json::to_vec(&BatchFailure { line: *line, id, error: error.into() }),
         };
         let mut json = json.map_err(|e| Error::internal("the report cannot be written as JSON").with_source(e))?;
         json.push(b'\n');

@@ -11,5 +11,7 @@ mod resume;
 mod run;
 
 pub(super) use line::LineResult;
+#[cfg(test)]
+pub(super) use line::{BatchFailure, BatchPicture};
 pub(super) use resume::DoneLines;
 pub(super) use run::{Batch, BatchSink, Summary};

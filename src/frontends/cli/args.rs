@@ -1,6 +1,10 @@
 //! The arguments, as clap knows them: rows of the tables of options, and the flags of the command line alone.
 
-use std::{ffi::OsString, net::SocketAddr};
+use std::{
+    ffi::OsString,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches, value_parser};
 use clap_complete::Shell;
@@ -73,12 +77,13 @@ pub(super) enum CliCommand {
     #[cfg(feature = "http")]
     Sign,
     Completions(Shell),
+    Manual,
 }
 
 impl Cli {
     /// Parses the arguments, the program's own name first. Help is an error of clap's.
     pub fn parse(args: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Result<Self, clap::Error> {
-        let mut top = command().try_get_matches_from(with_header_line(args.into_iter().map(Into::into)))?;
+        let mut top = command().subcommand(manual()).try_get_matches_from(with_header_line(args.into_iter().map(Into::into)))?;
         let is_version = top.get_flag(VERSION);
         let subcommand = top.remove_subcommand();
         let has_snap_options = OPTIONS.iter().any(|spec| is_of(spec, Commands::SNAP) && is_given(&top, spec.name));
@@ -96,6 +101,7 @@ impl Cli {
             #[cfg(feature = "http")]
             SIGN => CliCommand::Sign,
             COMPLETIONS => CliCommand::Completions(required(&matches, SHELL)?),
+            MANUAL => CliCommand::Manual,
             SHEET => CliCommand::Sheet,
             STORYBOARD => CliCommand::Storyboard,
             SERIES => CliCommand::Series,
@@ -116,6 +122,11 @@ impl Cli {
     /// The list of channels, if given.
     pub fn list(&self) -> Option<&str> {
         self.text(LIST)
+    }
+
+    /// The folder for the manual, if given.
+    pub fn folder(&self) -> Option<&Path> {
+        self.matches.try_get_one::<PathBuf>(FOLDER).ok().flatten().map(PathBuf::as_path)
     }
 
     /// The options of `watch` for all channels.
@@ -158,10 +169,12 @@ const SIGN: &str = "sign";
 pub(super) const URLS: &str = "urls";
 pub(super) const EXPIRES: &str = "expires";
 const COMPLETIONS: &str = "completions";
+const MANUAL: &str = "manual";
 const VERSION: &str = "version";
 const BASE_URL: &str = "base-url";
 const LISTEN: &str = "listen";
 const SHELL: &str = "shell";
+const FOLDER: &str = "folder";
 
 /// The arguments, in which `--header` of `sheet` is the head line. `-H` stays the HTTP header, and so does `--header='Name: value'`.
 fn with_header_line(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -187,8 +200,17 @@ fn required<T: Copy + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -
     matches.get_one(name).copied().ok_or_else(|| clap::Error::new(clap::error::ErrorKind::MissingRequiredArgument))
 }
 
-/// The whole command line.
+/// The whole command line, but for `manual`, which users need not know.
 pub(super) fn command() -> Command {
+    command_with(picture_args(Commands::SNAP))
+}
+
+/// The same without the URL of `hlsnap URL`: clap_complete would complete a command only after it.
+pub(super) fn command_without_url() -> Command {
+    command_with(picture_args(Commands::SNAP).filter(|arg| !arg.is_positional()))
+}
+
+fn command_with(args_of_snap: impl Iterator<Item = Arg>) -> Command {
     let base_url = Arg::new(BASE_URL)
         .long(BASE_URL)
         .value_name("URL")
@@ -201,7 +223,7 @@ pub(super) fn command() -> Command {
         .action(ArgAction::SetTrue)
         .help("Print the version, the linked libav, its license and components")
         .help_heading(None);
-    let top = Command::new("hlsnap").args(picture_args(Commands::SNAP)).args(global_args()).arg(base_url);
+    let top = Command::new("hlsnap").args(args_of_snap).args(global_args()).arg(base_url);
     // Its doc comment becomes the description, which is replaced below
     MessageArgs::augment_args(top)
         .arg(version)
@@ -209,7 +231,7 @@ pub(super) fn command() -> Command {
         .long_about(help::LONG_ABOUT)
         .override_usage("hlsnap [OPTIONS] <URL>\n       hlsnap <COMMAND> ...")
         .after_help(help::SHORT_END)
-        .after_long_help(help::LONG_END)
+        .after_long_help(help::long_end())
         .disable_version_flag(true)
         .max_term_width(110)
         .subcommands([
@@ -235,7 +257,7 @@ fn snap() -> Command {
     Command::new(SNAP)
         .about("Take one picture; `hlsnap URL` is short for this")
         .after_help(help::SHORT_END)
-        .after_long_help(help::LONG_END)
+        .after_long_help(help::long_end())
         .args(picture_args(Commands::SNAP))
 }
 
@@ -304,8 +326,14 @@ fn sign() -> Command {
 }
 
 fn completions() -> Command {
-    let shell = Arg::new(SHELL).value_name("SHELL").help("The shell").required(true).value_parser(value_parser!(Shell));
+    let shell = Arg::new(SHELL).value_name("SHELL").help("The shell: bash, elvish, fish, powershell or zsh");
+    let shell = shell.required(true).value_parser(value_parser!(Shell)).hide_possible_values(true);
     Command::new(COMPLETIONS).about("Print completions for a shell").long_about(help::LONG_COMPLETIONS).arg(shell)
+}
+
+fn manual() -> Command {
+    let folder = Arg::new(FOLDER).value_name("FOLDER").help("The folder").required(true).value_parser(value_parser!(PathBuf));
+    Command::new(MANUAL).about(help::MANUAL).arg(folder).hide(true)
 }
 
 /// Whether only some commands take an option, `command` among them.

@@ -96,9 +96,11 @@ Print completions for a shell
 
 Prints completions for a shell: `hlsnap completions bash > /etc/bash_completion.d/hlsnap`";
 
+pub(super) const MANUAL: &str = "Write the man pages into a folder";
+
 pub(super) const SHORT_END: &str = "`--help` shows more, with examples and exit codes.";
 
-pub(super) const LONG_END: &str = "\
+const EXAMPLES: &str = "\
 Examples:
   The newest picture of a live stream:
       hlsnap https://example.com/live/index.m3u8 -o now.jpg
@@ -109,8 +111,10 @@ Examples:
   Through a pipe, with the report on stderr:
       hlsnap --json -o - -f png https://example.com/live/index.m3u8 2>report.json | display
   The Variants and segments of a stream:
-      hlsnap inspect https://example.com/live/index.m3u8
+      hlsnap inspect https://example.com/live/index.m3u8";
 
+/// A line each, after the first.
+pub(super) const EXIT_CODES: &str = "\
 Exit codes, with the kind that the error line names:
    0               a picture was written
    2 usage         the request is invalid
@@ -129,6 +133,11 @@ Exit codes, with the kind that the error line names:
   40 verdict       --fail-on was met; the picture is written
   50 partial       some of many pictures could not be had; the others are written
   70 internal      our fault; the message says how to report it";
+
+/// The end of the long help.
+pub(super) fn long_end() -> String {
+    format!("{EXAMPLES}\n\n{EXIT_CODES}")
+}
 
 /// The text of `--version`: the program, then the linked libraries.
 pub(super) fn version() -> String {
@@ -151,7 +160,7 @@ mod tests {
     #[test]
     fn the_help_lists_every_exit_code() {
         for (_, name, code, _) in ErrorKind::TABLE {
-            assert!(LONG_END.contains(&format!("\n  {code:>2} {name} ")), "{name}");
+            assert!(EXIT_CODES.contains(&format!("\n  {code:>2} {name} ")), "{name}");
         }
     }
 }

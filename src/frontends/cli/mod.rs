@@ -10,9 +10,14 @@
 mod args;
 #[cfg(feature = "fleet")]
 mod batch;
+mod completions;
+#[cfg(all(test, feature = "fleet", feature = "lambda"))]
+mod documents;
 mod help;
 mod inspect;
 mod logs;
+mod manual;
+mod manual_text;
 mod many;
 mod panics;
 mod progress;
@@ -32,9 +37,7 @@ mod usage;
 #[cfg(feature = "fleet")]
 mod watch;
 
-use std::{ffi::OsString, process::ExitCode};
-
-use clap_complete::Shell;
+use std::{ffi::OsString, path::Path, process::ExitCode};
 
 use crate::error::Error;
 use args::{Cli, CliCommand};
@@ -83,7 +86,8 @@ fn run_command(args: Vec<OsString>, terminal: &mut Terminal) -> Result<(), Error
         CliCommand::Serve { listen } => serve::serve(&cli, listen, terminal),
         #[cfg(feature = "http")]
         CliCommand::Sign => sign::sign(&cli, terminal),
-        CliCommand::Completions(shell) => completions(shell),
+        CliCommand::Completions(shell) => terminal::print_text(&completions::completions(shell)),
+        CliCommand::Manual => manual::manual(cli.folder().unwrap_or(Path::new("."))),
         CliCommand::Version => Ok(()),
     }
 }
@@ -94,10 +98,4 @@ fn with_command_hint(error: Error) -> Error {
         return error.with_hint("take a picture of each channel with `hlsnap batch`, watch them with `hlsnap watch`, or give one's URL");
     }
     error
-}
-
-fn completions(shell: Shell) -> Result<(), Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut args::command(), "hlsnap", &mut script);
-    terminal::print_text(&String::from_utf8_lossy(&script))
 }

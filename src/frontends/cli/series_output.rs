@@ -41,7 +41,7 @@ impl<'a> SeriesPrinter<'a> {
 }
 
 impl SeriesSink for SeriesPrinter<'_> {
-    async fn write(&mut self, SeriesPicture { moment, finished }: SeriesPicture) -> Result<String, Error> {
+    async fn write(&mut self, SeriesPicture { moment, finished }: SeriesPicture) -> Result<Option<String>, Error> {
         let facts = finished.facts.clone();
         let name = self.output.write(SeriesPicture { moment, finished }, self.stores, &self.limits).await?;
         if self.terminal.json {
@@ -57,7 +57,7 @@ impl SeriesSink for SeriesPrinter<'_> {
         } else {
             self.print(|terminal| terminal.print_path(&name))?;
         }
-        Ok(name)
+        Ok(Some(name))
     }
 
     fn miss(&mut self, moment: NumberedMoment, error: &Error) -> Result<(), Error> {

@@ -25,7 +25,7 @@ use crate::frontends::{
 use crate::{
     error::Error,
     fetch::Client,
-    frontends::{http, panic_text, remote_limits, settings::Settings},
+    frontends::{http, panic_text, remote_limits, service_manager, settings::Settings},
 };
 
 const DEFAULT_JOBS: usize = 8;
@@ -47,7 +47,9 @@ pub(super) fn serve(cli: &Cli, listen: SocketAddr, terminal: &mut Terminal) -> R
         http::serve(router, listen, grace_period, |address| {
             // Before the runtime starts another thread, which would stay outside
             settings.enter_sandbox()?;
-            terminal::print_text(&format!("listening on http://{address}/\n"))
+            terminal::print_text(&format!("listening on http://{address}/\n"))?;
+            service_manager::report_ready();
+            Ok(())
         }),
     );
     tracing::info!("ended after {:?}", Duration::from_secs(start.elapsed().as_secs()));

@@ -75,7 +75,7 @@ struct PicturesFacts {
 
 impl SharedSnapshot {
     pub fn new(snapshot: FinishedSnapshot) -> Self {
-        let FinishedSnapshot { picture, facts, freshness } = snapshot;
+        let FinishedSnapshot { picture, facts, freshness, .. } = snapshot;
         let life = Life::of_picture(facts.live, freshness, !facts.notes.is_empty());
         Self { etag: response::etag(&picture), picture: picture.into(), facts, life }
     }

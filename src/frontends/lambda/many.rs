@@ -124,8 +124,8 @@ struct FileSink<'a> {
 }
 
 impl SeriesSink for FileSink<'_> {
-    async fn write(&mut self, picture: SeriesPicture) -> Result<String, Error> {
-        self.output.write(picture, self.stores, &self.limits).await
+    async fn write(&mut self, picture: SeriesPicture) -> Result<Option<String>, Error> {
+        self.output.write(picture, self.stores, &self.limits).await.map(Some)
     }
 
     fn miss(&mut self, _: NumberedMoment, _: &Error) -> Result<(), Error> {

@@ -25,6 +25,7 @@ use crate::{
         http::wall::{self, WallAccess},
         metrics::{DeliveryCounts, Metrics, WatchMetrics},
         server::metrics_text,
+        service_manager,
         settings::Settings,
     },
     request::Options,
@@ -81,6 +82,7 @@ impl WatchSession {
         tracing::info!("watching {} channels", channels.len());
         let config = WatchConfig { known_states, ..self.config.clone() };
         let mut watcher = Watcher::start(config, client.clone(), channels, Arc::new(sink))?;
+        service_manager::report_ready();
         // Without a wall and a webhook, stdout is the only output
         let needs_stdout = wall.is_none() && self.settings.watching.webhooks.is_empty();
         loop {

@@ -16,30 +16,30 @@ impl Options {
 
     /// Sets the options of a JSON object. `null` leaves an option as it is.
     pub fn set_all(&mut self, object: &Map<String, Value>) -> Result<(), Error> {
-        let given = object.iter().filter(|(_, value)| !value.is_null());
-        for (name, value) in given {
-            let spec = Self::spec(name)?;
-            let mut set = |input| spec.set(self, &input);
-            match (value, spec.kind) {
-                (Value::String(text), _) => set(InputValue::Text(text.clone()))?,
-                (Value::Number(number), _) => set(InputValue::Number(number.clone()))?,
-                (Value::Bool(on), _) => set(InputValue::Bool(*on))?,
-                (Value::Array(list), OptionKind::Repeatable | OptionKind::Fields) => {
-                    for item in list {
-                        set(item.as_str().ok_or_else(|| not_text(name, "give a list of text"))?.into())?;
-                    }
-                }
-                (Value::Object(fields), OptionKind::Fields) => {
-                    let hint = "give headers as a list of 'Name: value', or as an object";
-                    for (field, value) in fields {
-                        let value = value.as_str().ok_or_else(|| not_text(name, hint))?;
-                        set(InputValue::Text(format!("{field}: {value}")))?;
-                    }
-                }
-                _ => return Err(Error::usage(format!("the option {name:?} holds a list or an object"), "give text or a number")),
+        let mut given = object.iter().filter(|(_, value)| !value.is_null());
+        given.try_for_each(|(name, value)| Self::spec(name)?.set_json(self, name, value))
+    }
+}
+
+impl<T> OptionSpec<T> {
+    /// Sets the option from a JSON value. Errors call it `name`. Fails as [`set`](Self::set) does.
+    pub fn set_json(&self, target: &mut T, name: &str, value: &Value) -> Result<(), Error> {
+        let mut set = |input| self.set(target, &input);
+        match (value, self.kind) {
+            (Value::String(text), _) => set(InputValue::Text(text.clone())),
+            (Value::Number(number), _) => set(InputValue::Number(number.clone())),
+            (Value::Bool(on), _) => set(InputValue::Bool(*on)),
+            (Value::Array(list), OptionKind::Repeatable | OptionKind::Fields) => {
+                let mut items = list.iter().map(|item| item.as_str().ok_or_else(|| not_text(name, "give a list of text")));
+                items.try_for_each(|item| set(item?.into()))
             }
+            (Value::Object(fields), OptionKind::Fields) => {
+                let hint = "give headers as a list of 'Name: value', or as an object";
+                let mut fields = fields.iter().map(|(field, value)| Ok((field, value.as_str().ok_or_else(|| not_text(name, hint))?)));
+                fields.try_for_each(|field| field.and_then(|(field, value)| set(InputValue::Text(format!("{field}: {value}")))))
+            }
+            _ => Err(Error::usage(format!("the option {name:?} holds a list or an object"), "give text or a number")),
         }
-        Ok(())
     }
 }
 

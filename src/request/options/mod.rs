@@ -12,5 +12,5 @@ mod value;
 pub use given::Options;
 pub use kind::OptionKind;
 pub use spec::{Commands, OptionSpec, Section};
-pub use table::{ACCESS, LIMITS, OPTIONS};
+pub use table::{ACCESS, LIMITS, OPTIONS, OUTPUT};
 pub use value::{InputValue, OptionValue};

@@ -30,7 +30,8 @@ const MOMENTS: Section = Section { heading: Some("Moments"), commands: Commands:
 const LAYOUT: Section = Section { heading: Some("Layout"), commands: Commands::SHEET, is_in_queries: true };
 const PICTURE: Section = Section { heading: Some("Picture"), commands: Commands::PICTURES, is_in_queries: true };
 const VERDICT: Section = Section { heading: Some("Verdict"), commands: Commands::PICTURES, is_in_queries: true };
-const OUTPUT: Section = Section { heading: Some("Output"), commands: Commands::PICTURES, is_in_queries: false };
+/// Where pictures and reports go.
+pub const OUTPUT: Section = Section { heading: Some("Output"), commands: Commands::PICTURES, is_in_queries: false };
 const VARIANT_AND_SIZE: Section = Section { heading: Some("Variant and size"), commands: Commands::EVERY, is_in_queries: true };
 /// How origins are reached. Its options are the operator's.
 pub const ACCESS: Section = Section { heading: Some("Access"), commands: Commands::EVERY, is_in_queries: false };

@@ -1,0 +1,119 @@
+//! `docs/report.schema.json`: the JSON Schema of all that the command line prints as JSON, from the types that serde serializes.
+//!
+//! Objects are open (`additionalProperties` is not set), because a later version may add fields.
+
+use schemars::{
+    JsonSchema, Schema, SchemaGenerator,
+    generate::SchemaSettings,
+    transform::{Transform, transform_subschemas},
+};
+use serde_json::{Value, json};
+
+use super::compare_or_write;
+use crate::{
+    error::ErrorKind,
+    frontends::{batch, error_report::ErrorObject},
+    inspection::Inspection,
+    report::{PicturesReport, Report, SeriesPictureReport},
+    request::{Finding, Format},
+    watch::Event,
+};
+
+const FILE: &str = "docs/report.schema.json";
+
+/// Strings with a limited set of values: where they are, and the values.
+fn enumerations() -> Vec<(&'static str, Vec<&'static str>)> {
+    let formats = [Format::Jpeg, Format::Png, Format::WebP, Format::Avif].map(Format::name);
+    vec![
+        ("/Report/properties/format", formats.to_vec()),
+        ("/BatchPicture/properties/format", formats.to_vec()),
+        ("/Report/properties/encrypted", ENCRYPTION.to_vec()),
+        ("/BatchPicture/properties/encrypted", ENCRYPTION.to_vec()),
+        ("/ErrorReport/properties/kind", ErrorKind::TABLE.map(|row| row.1).to_vec()),
+        ("/ColorReport/properties/range", vec!["limited", "full"]),
+        ("/ColorReport/properties/guessed/items", vec!["matrix", "primaries", "transfer", "range"]),
+        ("/Verdict/properties/failed/items", [Finding::Black, Finding::Flat, Finding::Frozen].map(Finding::name).to_vec()),
+        ("/PicturesReport/properties/kind", vec!["sheet", "storyboard", "series", "animation"]),
+        ("/PicturesReport/properties/format", vec!["jpeg", "png", "webp", "gif"]),
+        ("/RenditionFacts/properties/type", vec!["audio", "video", "subtitles"]),
+        ("/MediaFacts/properties/type", vec!["live", "event", "vod"]),
+        ("/BreakFacts/properties/what", vec!["discontinuity", "gap"]),
+    ]
+}
+
+const ENCRYPTION: [&str; 6] = ["none", "aes-128", "aes-256", "sample-aes", "cenc", "cbcs"];
+
+/// Further rules for values: where they are, the keyword, and its value.
+fn rules() -> Vec<(&'static str, &'static str, Value)> {
+    let date = |at| (at, "format", json!("date-time"));
+    vec![
+        date("/FrameReport/properties/program_date_time"),
+        date("/PictureReport/properties/program_date_time"),
+        date("/SeriesPictureReport/properties/program_date_time"),
+        date("/WatchEvent/properties/time"),
+        date("/WatchEvent/properties/since"),
+        date("/DateFacts/properties/first"),
+        date("/DateFacts/properties/end"),
+        date("/DateRangeFacts/properties/start"),
+        ("/FrameReport/properties/sample_aspect_ratio", "pattern", json!("^[1-9][0-9]*:[1-9][0-9]*$")),
+        ("/FrameReport/properties/rotation", "enum", json!([0, 90, 180, 270])),
+        ("/Verdict/properties/mean_luma", "maximum", json!(1)),
+        ("/Verdict/properties/mean_luma", "minimum", json!(0)),
+        ("/Verdict/properties/hash", "pattern", json!("^[0-9a-f]{16}$")),
+        ("/Verdict/properties/dominant_color", "pattern", json!("^#[0-9a-f]{6}$")),
+        ("/ErrorReport/properties/kind", "description", json!("The kind of failure: docs/errors.md lists them")),
+    ]
+}
+
+/// Makes a type's schema one for readers who know JSON, not Rust: `null` instead of `None`, and no formats of Rust's numbers.
+#[derive(Clone)]
+struct ForEveryLanguage;
+
+impl Transform for ForEveryLanguage {
+    fn transform(&mut self, schema: &mut Schema) {
+        schema.remove("format");
+        if let Some(Value::String(text)) = schema.get_mut("description") {
+            *text = text.replace("`None`", "`null`").replace('\n', " ");
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+fn document() -> Value {
+    let mut generator = SchemaSettings::draft2020_12().for_serialize().with_transform(ForEveryLanguage).into_generator();
+    let kinds = [
+        reference::<Report>(&mut generator),
+        reference::<PicturesReport>(&mut generator),
+        reference::<SeriesPictureReport>(&mut generator),
+        reference::<batch::BatchPicture<'_>>(&mut generator),
+        reference::<batch::BatchFailure<'_>>(&mut generator),
+        reference::<Event>(&mut generator),
+        reference::<Inspection>(&mut generator),
+        reference::<ErrorObject>(&mut generator),
+    ];
+    let mut definitions = Value::Object(generator.take_definitions(true));
+    let enumerations = enumerations().into_iter().map(|(at, values)| (at, "enum", json!(values)));
+    for (at, keyword, value) in enumerations.chain(rules()) {
+        let schema = definitions.pointer_mut(at).unwrap_or_else(|| panic!("there is no {at}"));
+        schema[keyword] = value;
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:hlsnap:report",
+        "title": "What hlsnap prints as JSON",
+        "description": "Generated by script/schema. docs/report.md says which command prints which of these. Readers must ignore unknown fields.",
+        "anyOf": kinds,
+        "$defs": definitions,
+    })
+}
+
+/// Adds a type to the definitions.
+fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Value {
+    generator.subschema_for::<T>().to_value()
+}
+
+#[test]
+fn the_schema_of_reports_is_that_of_the_types() {
+    let text = serde_json::to_string_pretty(&document()).expect("JSON");
+    compare_or_write(FILE, &(text + "\n"));
+}
