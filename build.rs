@@ -1,6 +1,6 @@
 //! Rejects an incompatible libav, and records for `hlsnap --version` which libav is linked.
 //!
-//! pkg-config decides which libav that is, also for the build script of ffmpeg-sys-next, which runs first and fails if there is none. In a
+//! pkg-config finds libav, for this script and for that of ffmpeg-sys-next, which runs first and fails if libav is missing. In a
 //! clone, `.cargo/config.toml` sets `PKG_CONFIG_PATH` to the libraries of `vendor/build`; elsewhere pkg-config finds the system's.
 
 use std::env;

@@ -127,7 +127,7 @@ impl ByteSource {
         Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
-    /// A source of the bytes that have arrived so far, from the start on.
+    /// Returns a source that reads the bytes received so far, from the first one.
     #[must_use]
     pub fn arrived(&self) -> Self {
         let shared = self.lock();

@@ -71,7 +71,7 @@ impl Session {
         Ok(TakenPicture::new(Box::pin(capture::capture_with(request, &self.client, true)).await?))
     }
 
-    /// Takes pictures until the stream ends. Fails if there is none.
+    /// Takes pictures until the stream ends. Fails if the stream has no picture.
     pub async fn take_series(&self, request: &SeriesRequest, receiver: &mut impl SeriesReceiver) -> Result<PicturesReport, Error> {
         series::take(request, &self.client, receiver).await
     }
