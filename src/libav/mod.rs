@@ -62,7 +62,7 @@ pub use frame::{FieldOrder, Frame};
 pub use init_trimmer::{InitTrimmer, needs_init};
 pub use light_metadata::{ContentLight, MasteringDisplay};
 pub use normalized_stream::NormalizedStream;
-pub(crate) use process::{configure_process, silence_log};
+pub(crate) use process::{configure_process, reserve_picture_memory, silence_log};
 pub use search::{FoundFrame, InputKind, SearchOutcome, SearchTarget, SearchTime, search};
 pub use search_moments::MomentSearch;
 pub use search_state::{DecodeLimits, DomainState};

@@ -32,3 +32,34 @@ pub(crate) fn configure_process() {
         libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD);
     }
 }
+
+/// The memory that most 1080p pictures take, in bytes, without the largest buffers: those are mostly untouched.
+#[cfg(target_env = "gnu")]
+const PICTURE_MEMORY: usize = 9 << 20;
+/// The size of a huge page in bytes.
+#[cfg(target_env = "gnu")]
+const HUGE_PAGE: usize = 2 << 20;
+/// Size in bytes above which memory is not reused.
+#[cfg(target_env = "gnu")]
+const MAX_REUSED: std::ffi::c_int = 10 << 20;
+
+/// Reserves memory for a picture, in huge pages if the system has them, and makes glibc reuse freed memory instead of returning it: then the
+/// kernel clears the same pages once, and not for each buffer. For programs whose only load is pictures, one or a few at a time. Call this
+/// once, before the program starts threads.
+pub(crate) fn reserve_picture_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: settings of glibc's allocator, which may be made at any time (mallopt(3)). `madvise` changes nothing but the size of pages, in
+    // a range that lies in the block; then the block is freed once. If it could not be allocated, nothing happens.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, MAX_REUSED);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, MAX_REUSED);
+        let block = libc::malloc(PICTURE_MEMORY);
+        if !block.is_null() {
+            let skipped = block.align_offset(HUGE_PAGE);
+            let length = PICTURE_MEMORY.saturating_sub(skipped) / HUGE_PAGE * HUGE_PAGE;
+            libc::madvise(block.wrapping_byte_add(skipped), length, libc::MADV_HUGEPAGE);
+            libc::free(block);
+        }
+    }
+}

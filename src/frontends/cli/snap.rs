@@ -8,6 +8,7 @@ use crate::{
         deliver::{Delivery, stores},
         settings::Settings,
     },
+    libav,
     store::Output,
 };
 
@@ -26,6 +27,7 @@ pub(super) fn snap(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let request = options.request(source, delivery.output.format());
     delivery.check(&stores)?;
 
+    libav::reserve_picture_memory();
     let client = Client::new(&settings.network)?;
     let writable: Vec<_> = delivery.outputs().flat_map(Output::local_folders).collect();
     request::enter_sandbox(&settings, &request, &writable)?;

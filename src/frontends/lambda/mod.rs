@@ -69,6 +69,7 @@ pub fn run() -> ExitCode {
 fn serve(settings: Settings) -> Result<(), Error> {
     let function = Arc::new(Function::new(settings)?);
     function.worker.settings.enter_sandbox()?;
+    crate::libav::reserve_picture_memory();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         // One thread decodes each picture, others resolve names
