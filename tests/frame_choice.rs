@@ -16,8 +16,8 @@ fn skip_black_passes_over_black_and_uniform_frames() {
     let (film, run) = report(&["--skip-black"]);
     assert_eq!((frame_number(&run.picture("out.png")), &film["segment"]["media_sequence_number"]), (50, &2.into()));
     assert_eq!(film["frame"]["presentation_seconds"], 4.0);
-    // The first portion of each segment, and its rest, which may have further key frames
-    assert_eq!(film["cost"]["requests"], 7);
+    // The first portion of each segment, and its rest, which may have further key frames, unless it has arrived too
+    assert!(film["cost"]["requests"].as_u64().is_some_and(|requests| requests <= 7), "{film}");
     let (near, _) = report(&["--skip-black=2"]);
     assert_eq!((&near["verdict"]["black"], near["notes"].as_array().map(Vec::len)), (&true.into(), Some(1)));
     let (off, _) = report(&["--skip-black=no"]);
@@ -32,8 +32,9 @@ fn best_chooses_the_most_detailed_of_some_key_frames() {
     // The black and the gray segment have two key frames each
     let run = hlsnap(&[&url, "-o", "out.png", "--json", "--best=6"]);
     assert!(frame_number(&run.picture("out.png")) >= 50);
-    assert_eq!(run.json()["cost"]["requests"], 7);
+    assert!(run.json()["cost"]["requests"].as_u64().is_some_and(|requests| requests <= 7), "{}", run.json());
     let run = hlsnap(&[&url, "-o", "out.png", "--json", "--best=2"]);
-    assert_eq!((&run.json()["verdict"]["flat"], &run.json()["cost"]["requests"]), (&true.into(), &3.into()));
+    assert_eq!(run.json()["verdict"]["flat"], true);
+    assert!(run.json()["cost"]["requests"].as_u64().is_some_and(|requests| requests <= 3), "{}", run.json());
     hlsnap(&[&url, "--best=0"]).fails(2, "usage");
 }

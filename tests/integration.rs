@@ -33,6 +33,7 @@ mod interlacing;
 mod keys;
 mod lambda;
 mod lambda_many;
+mod lanes;
 mod leniency;
 mod limits;
 mod live;

@@ -7,16 +7,20 @@ use std::{
 
 use url::Url;
 
-use super::{domain_states::SharedHeaders, key_frame_bytes::KeyFrameBytes, playlist_cache::PlaylistCache};
+use super::{
+    domain_states::SharedHeaders,
+    key_frame_bytes::{self, KeyFrameBytes},
+    playlist_cache::PlaylistCache,
+};
 use crate::{
     error::Error,
     fetch::Job,
     libav::SoundReader,
     protection::Keyring,
-    read::{ByteSpan, DownloadCache, SegmentReader},
+    read::{self, ByteSpan, DownloadCache, SegmentReader},
     render::ImageKind,
     report::TimingFacts,
-    request::{Position, SnapshotRequest, Source},
+    request::{Position, Precision, SnapshotRequest, Source},
 };
 
 /// One job's request, network access, keys, playlists, downloads and timing. Clones share all of them.
@@ -118,6 +122,25 @@ impl JobContext {
     /// Whether a playlist can change while the job runs. Local files and text from stdin do not.
     pub fn may_reload(&self, playlist: &Url) -> bool {
         !self.is_playlist_fixed && matches!(playlist.scheme(), "http" | "https") && !matches!(self.request.source, Source::Text { .. })
+    }
+
+    /// The job for the first playlist, which opens further connections if the media will be one key frame.
+    pub fn opening_job(&self) -> Job {
+        if self.wants_one_key_frame() { self.job.opening_lanes() } else { self.job.clone() }
+    }
+
+    /// Opens further connections to the host of a playlist, if a key frame of its stream of `bits` per second will arrive sooner over them.
+    pub fn open_lanes(&self, playlist: &Url, bits: Option<u64>) {
+        let key_frame = key_frame_bytes::estimate(bits);
+        let routes = read::routes_for(key_frame).min(self.job.max_routes(playlist, key_frame));
+        if self.wants_one_key_frame() {
+            self.job.open_lanes(playlist, routes.saturating_sub(1));
+        }
+    }
+
+    fn wants_one_key_frame(&self) -> bool {
+        let is_time = self.request.at.is_some_and(|at| at.is_time());
+        self.key_frame_bytes.is_none() && !is_time && self.request.precision != Some(Precision::Exact)
     }
 
     /// Opens a reader of `spans`. `first_request` is the size in bytes of the first request for media; `None` requests all of it.

@@ -6,6 +6,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A moment less than this many seconds after the start of a segment is its start.
 pub(super) const AT_START: f64 = 0.001;
 
+/// The bytes of a key frame if nothing is known.
+pub(super) const UNKNOWN: u64 = 256 << 10;
+
+/// The size in bytes of a request for a key frame of a stream of `bits` per second. A key frame weighs at most as much as half a second of
+/// video; a wrong estimate costs one more request.
+pub(super) fn estimate(bits: Option<u64>) -> u64 {
+    const MIN: u64 = 64 << 10;
+    const MAX: u64 = 2 << 20;
+    bits.map_or(UNKNOWN, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX)
+}
+
 /// The most bytes that searches have taken until now.
 #[derive(Debug, Default)]
 pub(super) struct KeyFrameBytes {

@@ -46,7 +46,7 @@ pub(super) async fn open_stream(context: &JobContext, base: &Url) -> Result<(Ope
     if let Source::Text { text, .. } = &context.request.source {
         return Ok((opened(hls::parse(text, base, &no_variables, limits)?, requested_at), false));
     }
-    let mut body = context.job.open(base, Range::ALL).await?;
+    let mut body = context.opening_job().open(base, Range::ALL).await?;
     let is_multiplexed = body.is_multiplexed();
     let head = read_head(&mut body).await?;
     if !hls::looks_like_playlist(&head) {

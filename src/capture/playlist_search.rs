@@ -7,7 +7,7 @@ use super::{
     decode_job::{DecodeInput, InputLayout, RenderedPicture, run_decode_job, run_moments_job},
     domain_states::DomainStates,
     facts::{self, Capture},
-    key_frame_bytes::AT_START,
+    key_frame_bytes::{self, AT_START},
 };
 use crate::{
     error::{Error, ErrorKind, redacted},
@@ -265,20 +265,15 @@ impl<'a> PlaylistSearch<'a> {
         }
     }
 
-    /// Size in bytes of the first request: enough for a key frame, by the bit rate. A key frame weighs at most as much as half a second of
-    /// video; a wrong estimate costs one more request. `None` requests everything.
+    /// Size in bytes of the first request: enough for a key frame, by the bit rate. `None` requests everything.
     fn first_request(&self, segment: &Segment, target: SearchTarget) -> Option<u64> {
-        /// Bytes of a key frame, and of a second of video.
-        const UNKNOWN: u64 = 256 << 10;
-        const MIN: u64 = 64 << 10;
-        const MAX: u64 = 2 << 20;
         // Partial Segments are small, and an I-frame's range holds nothing else
         if !segment.complete || self.playlist.i_frames_only || self.context.reads_on_for_sound {
             return None;
         }
         let offset = offset_of(target, segment)?;
         let bits = segment.bitrate.map(|kilobits| kilobits.saturating_mul(1000)).or(self.bandwidth);
-        let key_frame = bits.map_or(UNKNOWN, |bits| bits / 8 * 3 / 5).clamp(MIN, MAX);
+        let key_frame = key_frame_bytes::estimate(bits);
         let Some(learned) = &self.context.key_frame_bytes else { return (offset < AT_START).then_some(key_frame) };
         let first_key_frame = learned.first_key_frame().unwrap_or(key_frame);
         if offset < AT_START {
@@ -289,7 +284,7 @@ impl<'a> PlaylistSearch<'a> {
         Some(match (bits, learned.frame_at(offset)) {
             (Some(bits), _) => before(bits as f64 / 8.0).saturating_add(first_key_frame),
             (None, Some(learned)) => learned,
-            (None, None) => before(UNKNOWN as f64).saturating_add(first_key_frame),
+            (None, None) => before(key_frame_bytes::UNKNOWN as f64).saturating_add(first_key_frame),
         })
     }
 

@@ -125,6 +125,7 @@ pub(super) async fn open_best_track(context: &JobContext, multivariant: &Multiva
 
 /// Loads a Variant's Media Playlist and captures a picture from it.
 async fn capture_variant(context: &JobContext, multivariant: &MultivariantPlaylist, variant: &Variant) -> Result<Capture, Error> {
+    context.open_lanes(&variant.url, variant.bandwidth);
     let loaded = open::load_media_playlist(context, &variant.url, &multivariant.variables).await?;
     context.timing.playlists_loaded();
     let selected = SelectedVariant { variant, start: multivariant.start.as_ref() };

@@ -41,7 +41,7 @@ pub(crate) async fn animation(request: &AnimationRequest, client: &Client, progr
     let pictures = &request.pictures;
     let interval = 1.0 / request.frames_per_second;
     // The moments follow below
-    let collection = Collection::open(pictures, client, Pace::Count(1)).await?.with_pixels();
+    let collection = Box::pin(Collection::open(pictures, client, Pace::Count(1))).await?.with_pixels();
     let moments = match request.highlights {
         Some(scenes) => Box::pin(highlights::moments(&collection, pictures, scenes, interval)).await?,
         None => frame_moments(collection.range, interval)?,

@@ -38,7 +38,7 @@ const DEFAULT_TILE_WIDTH: u32 = 320;
 pub(crate) async fn sheet(request: &SheetRequest, client: &Client, progress: &ReportProgress<'_>) -> Result<Sheet, Error> {
     let pictures = tile_request(request);
     let snapshot = &pictures.snapshot;
-    let collection = Collection::open(&pictures, client, Pace::Count(default_count(request))).await?.with_pixels();
+    let collection = Box::pin(Collection::open(&pictures, client, Pace::Count(default_count(request)))).await?.with_pixels();
     let (columns, rows) = request.grid.for_tiles(collection.moments.len(), DEFAULT_COLUMNS)?;
     let mut log = PictureLog::new(pictures.strict, &collection.track.notes);
     let (mut tiles, mut facts, mut tile_size) = (Vec::new(), None, None);

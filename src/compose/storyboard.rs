@@ -43,7 +43,7 @@ pub(crate) async fn storyboard(
     let urls = UrlForm::new(request.base.as_deref(), request.query.as_deref())?;
     let pictures = tile_request(request)?;
     let encoding = pictures.snapshot.encoding;
-    let collection = Collection::open(&pictures, client, Pace::Every(DEFAULT_EVERY)).await?.with_pixels();
+    let collection = Box::pin(Collection::open(&pictures, client, Pace::Every(DEFAULT_EVERY))).await?.with_pixels();
     let grid = (request.grid.columns.unwrap_or(DEFAULT_SIDE), request.grid.rows.unwrap_or(DEFAULT_SIDE));
     let mut builder = SpriteBuilder::new(grid, encoding, pictures.snapshot.limits.max_pixels);
     let mut board = StoryboardWriter::new(folder, empty_storyboard(&collection, grid, encoding.format));

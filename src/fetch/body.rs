@@ -70,6 +70,11 @@ impl Body {
         &self.validators
     }
 
+    /// Whether the origin sends the whole resource, ignoring the range.
+    pub fn is_whole(&self) -> bool {
+        self.response.is_whole
+    }
+
     /// Accepts the whole resource if the origin sends it anyway, ignoring the range.
     pub fn accept_longer_body(&mut self) {
         if self.response.is_whole {

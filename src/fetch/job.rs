@@ -9,7 +9,7 @@ use std::{
 
 use url::Url;
 
-use super::{client::Client, header_rules::HeaderRules, meter::Meter, validators::Validators};
+use super::{client::Client, header_rules::HeaderRules, lanes::Route, meter::Meter, validators::Validators};
 use crate::{
     error::{Error, ErrorKind},
     report::Cost,
@@ -29,6 +29,10 @@ pub struct Job {
     pub(super) max_unsized_bytes: u64,
     /// The version of the resource that the caller has. It makes requests without a range conditional.
     pub(super) known_version: Option<Arc<Validators>>,
+    /// The connection for its requests.
+    pub(super) route: Route,
+    /// Whether its first connection opens lanes.
+    pub(super) opens_lanes: bool,
     /// The folder of a local playlist: only files below it may be read. `None` for every other playlist.
     pub(super) local_root: Option<Arc<Path>>,
 }
@@ -63,6 +67,8 @@ impl Job {
             allotted: TimeLimit::Whole(limits.timeout.as_secs_f64()),
             max_unsized_bytes: limits.max_segment_bytes,
             known_version: None,
+            route: Route::Main,
+            opens_lanes: false,
             local_root,
         })
     }
@@ -109,6 +115,12 @@ impl Job {
         let allotted = TimeLimit::Whole(timeout.as_secs_f64());
         let meter = Arc::new(self.meter.restarted());
         Self { meter, deadline: Instant::now() + timeout.min(LONGEST_JOB), allotted, ..self.clone() }
+    }
+
+    /// The same job, which sends each request once.
+    #[must_use]
+    pub fn without_retries(&self) -> Self {
+        Self { limits: Limits { retries: 0, ..self.limits }, ..self.clone() }
     }
 
     /// The same job for a resource of which the caller has the version `known`. [`Body::is_unchanged`](super::Body::is_unchanged) tells

@@ -8,13 +8,17 @@ mod address;
 mod attempt_error;
 mod body;
 mod client;
+mod connector;
 mod content_coding;
 mod data;
 mod failure;
 mod header_rules;
+mod host_facts;
 #[cfg(feature = "fleet")]
 mod host_permits;
 mod job;
+mod lane_use;
+mod lanes;
 mod local;
 mod meter;
 mod open;
@@ -37,6 +41,7 @@ pub use failure::may_refuse_ranges;
 #[cfg(feature = "fleet")]
 pub use host_permits::HostPermits;
 pub use job::Job;
+pub use lanes::{MAX_ROUTES, Route};
 #[cfg(feature = "fleet")]
 pub use post::{PostFailure, Poster};
 pub use range::Range;

@@ -18,7 +18,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::address::is_public;
+use super::{address::is_public, connector::Connecting};
 use crate::{
     error::{Error, ErrorKind},
     request::{HostPattern, NetworkPolicy},
@@ -138,6 +138,7 @@ impl Resolve for Resolver {
         let policy = self.0.clone();
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Connecting::name_is_resolved();
             let exists = !found.is_empty();
             let is_proxy = policy.is_proxy(name.as_str());
             let usable: Vec<_> = found.into_iter().filter(|address| is_proxy || policy.allows_address(address.ip())).collect();

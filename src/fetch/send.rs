@@ -7,7 +7,9 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{content_coding::ACCEPTED, failure::from_reqwest, job::Job, range::Range};
+use super::{
+    connector::Connecting, content_coding::ACCEPTED, failure::from_reqwest, host_facts::host_key, job::Job, lanes::Route, range::Range,
+};
 use crate::error::{self, Error, ErrorKind};
 
 impl Job {
@@ -16,7 +18,7 @@ impl Job {
         let mut url = url.clone();
         for _ in 0..=self.limits.max_redirects {
             self.check_policy(&url).await?;
-            let response = self.send(&url, range).await?;
+            let response = Box::pin(self.send(&url, range)).await?;
             if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
                 return Ok((url, response));
             }
@@ -45,15 +47,30 @@ impl Job {
             headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static(ACCEPTED));
             headers.extend(self.known_version.iter().flat_map(|known| known.conditions()));
         }
-        let request = self.client.http.get(url.clone()).headers(headers);
         self.meter.count_request().map_err(|e| e.with_url(url))?;
-        let response = self.in_time(url, async { request.send().await.map_err(from_reqwest) }).await?;
+        let host = host_key(url).unwrap_or_default();
+        let request = async {
+            let request = self.http(&host).await.get(url.clone()).headers(headers);
+            Ok(Connecting::watch(host, self.on_connected(url), request.send()).await)
+        };
+        let (response, timing) = self.in_time(url, request).await?;
+        let response = response.map_err(|error| from_reqwest(error).with_url(url))?;
+        self.client.hosts.learn(url, range.header().is_some(), response.status(), response.headers(), timing);
         self.headers.keep_cookies(response.headers(), url);
         if let Some(info) = response.extensions().get::<HttpInfo>() {
             self.meter.count_connection(info.local_addr());
         }
         tracing::debug!("{} {} {:?} {range:?}", response.status().as_u16(), error::redacted(url), response.version());
         Ok(response)
+    }
+
+    /// The client whose connections lead to a host by the job's route.
+    async fn http(&self, host: &str) -> reqwest::Client {
+        let lane = match (self.route, &self.client.lanes) {
+            (Route::Lane(index), Some(lanes)) => lanes.client(index, host).await,
+            _ => None,
+        };
+        lane.unwrap_or_else(|| self.client.http.clone())
     }
 }
 

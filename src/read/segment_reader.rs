@@ -9,10 +9,12 @@ use bytes::Bytes;
 use futures_util::future::try_join_all;
 use tokio::runtime::Handle;
 
-use super::{byte_spans::ByteSpan, download_cache::DownloadCache, joined_stream::JoinedStream, span_download::SpanDownload};
+use super::{
+    byte_spans::ByteSpan, download_cache::DownloadCache, joined_stream::JoinedStream, span_download::SpanDownload, waves::routes_for,
+};
 use crate::{
     error::{Error, ErrorKind},
-    fetch::{Body, Job},
+    fetch::{Body, Job, Route},
     libav::{self, Upstream},
     protection::{Keyring, SegmentDecryptor, SegmentOffsets},
 };
@@ -57,8 +59,15 @@ impl SegmentReader {
             keys.await?;
             return Ok(Self::new(job, downloads, keyring));
         }
+        let mut uses_lanes = false;
+        if let Some((index, media)) = media.and_then(|index| Some((index, downloads.get_mut(index)?))) {
+            // An init takes the main connection, unless that carries both
+            let routes = routes_of(job, media, usize::from(index > 0 && !is_multiplexed));
+            uses_lanes = !routes.is_empty();
+            media.set_routes(routes);
+        }
         let [first, others @ ..] = downloads.as_mut_slice() else { return Err(Error::internal("the plan has no byte spans")) };
-        let second = others.first_mut().filter(|_| is_multiplexed && first.span().is_init);
+        let second = others.first_mut().filter(|_| (is_multiplexed || uses_lanes) && first.span().is_init);
         let second = async { if let Some(second) = second { second.prefetch().await } else { Ok(()) } };
         // The media comes first: it takes the open connection, and a key's few bytes another one
         let (first, second, keys) = tokio::join!(first.prefetch(), second, keys);
@@ -232,4 +241,12 @@ impl Upstream for SegmentReader {
             download.stop_download();
         }
     }
+}
+
+/// The connections for the first portion of media, without the first `taken` ones. None if several save no time.
+fn routes_of(job: &Job, media: &SpanDownload, taken: usize) -> Vec<Route> {
+    let Some(portion) = media.first_portion() else { return Vec::new() };
+    let max = job.max_routes(&media.span().url, portion);
+    let count = if max > 1 { routes_for(portion).min(max) + taken } else { 1 };
+    if count > 1 { Route::all().skip(taken).take(count - taken).collect() } else { Vec::new() }
 }

@@ -7,10 +7,12 @@ use bytes::{Bytes, BytesMut};
 use super::{
     byte_spans::ByteSpan,
     download_cache::{CachedDownload, DownloadCache},
+    parallel_ranges::ParallelRanges,
+    waves::first_wave,
 };
 use crate::{
     error::Error,
-    fetch::{Body, Job, Validators, may_refuse_ranges},
+    fetch::{Body, Job, Route, Validators, may_refuse_ranges},
 };
 
 /// Maximum size of a Part, in bytes.
@@ -20,9 +22,14 @@ const MAX_PART_BYTES: u64 = 16 << 20;
 pub(super) struct SpanDownload {
     span: ByteSpan,
     job: Job,
-    /// Size of the first request in bytes; `None` requests the whole span.
-    first_request: Option<u64>,
+    /// The end of the first portion, as an offset in the span: it is requested first, and what follows it only if it is needed. `None` requests
+    /// the whole span.
+    portion_end: Option<u64>,
+    /// The connections for the ranges of the first portion; if empty, the main one.
+    routes: Vec<Route>,
     body: Option<Body>,
+    /// The ranges after `body`, which are downloaded at the same time.
+    ranges: Option<ParallelRanges>,
     /// Offset in the span of the next byte.
     position: u64,
     /// `position` at the last request.
@@ -46,13 +53,15 @@ enum CacheUse {
 }
 
 impl SpanDownload {
-    /// A download that sends no request yet.
+    /// A download that sends no request yet. `first_request` is the size of the first portion in bytes.
     pub fn new(job: &Job, span: ByteSpan, first_request: Option<u64>, cache: &DownloadCache) -> Self {
         Self {
             span,
             job: job.clone(),
-            first_request,
+            portion_end: first_request,
+            routes: Vec::new(),
             body: None,
+            ranges: None,
             position: 0,
             requested_at: 0,
             validators: None,
@@ -69,6 +78,16 @@ impl SpanDownload {
         download.replay.extend(Some(head).filter(|head| !head.is_empty()));
         download.cache_use = CacheUse::Off;
         download
+    }
+
+    /// Requests the first portion as ranges over `routes`.
+    pub fn set_routes(&mut self, routes: Vec<Route>) {
+        self.routes = routes;
+    }
+
+    /// The size of the first portion in bytes, if it is bounded.
+    pub fn first_portion(&self) -> Option<u64> {
+        self.portion_end.into_iter().chain(self.span.length).min()
     }
 
     pub fn span(&self) -> &ByteSpan {
@@ -103,35 +122,61 @@ impl SpanDownload {
             return Ok(None);
         }
         loop {
-            let mut body = if let Some(body) = self.body.take() {
-                body
-            } else {
-                self.requested_at = self.position;
-                self.request().await?
-            };
+            if self.body.is_none()
+                && let Some(bytes) = self.next_chunk_of_ranges().await
+            {
+                return Ok(Some(self.receive(bytes)));
+            }
+            if self.is_at_end() {
+                return Ok(self.end());
+            }
+            let mut body = if let Some(body) = self.body.take() { body } else { self.request().await? };
             self.validators.get_or_insert_with(|| body.validators().clone()).check(body.validators(), body.url())?;
             if let Some(bytes) = body.chunk().await? {
                 self.body = Some(body);
-                self.record(&bytes);
-                self.position += bytes.len() as u64;
-                return Ok(Some(bytes));
+                return Ok(Some(self.receive(bytes)));
             }
             // A response without bytes is the end, whatever size the origin claims
             if self.is_complete(&body) || self.position == self.requested_at {
-                if let CacheUse::On(download) = &mut self.cache_use {
-                    download.is_complete = true;
-                }
-                return Ok(None);
+                return Ok(self.end());
             }
-            // The first request was too small: request the rest
-            self.first_request = None;
         }
+    }
+
+    fn receive(&mut self, bytes: Bytes) -> Bytes {
+        if let CacheUse::On(download) = &mut self.cache_use {
+            download.length += bytes.len() as u64;
+            download.chunks.push(bytes.clone());
+            download.validators.clone_from(&self.validators);
+        }
+        self.position += bytes.len() as u64;
+        bytes
+    }
+
+    fn end(&mut self) -> Option<Bytes> {
+        if let CacheUse::On(download) = &mut self.cache_use {
+            download.is_complete = true;
+        }
+        None
+    }
+
+    async fn next_chunk_of_ranges(&mut self) -> Option<Bytes> {
+        let ranges = self.ranges.as_mut()?;
+        let bytes = ranges.next_chunk(self.position, self.validators.as_ref(), &self.span).await;
+        if bytes.is_none() {
+            if !ranges.is_empty() {
+                self.job.give_up_lanes(&self.span.url);
+                self.routes.clear();
+            }
+            self.ranges = None;
+        }
+        bytes
     }
 
     /// All bytes of a span that may not exist yet; `None` unless they arrive within `patience`.
     pub async fn read_hinted(&self, patience: Duration) -> Option<Bytes> {
         let whole = async {
-            let mut body = self.request().await?;
+            let mut body = self.open(&self.job, None).await?;
             body.read_to_end(BytesMut::new(), MAX_PART_BYTES).await
         };
         match tokio::time::timeout(patience, whole).await {
@@ -157,8 +202,9 @@ impl SpanDownload {
 
     /// Gives up the open response, at the end of which its connection is free again.
     fn release_body(&mut self) {
+        self.ranges = None;
         let Some(body) = self.body.take() else { return };
-        let requested = self.first_request.map(|first| first.saturating_sub(self.position));
+        let requested = self.portion_end.map(|end| end.saturating_sub(self.position));
         let left = self.span.length.map(|length| length.saturating_sub(self.position));
         self.cache.release(body, requested.into_iter().chain(left).min());
     }
@@ -169,6 +215,9 @@ impl SpanDownload {
         self.cache_use = CacheUse::Off;
         self.replay.clear();
         self.body = None;
+        self.ranges = None;
+        self.routes.clear();
+        self.portion_end = self.portion_end.map(|end| offset.saturating_add(end));
         self.position = offset;
     }
 
@@ -184,13 +233,46 @@ impl SpanDownload {
         self.body.as_ref().and_then(Body::size)
     }
 
-    async fn request(&self) -> Result<Body, Error> {
+    /// Sends the next request: for the first portion or a wave of its ranges, then for the rest.
+    async fn request(&mut self) -> Result<Body, Error> {
+        self.requested_at = self.position;
+        let (main, lanes) = self.routes.split_first().unwrap_or((&Route::Main, &[]));
+        let end = if lanes.is_empty() { self.portion_end } else { self.first_portion() };
+        let left = end.and_then(|end| end.checked_sub(self.position)).filter(|left| *left > 0);
+        // Unless the host is known to serve ranges, its first response has to show it
+        let is_known = self.position > 0 || self.job.knows_ranges(&self.span.url);
+        let (length, lane_length) = match left {
+            Some(left) if !lanes.is_empty() => {
+                let count = lanes.len() as u64;
+                // The second wave goes to the end of the portion
+                let second = left.div_ceil(count + 1);
+                let (length, lane_length) =
+                    if self.position > 0 { (second, second) } else { first_wave(left, count, u32::from(!is_known)) };
+                (Some(length), lane_length)
+            }
+            _ => (left, 0),
+        };
+        let start_lanes = || {
+            let start = self.position.saturating_add(length.unwrap_or_default());
+            (lane_length > 0).then(|| ParallelRanges::start(&self.job, &self.span, start, lane_length, lanes))
+        };
+        let early = if is_known { start_lanes() } else { None };
+        let body = self.open(&self.job.via(*main), length).await?;
+        if body.is_whole() {
+            self.routes.clear();
+        } else {
+            self.ranges = early.or_else(start_lanes);
+        }
+        Ok(body)
+    }
+
+    /// Opens at most `max` bytes at the position, or all of them.
+    async fn open(&self, job: &Job, max: Option<u64>) -> Result<Body, Error> {
         let span = &self.span;
-        let opened = self.job.open(&span.url, span.range_from(self.position, self.first_request)).await;
-        match opened {
+        match job.open(&span.url, span.range_from(self.position, max)).await {
             // An origin without range support may answer with almost any status
-            Err(error) if self.first_request.is_some() && span.length.is_none() && error.origin_status().is_some_and(may_refuse_ranges) => {
-                self.job.open(&span.url, span.range_from(self.position, None)).await
+            Err(error) if max.is_some() && span.length.is_none() && error.origin_status().is_some_and(may_refuse_ranges) => {
+                job.open(&span.url, span.range_from(self.position, None)).await
             }
             Ok(mut body) => {
                 if span.length.is_none() {
@@ -210,18 +292,17 @@ impl SpanDownload {
         self.cache_use = CacheUse::On(cached);
     }
 
-    fn record(&mut self, bytes: &Bytes) {
-        if let CacheUse::On(download) = &mut self.cache_use {
-            download.length += bytes.len() as u64;
-            download.chunks.push(bytes.clone());
-            download.validators.clone_from(&self.validators);
-        }
-    }
-
     fn save_to_cache(&mut self) {
         if let CacheUse::On(download) = std::mem::replace(&mut self.cache_use, CacheUse::Off) {
             self.cache.put(&self.span, download);
         }
+    }
+
+    /// Whether the bytes up to the position are all, as earlier responses say. Without them, only the next response shows it.
+    fn is_at_end(&self) -> bool {
+        let size = self.validators.as_ref().and_then(Validators::size).and_then(|size| size.checked_sub(self.span.offset));
+        let end = self.span.length.into_iter().chain(size).min();
+        self.body.is_none() && self.position > 0 && end.is_some_and(|end| self.position >= end)
     }
 
     /// Whether `body`, which has ended, reached the end of the span.

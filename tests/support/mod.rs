@@ -4,6 +4,7 @@
 
 pub mod common_encryption;
 pub mod encryption;
+pub mod far_server;
 pub mod http_server;
 pub mod isolated_network;
 pub mod lambda_runtime;

@@ -47,7 +47,7 @@ pub(super) fn batch(cli: &Cli, terminal: &mut Terminal) -> Result<(), Error> {
     let stores = stores(&settings.network);
     delivery.check(&stores)?;
 
-    let client = Client::new(&settings.network)?;
+    let client = Client::new(&settings.network)?.without_lanes();
     let writable: Vec<_> = delivery.outputs().flat_map(Output::local_folders).collect();
     request::enter_sandbox_of_lists(&settings, Vec::new(), &writable)?;
     // A panic fails one line and nothing else

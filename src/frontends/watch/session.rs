@@ -56,7 +56,7 @@ impl WatchSession {
     pub async fn run(self, metrics: Metrics, on_listening: impl FnOnce(SocketAddr) -> Result<(), Error>) -> Result<(), Error> {
         let mut signals = Signals::catch()?;
         leave_signals_to_program();
-        let client = Client::new(&self.settings.network)?;
+        let client = Client::new(&self.settings.network)?.without_lanes();
         let channels = self.channels(&client).await?;
         let stores = Arc::new(stores(&self.settings.network));
         for delivery in channels.iter().map(delivery).filter_map(Result::transpose) {
