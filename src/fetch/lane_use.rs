@@ -38,15 +38,10 @@ impl Job {
     /// budget has room for bytes that are not needed.
     pub fn max_routes(&self, url: &Url, bytes: u64) -> usize {
         let is_far = self.client.hosts.round_trip(url).is_some_and(|round_trip| round_trip >= MIN_ROUND_TRIP);
-        match &self.client.lanes {
-            Some(_) if is_far && bytes <= self.meter.bytes_left() / 2 => {
-                if url.scheme() == "https" {
-                    EARLY_LANES + 1
-                } else {
-                    MAX_ROUTES
-                }
-            }
-            _ => 1,
+        match url.scheme() {
+            _ if !is_far || self.client.lanes.is_none() || bytes > self.meter.bytes_left() / 2 => 1,
+            "https" => EARLY_LANES + 1,
+            _ => MAX_ROUTES,
         }
     }
 

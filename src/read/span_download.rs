@@ -164,11 +164,13 @@ impl SpanDownload {
         let ranges = self.ranges.as_mut()?;
         let bytes = ranges.next_chunk(self.position, self.validators.as_ref(), &self.span).await;
         if bytes.is_none() {
-            if !ranges.is_empty() {
+            let lacks_bytes = !ranges.is_empty();
+            self.ranges = None;
+            // Ranges after the end of the resource are empty
+            if lacks_bytes && !self.is_at_end() {
                 self.job.give_up_lanes(&self.span.url);
                 self.routes.clear();
             }
-            self.ranges = None;
         }
         bytes
     }
