@@ -272,6 +272,14 @@ fn a_certificate_given_by_the_caller_is_trusted_for_its_name_until_it_expires() 
 }
 
 #[test]
+fn further_connections_resume_the_tls_session() {
+    let server = tls_ladder(|_| ());
+    // The server closes each connection after one answer
+    assert_eq!(captured_frame(&server.url("/master.m3u8"), &["--cacert", server.certificate()]), 0);
+    assert_eq!(server.resumed(), [false, true, true], "Multivariant Playlist, Media Playlist, segment");
+}
+
+#[test]
 fn an_outdated_tls_version_is_named() {
     // The answer of a server that only knows TLS 1.1: the alert protocol_version
     let raw = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");

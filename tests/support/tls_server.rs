@@ -4,12 +4,12 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     path::Path,
-    sync::Arc,
+    sync::{Arc, Mutex},
 };
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    HandshakeKind, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
 
@@ -18,6 +18,8 @@ pub struct TlsServer {
     port: u16,
     /// The certificate as PEM.
     certificate: tempfile::NamedTempFile,
+    /// Whether each handshake resumed a session, by connection.
+    resumed: Arc<Mutex<Vec<bool>>>,
 }
 
 impl TlsServer {
@@ -27,26 +29,34 @@ impl TlsServer {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let answer = Arc::new(answer);
+        let resumed = Arc::new(Mutex::new(Vec::new()));
+        let handshakes = Arc::clone(&resumed);
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (configuration, answer) = (Arc::clone(&configuration), Arc::clone(&answer));
+                let (configuration, answer, handshakes) = (Arc::clone(&configuration), Arc::clone(&answer), Arc::clone(&handshakes));
                 // A client may open connections that it does not use
                 std::thread::spawn(move || {
                     let mut stream = StreamOwned::new(ServerConnection::new(configuration).expect("a connection"), stream);
                     let mut request = [0; 4096];
-                    // A client that does not trust the certificate hangs up
-                    let Ok(count) = stream.read(&mut request) else { return };
+                    // A client that does not trust the certificate hangs up, and one that needs no answer
+                    let Ok(count @ 1..) = stream.read(&mut request) else { return };
+                    handshakes.lock().expect("the log").push(stream.conn.handshake_kind() == Some(HandshakeKind::Resumed));
                     let head = String::from_utf8_lossy(&request[..count]).into_owned();
                     let _ = stream.write_all(&answer(head.split(' ').nth(1).unwrap_or_default()));
                     let _ = stream.flush();
                 });
             }
         });
-        Self { port, certificate }
+        Self { port, certificate, resumed }
     }
 
     pub fn url(&self, path: &str) -> String {
         format!("https://localhost:{}{path}", self.port)
+    }
+
+    /// Whether each handshake until now resumed a session.
+    pub fn resumed(&self) -> Vec<bool> {
+        self.resumed.lock().expect("the log").clone()
     }
 
     /// The file of its certificate, for `--cacert`.
