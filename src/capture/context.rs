@@ -145,7 +145,9 @@ impl JobContext {
 
     /// Opens a reader of `spans`. `first_request` is the size in bytes of the first request for media; `None` requests all of it.
     pub async fn open_reader(&self, spans: Vec<ByteSpan>, first_request: Option<u64>) -> Result<SegmentReader, Error> {
-        SegmentReader::open(&self.job, spans, first_request, self.is_multiplexed, &self.keyring, &self.downloads).await
+        // The searches of many pictures share the line already
+        let job = if self.key_frame_bytes.is_some() { self.job.without_lanes() } else { self.job.clone() };
+        SegmentReader::open(&job, spans, first_request, self.is_multiplexed, &self.keyring, &self.downloads).await
     }
 }
 

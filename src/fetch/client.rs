@@ -46,7 +46,6 @@ impl Client {
     }
 
     /// The same client with one connection to a host, for many jobs at a time: how long each takes does not matter.
-    #[cfg(feature = "fleet")]
     pub(crate) fn without_lanes(self) -> Self {
         Self { lanes: None, ..self }
     }

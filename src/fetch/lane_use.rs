@@ -34,6 +34,14 @@ impl Job {
         job
     }
 
+    /// The same job with one connection to a host.
+    #[must_use]
+    pub fn without_lanes(&self) -> Self {
+        let mut job = self.clone();
+        job.client = job.client.without_lanes();
+        job
+    }
+
     /// How many connections download `bytes` of a resource sooner than one: several if its host is far away, has not refused ranges, and the
     /// budget has room for bytes that are not needed.
     pub fn max_routes(&self, url: &Url, bytes: u64) -> usize {

@@ -127,7 +127,7 @@ impl ByteSource {
         Self { shared: Arc::clone(&self.shared), position: 0 }
     }
 
-    /// Returns a source that reads the bytes received so far, from the first one.
+    /// Another source, which reads what has arrived so far from the start.
     #[must_use]
     pub fn arrived(&self) -> Self {
         let shared = self.lock();

@@ -13,7 +13,7 @@ const HEADER: u64 = 400;
 /// After this many round trips most lines are full.
 const MAX_ROUND_TRIPS: u32 = 5;
 
-/// The bytes that a new connection carries in so many round trips.
+/// How many bytes a new connection carries in its first `round_trips` round trips.
 fn capacity(round_trips: u32) -> u64 {
     ((1 << round_trips) - 1) * FIRST_ROUND_TRIP - HEADER
 }
